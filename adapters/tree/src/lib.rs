@@ -1,0 +1,1 @@
+//! A Merkle index of a directory: scan, content ids, digests, snapshots, diff with renames.

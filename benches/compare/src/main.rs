@@ -1,0 +1,3 @@
+//! Measures Treenail beside its rivals in one interleaved run.
+
+fn main() {}
