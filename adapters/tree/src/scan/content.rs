@@ -125,9 +125,13 @@ where
         self.advance(bytes.len() as u64);
     }
 
-    fn end(&mut self, index: usize, stat: Stat) {
+    fn end(&mut self, index: usize, stat: &Stat) {
         let id = C::finish(self.stream.take().expect("begun"));
-        (self.done)(index, id.map(|id| (stat, id)).map_err(io::Error::other));
+        (self.done)(index, id.map(|id| (*stat, id)).map_err(io::Error::other));
+    }
+
+    fn restart(&mut self, _: usize) {
+        self.stream = None;
     }
 
     fn failed(&mut self, index: usize, error: io::Error) {

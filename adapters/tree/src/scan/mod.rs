@@ -2,6 +2,7 @@
 
 mod assemble;
 mod content;
+mod rules;
 mod visitor;
 
 use std::io;

@@ -11,6 +11,7 @@ use treenail_os::{Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
 
 use super::assemble::{Late, Listed};
 use super::content::Batch;
+use super::rules::{Inherited, Prepared, Rules};
 use super::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
 use crate::block::{self, Row};
 use crate::column::IdBuffer;
@@ -58,12 +59,12 @@ pub(super) struct State {
     parent_entry: u32,
     /// The same directory in the previous snapshot.
     previous: Option<u32>,
-    rules: Option<DirRules>,
+    rules: Option<Inherited>,
 }
 
 /// One thread's memory; what it found is handed in when it ends.
 pub(super) struct Worker {
-    reader: io::Result<Reader>,
+    reader: Reader,
     part: Part,
     parts: Arc<Mutex<Vec<Part>>>,
 }
@@ -114,7 +115,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
             parent: DirId::ROOT,
             parent_entry: 0,
             previous: self.previous.map(View::root),
-            rules: self.rules.as_ref().map(Rules::above_root),
+            rules: self.rules.as_ref().map(Rules::root),
         }
     }
 
@@ -129,13 +130,15 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         &self,
         part: &mut Part,
         dir: &Directory<'_>,
-        rules: Option<&DirRules>,
+        rules: Option<&Inherited>,
     ) -> (Vec<Kept>, bool) {
+        let rules = rules.map(Inherited::prepare);
+        let rules = rules.as_ref();
         let mut kept = Vec::with_capacity(dir.len());
         let mut complete = true;
         for (listed, entry) in dir.entries().enumerate() {
             let is_dir = entry.kind == Kind::Directory;
-            if rules.is_some_and(|rules| rules.leaves_out(entry.name, is_dir)) {
+            if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir)) {
                 continue;
             }
             let stat = match dir.stat_entry(listed) {
@@ -232,7 +235,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         &self,
         dir: &Directory<'_>,
         state: &State,
-        rules: Option<&DirRules>,
+        rules: Option<&Inherited>,
         kept: &[Kept],
         next: &mut Next<'_, Self>,
     ) {
@@ -265,24 +268,20 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         &self,
         worker: &mut Worker,
         dir: &mut Directory<'_>,
-        state: State,
+        mut state: State,
         next: &mut Next<'_, Self>,
     ) {
         dir.sort_by_name();
         if state.dir == DirId::ROOT {
             worker.part.root_stat = dir.stat().ok();
         }
-        let mut failed = None;
-        let rules = state.rules.as_ref().map(|rules| match rules.enter(dir) {
-            Ok(rules) => rules,
-            Err(error) => {
-                failed = Some(error);
-                rules.clone()
+        let rules = self.rules.as_ref().zip(state.rules.take()).map(|(rules, inherited)| {
+            let (inherited, error) = rules.enter(inherited, dir);
+            if let Some(error) = error {
+                worker.part.fail(|| path_of(dir.handle(), b".gitignore"), error);
             }
+            inherited
         });
-        if let Some(error) = failed {
-            worker.part.fail(|| path_of(dir.handle(), b".gitignore"), error);
-        }
         let (mut kept, complete) = self.keep(&mut worker.part, dir, rules.as_ref());
         self.descend(dir, &state, rules.as_ref(), &kept, next);
         let ids = self.with_ids.then(|| self.identify(worker, dir, &state, &mut kept, next));
