@@ -41,11 +41,15 @@
 //!
 //! - [`Walk`], [`Visit`]: one call for each directory, with its whole listing; threads share the rest.
 //! - [`Handle`]: an open directory that knows where it stands, and survives being closed meanwhile.
+//! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks, none that changed meanwhile.
+//! - [`replace()`]: a file's content replaced all at once.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
 
 mod error;
 mod listing;
 mod name;
+mod reader;
+mod replace;
 mod stat;
 mod walk;
 
@@ -63,5 +67,7 @@ pub use error::{DirectoryLoop, DirectoryMoved, Error};
 pub use listing::Entry;
 pub use name::{bytes_of, os_str_of};
 pub use platform::Handle;
+pub use reader::{Changed, Reader, Request, SMALL_BYTES_MAX, Sink, Whole};
+pub use replace::{Durability, replace};
 pub use stat::{FileId, Kind, Stat, same_file};
 pub use walk::{Directory, Next, Place, Visit, Walk};

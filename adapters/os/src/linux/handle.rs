@@ -146,8 +146,7 @@ impl Handle {
     /// # Errors
     /// `name` is not a single name, or the file cannot be opened.
     pub fn open_file(&self, name: &[u8]) -> io::Result<File> {
-        name::check(name)?;
-        self.with_fd(|fd| Ok(File::from(openat(fd, name, FILE, Mode::empty())?)))
+        self.hold()?.open_file(name)
     }
 
     /// The attributes of an entry, of a symbolic link itself.
@@ -193,14 +192,16 @@ impl Handle {
     }
 
     /// Runs `use_fd` on the open directory.
-    pub(crate) fn with_fd<T>(
-        &self,
-        use_fd: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>,
-    ) -> io::Result<T> {
-        match &self.fd {
-            Some(fd) => use_fd(fd.as_fd()),
-            None => use_fd(self.reopen(None)?.as_fd()),
-        }
+    fn with_fd<T>(&self, use_fd: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
+        use_fd(self.hold()?.fd())
+    }
+
+    /// Opens the directory for a run of calls, if it is not open anyway.
+    pub(crate) fn hold(&self) -> io::Result<Held<'_>> {
+        Ok(match &self.fd {
+            Some(fd) => Held::Borrowed(fd.as_fd()),
+            None => Held::Owned(self.reopen(None)?),
+        })
     }
 
     /// Opens the root of a walk.
@@ -376,6 +377,27 @@ impl Drop for Handle {
         let mut above = self.parent.take();
         while let Some(mut handle) = above.and_then(Arc::into_inner) {
             above = handle.parent.take();
+        }
+    }
+}
+
+/// A directory that is open for a run of calls.
+pub(crate) enum Held<'a> {
+    Borrowed(BorrowedFd<'a>),
+    Owned(OwnedFd),
+}
+
+impl Held<'_> {
+    /// As [`Handle::open_file`].
+    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        name::check(name)?;
+        Ok(File::from(openat(self.fd(), name, FILE, Mode::empty())?))
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Held::Borrowed(fd) => *fd,
+            Held::Owned(fd) => fd.as_fd(),
         }
     }
 }

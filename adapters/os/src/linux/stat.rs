@@ -1,7 +1,8 @@
 //! Attributes relative to an open directory.
 
+use std::fs::File;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, fstat, statat};
 
@@ -10,6 +11,11 @@ use crate::stat::{Kind, Stat, nanoseconds};
 /// The attributes of an open file.
 pub(super) fn of_open(fd: BorrowedFd<'_>) -> io::Result<Stat> {
     Ok(translate(&fstat(fd)?))
+}
+
+/// The attributes of an open file.
+pub(crate) fn of_file(file: &File) -> io::Result<Stat> {
+    of_open(file.as_fd())
 }
 
 /// The attributes of one entry of a directory, the entry itself if it is a symbolic link.

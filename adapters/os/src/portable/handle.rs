@@ -142,6 +142,11 @@ impl Handle {
         Ok(*self.id.get_or_init(|| id))
     }
 
+    /// Readies the directory for a run of calls.
+    pub(crate) fn hold(&self) -> io::Result<Held<'_>> {
+        Ok(Held(self))
+    }
+
     /// Finds the root of a walk.
     pub(crate) fn open_root(mut shared: Shared) -> io::Result<Opened> {
         shared.system_root =
@@ -226,6 +231,16 @@ impl Drop for Handle {
         while let Some(mut handle) = above.and_then(Arc::into_inner) {
             above = handle.parent.take();
         }
+    }
+}
+
+/// A directory for a run of calls.
+pub(crate) struct Held<'a>(&'a Handle);
+
+impl Held<'_> {
+    /// As [`Handle::open_file`].
+    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        self.0.open_file(name)
     }
 }
 
