@@ -1,8 +1,62 @@
 //! Content hashing for file tools: XXH3, BLAKE3, SHA-256, SHA-1 with collision detection and CRCs
 //! behind one small trait; `no_std`, no alloc.
+//!
+//! Every algorithm is a type that implements [`Hash`] and a Cargo feature that brings it in; only
+//! `xxh3` is on by default. Code that digests something is written once, over `H: Hash`.
+//!
+//! ```
+//! # #[cfg(feature = "xxh3")] {
+//! use treenail_hash::{Hash, Xxh3};
+//!
+//! let mut state = Xxh3::default();
+//! state.update(b"tree");
+//! state.update(b"nail");
+//! assert_eq!(state.finish(), Xxh3::hash(b"treenail"));
+//! # }
+//! ```
+//!
+//! | module | feature | types |
+//! |---|---|---|
+//! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128` |
+//! | `blake3` | `blake3` | `Blake3` |
+//! | `sha256` | `sha256` | `Sha256` |
+//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
+//! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
 #![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "blake3")]
+mod blake3;
+#[cfg(feature = "crc32")]
+mod crc32;
+#[cfg(feature = "sha1")]
+mod sha1;
+#[cfg(feature = "sha256")]
+mod sha256;
+#[cfg(feature = "xxh3")]
+mod xxh3;
+
+#[cfg(feature = "blake3")]
+pub use self::blake3::Blake3;
+#[cfg(feature = "crc32")]
+pub use self::crc32::{Crc32, Crc32c};
+#[cfg(feature = "sha1")]
+pub use self::sha1::{Collision, GitBlob, GitBlobError, Sha1};
+#[cfg(feature = "sha256")]
+pub use self::sha256::Sha256;
+#[cfg(feature = "xxh3")]
+pub use self::xxh3::{Xxh3, Xxh128};
+
+/// The README's examples, compiled and run with the documentation tests.
+#[cfg(all(doctest, feature = "xxh3", feature = "sha1"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// A hash algorithm; a value of the type is the state of one message being hashed.
+///
+/// The digest depends on the message alone: not on how it was cut into [`update`](Hash::update)
+/// calls, nor on the processor, nor on the crate's features. Use [`hash`](Hash::hash) for a message
+/// in memory: for short ones it is several times cheaper than a state.
 pub trait Hash: Clone + Default {
     /// What the algorithm yields.
     type Digest: Digest;
@@ -37,10 +91,12 @@ pub trait Hash: Clone + Default {
 }
 
 /// The bytes that a [`Hash`] yields: an array in the algorithm's canonical byte order.
+///
+/// Digests order as their bytes do, first byte first.
 pub trait Digest:
     Copy + Ord + Default + AsRef<[u8]> + AsMut<[u8]> + core::fmt::Debug + core::hash::Hash + Send + Sync
 {
-    /// The digest's length.
+    /// The digest's length; `as_ref` yields exactly as many bytes.
     const SIZE_BYTES: usize;
 }
 
