@@ -31,7 +31,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// The system refused something that concerns a path.
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
-        Self::io_at(bytes_of(path.as_os_str()).into_owned(), error)
+        Self::io_at(bytes_of(path.as_os_str()).to_vec(), error)
     }
 
     pub(crate) fn io_at(path: Vec<u8>, error: &io::Error) -> Self {
@@ -68,7 +68,7 @@ impl From<treenail::tree::Error> for Failed {
         Self::Error(Problem {
             kind: error.kind().name(),
             message: error.message().to_owned(),
-            path: Some(bytes_of(error.path().as_os_str()).into_owned()),
+            path: Some(bytes_of(error.path().as_os_str()).to_vec()),
             remedy: error.remedy(),
         })
     }

@@ -22,6 +22,11 @@ impl Error {
         &self.path
     }
 
+    /// The system's error.
+    pub fn into_source(self) -> io::Error {
+        self.source
+    }
+
     /// The system's kind of error.
     pub fn kind(&self) -> io::ErrorKind {
         self.source.kind()

@@ -78,6 +78,7 @@ const FLAG_OWNER: u64 = 2;
 pub(crate) struct Block(Arc<[u64]>);
 
 /// Where the columns of a block begin, in bytes.
+#[derive(Clone, Copy)]
 struct Layout {
     /// Size, mtime, ctime and inode of each entry, a column each.
     words: usize,
@@ -207,6 +208,7 @@ pub(crate) fn kind_and_mode(bits: u16) -> (Kind, u32) {
 }
 
 /// The rows of a block, in the order of their names' bytes.
+#[derive(Clone)]
 pub(crate) struct Rows<'a> {
     words: &'a [u64],
     layout: Layout,

@@ -54,13 +54,13 @@ fn print_digest(
     let path = bytes_of(file.as_os_str());
     if output.json() {
         let mut object = Map::new();
-        insert_path(&mut object, "path", &path);
+        insert_path(&mut object, "path", path);
         object.insert("algo".into(), algo.name().into());
         object.insert("digest".into(), digest.into());
         object.insert("size_bytes".into(), size_bytes.into());
         return output.json_line(&Value::Object(object));
     }
-    let escaped = escape(&path);
+    let escaped = escape(path);
     if escaped.len() > path.len() {
         output.write(b"\\")?;
     }
@@ -125,11 +125,11 @@ fn print_status(file: &Path, status: &str, output: &mut Output) -> Result<(), Fa
     let path = bytes_of(file.as_os_str());
     if output.json() {
         let mut object = Map::new();
-        insert_path(&mut object, "path", &path);
+        insert_path(&mut object, "path", path);
         object.insert("ok".into(), (status == "OK").into());
         return output.json_line(&Value::Object(object));
     }
-    output.write(&shown(&path))?;
+    output.write(&shown(path))?;
     output.write(format!(": {status}\n").as_bytes())
 }
 
@@ -146,13 +146,13 @@ fn read_list(algo: Algorithm, list: &Path) -> Result<Vec<Expected>, Problem> {
         let parsed = parse_line(algo, line).ok_or_else(|| Problem {
             kind: "format",
             message: format!("line {} is no {} digest and name", number + 1, algo.name()),
-            path: Some(bytes_of(list.as_os_str()).into_owned()),
+            path: Some(bytes_of(list.as_os_str()).to_vec()),
             remedy: Some("say with --algo which algorithm made the list"),
         })?;
         expected.push(parsed);
     }
     if expected.is_empty() {
-        let path = Some(bytes_of(list.as_os_str()).into_owned());
+        let path = Some(bytes_of(list.as_os_str()).to_vec());
         let message = "holds no digests to check".to_owned();
         return Err(Problem { kind: "format", message, path, remedy: None });
     }
@@ -174,7 +174,7 @@ fn parse_line(algo: Algorithm, line: &[u8]) -> Option<Expected> {
     }
     let name = if escaped { unescape(name)? } else { name.to_vec() };
     let digest = String::from_utf8(digest.to_ascii_lowercase()).ok()?;
-    Some(Expected { digest, file: PathBuf::from(&*os_str_of(&name)) })
+    Some(Expected { digest, file: PathBuf::from(&*os_str_of(&name).ok()?) })
 }
 
 fn escape(name: &[u8]) -> Vec<u8> {

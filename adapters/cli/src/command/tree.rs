@@ -78,7 +78,7 @@ fn summary_text(
         None if scanned.failures_total > 0 => "unknown, since not everything could be read",
         None => "none",
     };
-    let mut text = shown(&bytes_of(args.dir.as_os_str())).into_owned();
+    let mut text = shown(bytes_of(args.dir.as_os_str())).into_owned();
     let rows = [
         ("files", HumanCount(counts.files).to_string()),
         ("dirs", HumanCount(counts.dirs).to_string()),

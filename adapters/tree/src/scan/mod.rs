@@ -152,7 +152,7 @@ impl<'a> Scan<'a> {
         let visitor = Visitor::<C>::new(&self, root, with_ids)?;
         let walk = Walk::new().threads(self.threads).same_file_system(self.same_file_system);
         walk.run(root, &visitor, visitor.root_state())
-            .map_err(|error| Error::io(root, "cannot scan the directory", error.into()))?;
+            .map_err(|error| Error::io(root, "cannot scan the directory", error.into_source()))?;
         Ok(visitor.into_scanned())
     }
 }

@@ -1,7 +1,7 @@
 //! What git ignores, as a walk meets it: rules come in from above and from each directory.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use treenail_os::Directory;
@@ -50,8 +50,9 @@ impl Rules {
         match read(dir) {
             Ok(None) => (inherited, None),
             Ok(Some(text)) => {
-                let base = PathBuf::from(&*treenail_os::os_str_of(&inherited.base));
-                let source = base.join(RULE_FILE_NAME);
+                let mut source = dir.handle().path();
+                source.extend_from_slice(RULE_FILE_NAME.as_bytes());
+                let source = String::from_utf8_lossy(&source).into_owned();
                 let rules = gitignore::Rules::parse_with(&text, self.0.case(), source);
                 let stack = inherited.stack.push(Arc::new(rules), &inherited.base);
                 (Inherited { stack, entered: true, ..inherited }, None)

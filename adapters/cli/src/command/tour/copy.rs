@@ -1,6 +1,8 @@
 //! The copy of real files that the tour works on.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +38,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<Copied, Failed> {
         copy_directory(&view, dir, &path, from, to, &mut copied, &mut seen)?;
         for entry in view.entries(dir) {
             let Some(child) = entry.child else { continue };
-            let path = path.join(os_str_of(entry.name));
+            let path = path.join(name_of(entry.name)?);
             let target = to.join(&path);
             fs::create_dir(&target).map_err(|error| Problem::io(&target, &error))?;
             copied.dirs += 1;
@@ -62,7 +64,7 @@ fn copy_directory(
         if entry.stat.kind != Kind::File || full {
             continue;
         }
-        let path = path.join(os_str_of(entry.name));
+        let path = path.join(name_of(entry.name)?);
         fs::copy(from.join(&path), to.join(&path))
             .map_err(|error| Problem::io(&from.join(&path), &error))?;
         copied.files += 1;
@@ -72,6 +74,10 @@ fn copy_directory(
         }
     }
     Ok(())
+}
+
+fn name_of(name: &[u8]) -> Result<Cow<'_, OsStr>, Failed> {
+    Ok(os_str_of(name).map_err(|error| Problem::io_at(name.to_vec(), &error))?)
 }
 
 /// Whether a path can be shown and compared as it is.

@@ -88,7 +88,7 @@ struct Ran {
 }
 
 impl Tour<'_> {
-    fn title(&mut self, title: &str) -> Result<(), Wrong> {
+    fn title(&mut self, title: &str) -> Result<(), Failed> {
         self.stops += 1;
         if self.output.json() {
             return Ok(());
@@ -98,7 +98,7 @@ impl Tour<'_> {
         Ok(())
     }
 
-    fn passed(&mut self, title: &str) -> Result<(), Wrong> {
+    fn passed(&mut self, title: &str) -> Result<(), Failed> {
         if self.output.json() {
             let mut object = Map::new();
             object.insert("stop".into(), self.stops.into());
@@ -107,7 +107,7 @@ impl Tour<'_> {
             self.output.json_line(&Value::Object(object))?;
         }
         // A person follows along.
-        Ok(self.output.finish()?)
+        self.output.finish()
     }
 
     /// Says what the tour itself does.
