@@ -8,9 +8,10 @@ use crate::command::{Cmd, on_path};
 use crate::install::{DEBIAN_TOOLCHAIN, debian_toolchain_is_linked};
 use crate::workspace::Crate;
 
-/// Machines without an operating system: building `core` alone for them leaves neither `alloc`
-/// nor `std` to be found. One with 64 bits and SIMD, one with 32 and little else.
-const BARE_TARGETS: &[&str] = &["x86_64-unknown-none", "thumbv7em-none-eabi"];
+/// Targets for which no library is installed: when `core` alone is built for them, neither `alloc`
+/// nor `std` is to be found. One with 64 bits and SIMD, one with 32 and little else. (For
+/// `x86_64-unknown-none`, which has no vector registers, LLVM cannot compile the SHA instructions.)
+const BARE_TARGETS: &[&str] = &["x86_64-unknown-linux-musl", "thumbv7em-none-eabi"];
 
 /// Features that a crate of the core has for those who do have an allocator or more.
 const HOSTED_FEATURES: &[&str] = &["default", "alloc", "std"];
