@@ -120,7 +120,7 @@ mod tests {
         for bad in ["// FIX~ME later\n", "    to~do!()\n", "unimple~mented!()\n", "X~XX\n"] {
             assert_eq!(problems("a.rs", bad).len(), 1, "{bad:?}");
         }
-        assert_eq!(problems("a.sh", "mktemp a.X~XXX~XX\n").len(), 0);
+        assert_eq!(problems("a.sh", "mktemp a.XX~XX~XX\n").len(), 0);
         assert_eq!(problems("a.rs", "<<<<~<<< HEAD\n").len(), 1);
     }
 
