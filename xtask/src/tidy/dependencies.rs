@@ -33,7 +33,8 @@ const ALLOWED: &[Allowed] = &[
     allow("clap", &["adapters/cli"], "arguments and their help"),
     allow("clap_complete", &["adapters/cli"], "shell completions"),
     allow("clap_mangen", &["adapters/cli"], "man pages"),
-    allow("crc-fast", &["core/hash"], "CRC-32C by carry-less multiplication"),
+    allow("crc", &["core/hash"], "CRC-32C by tables, where there is no std"),
+    allow("crc32c", &["core/hash"], "CRC-32C by the processor's instruction"),
     allow("crc32fast", &["core/hash"], "CRC-32 by carry-less multiplication"),
     allow("globset", &["dev:adapters/pattern", "benches/compare"], "oracle for globs"),
     allow("ignore", &["dev:adapters/*", "benches/compare"], "oracle for ignore rules; rival walk"),
@@ -48,7 +49,7 @@ const ALLOWED: &[Allowed] = &[
     allow("serde_json", &["adapters/cli", "benches/compare", "xtask", "dev:*"], "JSON"),
     allow("sha1dc", &["core/hash"], "SHA-1 with collision detection"),
     allow("sha2", &["core/hash", "dev:adapters/*"], "SHA-256"),
-    allow("tempfile", &["xtask", "dev:*"], "directories that vanish after use"),
+    allow("tempfile", &["adapters/cli", "xtask", "dev:*"], "directories that vanish after use"),
     allow("xxhash-rust", &["core/hash", "dev:*"], "XXH3"),
 ];
 
