@@ -42,7 +42,8 @@ pub struct Set<'m, H: Hash, V> {
 
 impl<'m, H: Hash, V: Value> Set<'m, H, V> {
     /// An empty set with room for `slots.len()` items and `nodes.len()` branches, of which
-    /// [`nodes_for`](super::nodes_for) says how many to provide. What the slices hold does not matter.
+    /// [`nodes_for`](super::nodes_for) says how many to provide. What the slices hold does not
+    /// matter.
     ///
     /// Of a slice only the first 2<sup>32</sup> - 1 elements are used.
     #[must_use]
