@@ -1,3 +1,52 @@
-//! One live tree under a directory: its digest, its differences, its files.
+//! The command line of Treenail.
 
-fn main() {}
+mod args;
+mod command;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use output::{Failed, Output};
+
+/// The exit codes: done, "no" (differences, a failed check), error.
+const EXIT_NO: u8 = 1;
+const EXIT_ERROR: u8 = 2;
+
+/// How a command ended when nothing kept it from doing its work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// Done, and the answer is "yes".
+    Done,
+    /// Done, and the answer is "no".
+    No,
+    /// Some of the work could not be done; what and why has been reported.
+    Incomplete,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut output = Output::new(&args.global);
+    let result = match &args.command {
+        Command::Tree(args) => command::tree::run(args, &mut output),
+        Command::Diff(args) => command::diff::run(args, &mut output),
+        Command::Hash(args) => command::hash::run(args, &mut output),
+        Command::Tour(args) => command::tour::run(args, &mut output),
+        Command::Completions(args) => command::manual::completions(args, &mut output),
+        Command::Man(args) => command::manual::man(args, &mut output),
+    };
+    match result.and_then(|outcome| output.finish().map(|()| outcome)) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(EXIT_NO),
+        Ok(Outcome::Incomplete) => ExitCode::from(EXIT_ERROR),
+        // Whoever reads the output has seen enough: that is no failure.
+        Err(Failed::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failed::Error(problem)) => {
+            output.problem(&problem);
+            ExitCode::from(EXIT_ERROR)
+        }
+    }
+}

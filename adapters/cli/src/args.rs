@@ -1,0 +1,234 @@
+//! The command line's grammar and its help.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use treenail::tree::IdKind;
+
+/// One live tree under a directory: what is in it, what changed, and is it safely stored.
+#[derive(Parser, Debug)]
+#[command(name = "treenail", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Global {
+    /// Print JSON, one object a line; errors too, on standard error
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(help_heading = "Output")]
+    pub(crate) color: When,
+    /// Print no progress and no warnings
+    #[arg(short, long, global = true, help_heading = "Output", conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more of what is done
+    #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::SetTrue)]
+    pub(crate) verbose: bool,
+}
+
+/// When to do something that suits a terminal.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    /// When the output is a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Tree(Tree),
+    Diff(Diff),
+    Hash(Hash),
+    Tour(Tour),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Say exactly what is in a directory: its entries, its bytes and the digest of all of it
+///
+/// The digest covers names, kinds, the executable bit, the targets of symbolic links and the
+/// content of files, empty directories too; not owners, times or other mode bits. Two directories
+/// with the same digest hold the same.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail tree                          the current directory, with fast ids
+  treenail tree --ids blake3 photos      ids that no adversary can forge
+  treenail tree --gitignore --save s.tn  remember the state of a work tree
+  treenail diff s.tn .                   ... and ask later what has changed
+
+Pipes, sockets and devices are entries like any other and are never opened; symbolic links are
+never followed. Entries are counted without DIR itself.
+
+Exit status: 0 done; 2 something could not be read, and the digest is then null.")]
+pub(crate) struct Tree {
+    /// The directory
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// What stands for a file's content: xxh3 is the fastest, blake3 withstands adversaries, git
+    /// is Git's blob id, none reads no file
+    #[arg(long, default_value = "xxh3", value_name = "KIND")]
+    pub(crate) ids: Ids,
+    /// Leave out what Git ignores, and .git itself
+    #[arg(long)]
+    pub(crate) gitignore: bool,
+    /// Do not enter other file systems
+    #[arg(short = 'x', long)]
+    pub(crate) one_file_system: bool,
+    /// Save the tree as a snapshot that `diff` can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Threads to use; 0 is as many as the machine runs at once
+    #[arg(short = 'j', long, default_value_t = 0, value_name = "N")]
+    pub(crate) threads: usize,
+}
+
+/// Say what differs between two directories, or saved states of directories
+///
+/// A path that is a directory is scanned; a file must be a snapshot made by `tree --save`. The
+/// lines begin with A (added), M (content differs), D (deleted), T (another type, or executable
+/// no longer or now) or R (renamed: the same content at another path; a directory whose every
+/// entry moved is one line).
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail diff backup/ work/            compare two directories by content
+  treenail tree --save s.tn work/        remember a state ...
+  treenail diff s.tn work/               ... and see what has changed since
+  treenail diff -z a b | xargs -0 ...    for programs: KIND NUL PATH NUL, R NUL OLD NUL NEW NUL
+
+Against a snapshot of the same directory only files whose stat changed are read; --rehash reads
+all. With --ids none, files are compared by size and modification time.
+
+Exit status: 0 equal; 1 different; 2 something could not be read or compared.")]
+pub(crate) struct Diff {
+    /// The old side: a directory or a snapshot
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new side: a directory or a snapshot
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// End paths with NUL and print them as they are
+    #[arg(short = 'z', long = "null")]
+    pub(crate) null: bool,
+    /// What stands for a file's content [default: the snapshot's kind, or xxh3]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) ids: Option<Ids>,
+    /// Leave out what Git ignores, and .git itself [default: as in the snapshot]
+    #[arg(long)]
+    pub(crate) gitignore: bool,
+    /// Do not enter other file systems
+    #[arg(short = 'x', long)]
+    pub(crate) one_file_system: bool,
+    /// Read every file, even one whose stat is the same as in the snapshot
+    #[arg(long)]
+    pub(crate) rehash: bool,
+    /// Threads to use; 0 is as many as the machine runs at once
+    #[arg(short = 'j', long, default_value_t = 0, value_name = "N")]
+    pub(crate) threads: usize,
+}
+
+/// Print or check the digests of files
+///
+/// The output is that of sha256sum and its kin: a digest, two spaces, a name. A name with a
+/// newline or a backslash is escaped and its line begins with a backslash.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail hash --algo blake3 *.iso > SUMS
+  treenail hash --algo blake3 --check SUMS
+  tar c . | treenail hash --algo sha256 -
+
+Exit status: 0 done, or all files checked are right; 1 a file checked is wrong or missing; 2 a
+file could not be read.")]
+pub(crate) struct Hash {
+    /// The algorithm
+    #[arg(short, long, default_value = "xxh3", value_name = "NAME")]
+    pub(crate) algo: Algorithm,
+    /// Read digests from the files and check them
+    #[arg(short, long)]
+    pub(crate) check: bool,
+    /// The files; - is standard input, which is also meant when there are none
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Show each thing that the program can do, on a temporary copy of real files
+///
+/// Every stop shows the command that a person would type and checks its own result.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail tour
+  treenail tour ~/project
+
+Exit status: 0 every stop came out right; 2 one did not.")]
+pub(crate) struct Tour {
+    /// The directory to copy; what Git ignores is left out
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// Print a script that completes this program's commands and options in a shell
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail completions bash > ~/.local/share/bash-completion/completions/treenail
+  treenail completions zsh > \"${fpath[1]}/_treenail\"")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Write the manual pages into a directory
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail man ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// The directory
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// The kinds of content ids.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ids {
+    Xxh3,
+    Blake3,
+    Git,
+    None,
+}
+
+impl Ids {
+    pub(crate) fn kind(self) -> Option<IdKind> {
+        match self {
+            Self::Xxh3 => Some(IdKind::XXH3),
+            Self::Blake3 => Some(IdKind::BLAKE3),
+            Self::Git => Some(IdKind::GIT),
+            Self::None => None,
+        }
+    }
+}
+
+/// The algorithms of `hash`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Algorithm {
+    Xxh3,
+    Xxh128,
+    Blake3,
+    Sha256,
+    Sha1,
+    Crc32,
+    Crc32c,
+}

@@ -1,0 +1,360 @@
+//! `treenail hash`: digests of files, printed or checked, as sha256sum and its kin do.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use serde_json::{Map, Value, json};
+use treenail::hash::{Blake3, Crc32, Crc32c, Hash as _, Sha1, Sha256, Xxh3, Xxh128};
+use treenail::os::{bytes_of, os_str_of};
+
+use crate::Outcome;
+use crate::args::{Algorithm, Hash};
+use crate::output::{Failed, Output, Problem, hex, insert_path, shown};
+
+/// Enough that a read's cost is its copy, and it stays in the second-level cache.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A list of digests is text; a line longer than any path is not one.
+const CHECK_FILE_BYTES_MAX: u64 = 1 << 30;
+
+pub(crate) fn run(args: &Hash, output: &mut Output) -> Result<Outcome, Failed> {
+    let stdin = [PathBuf::from("-")];
+    let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
+    if args.check { check(args.algo, files, output) } else { print(args.algo, files, output) }
+}
+
+fn print(algo: Algorithm, files: &[PathBuf], output: &mut Output) -> Result<Outcome, Failed> {
+    let mut outcome = Outcome::Done;
+    digest_all(algo, files, |file, digest| {
+        match digest {
+            Ok(Digested { digest, size_bytes }) => {
+                print_digest(algo, file, &digest, size_bytes, output)?;
+            }
+            Err(error) => {
+                output.problem(&Problem::io(file, &error));
+                outcome = Outcome::Incomplete;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(outcome)
+}
+
+fn print_digest(
+    algo: Algorithm,
+    file: &Path,
+    digest: &str,
+    size_bytes: u64,
+    output: &mut Output,
+) -> Result<(), Failed> {
+    let path = bytes_of(file.as_os_str());
+    if output.json() {
+        let mut object = Map::new();
+        insert_path(&mut object, "path", path);
+        object.insert("algo".into(), algo.name().into());
+        object.insert("digest".into(), digest.into());
+        object.insert("size_bytes".into(), size_bytes.into());
+        return output.json_line(&Value::Object(object));
+    }
+    let escaped = escape(path);
+    if escaped.len() > path.len() {
+        output.write(b"\\")?;
+    }
+    output.write(digest.as_bytes())?;
+    output.write(b"  ")?;
+    output.write(&escaped)?;
+    output.write(b"\n")
+}
+
+/// One line of a list of digests.
+struct Expected {
+    digest: String,
+    file: PathBuf,
+}
+
+fn check(algo: Algorithm, lists: &[PathBuf], output: &mut Output) -> Result<Outcome, Failed> {
+    let mut outcome = Outcome::Done;
+    let (mut right, mut wrong, mut errors) = (0_u64, 0_u64, 0_u64);
+    for list in lists {
+        let expected = match read_list(algo, list) {
+            Ok(expected) => expected,
+            Err(problem) => {
+                output.problem(&problem);
+                errors += 1;
+                outcome = Outcome::Incomplete;
+                continue;
+            }
+        };
+        let files: Vec<PathBuf> = expected.iter().map(|line| line.file.clone()).collect();
+        let mut lines = expected.iter();
+        digest_all(algo, &files, |file, digest| {
+            let line = lines.next().expect("a result for each line");
+            let status = match &digest {
+                Ok(digested) if digested.digest == line.digest => "OK",
+                Ok(_) => "FAILED",
+                Err(error) => {
+                    output.problem(&Problem::io(file, error));
+                    "FAILED open or read"
+                }
+            };
+            let ok = status == "OK";
+            right += u64::from(ok);
+            wrong += u64::from(!ok);
+            print_status(file, status, output)
+        })?;
+    }
+    if output.json() {
+        let summary = json!({ "ok": right, "failed": wrong, "errors": errors });
+        output.json_line(&json!({ "summary": summary }))?;
+    }
+    if wrong > 0 {
+        let message = format!("{wrong} of {} files are not what they should be", right + wrong);
+        output.problem(&Problem { kind: "mismatch", message, path: None, remedy: None });
+    }
+    Ok(match outcome {
+        Outcome::Done if wrong > 0 => Outcome::No,
+        outcome => outcome,
+    })
+}
+
+fn print_status(file: &Path, status: &str, output: &mut Output) -> Result<(), Failed> {
+    let path = bytes_of(file.as_os_str());
+    if output.json() {
+        let mut object = Map::new();
+        insert_path(&mut object, "path", path);
+        object.insert("ok".into(), (status == "OK").into());
+        return output.json_line(&Value::Object(object));
+    }
+    output.write(&shown(path))?;
+    output.write(format!(": {status}\n").as_bytes())
+}
+
+fn read_list(algo: Algorithm, list: &Path) -> Result<Vec<Expected>, Problem> {
+    let io = |error: io::Error| Problem::io(list, &error);
+    let mut text = Vec::new();
+    open(list).and_then(|file| file.take(CHECK_FILE_BYTES_MAX).read_to_end(&mut text)).map_err(io)?;
+    let mut expected = Vec::new();
+    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        let parsed = parse_line(algo, line).ok_or_else(|| Problem {
+            kind: "format",
+            message: format!("line {} is no {} digest and name", number + 1, algo.name()),
+            path: Some(bytes_of(list.as_os_str()).to_vec()),
+            remedy: Some("say with --algo which algorithm made the list"),
+        })?;
+        expected.push(parsed);
+    }
+    if expected.is_empty() {
+        let path = Some(bytes_of(list.as_os_str()).to_vec());
+        let message = "holds no digests to check".to_owned();
+        return Err(Problem { kind: "format", message, path, remedy: None });
+    }
+    Ok(expected)
+}
+
+/// Parses `DIGEST  NAME`, with an optional `XXH3_` before it as xxhsum writes, and an optional `\`
+/// at the front that says that the name is escaped.
+fn parse_line(algo: Algorithm, line: &[u8]) -> Option<Expected> {
+    let (line, escaped) = match line.strip_prefix(b"\\") {
+        Some(rest) => (rest, true),
+        None => (line, false),
+    };
+    let line = line.strip_prefix(b"XXH3_").unwrap_or(line);
+    let (digest, rest) = line.split_at_checked(algo.hex_len())?;
+    let name = rest.strip_prefix(b"  ").or_else(|| rest.strip_prefix(b" *"))?;
+    if name.is_empty() || !digest.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let name = if escaped { unescape(name)? } else { name.to_vec() };
+    let digest = String::from_utf8(digest.to_ascii_lowercase()).ok()?;
+    Some(Expected { digest, file: PathBuf::from(&*os_str_of(&name).ok()?) })
+}
+
+fn escape(name: &[u8]) -> Vec<u8> {
+    let escaped = name.iter().flat_map(|byte| match byte {
+        b'\n' => b"\\n".as_slice(),
+        b'\r' => b"\\r",
+        b'\\' => b"\\\\",
+        byte => std::slice::from_ref(byte),
+    });
+    escaped.copied().collect()
+}
+
+fn unescape(name: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'\\' => match rest.next()? {
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b'\\' => b'\\',
+                _ => return None,
+            },
+            byte => *byte,
+        });
+    }
+    Some(bytes)
+}
+
+/// A file's digest in hexadecimal digits.
+struct Digested {
+    digest: String,
+    size_bytes: u64,
+}
+
+/// Digests files on all threads and hands over the results in the files' order.
+fn digest_all(
+    algo: Algorithm,
+    files: &[PathBuf],
+    mut each: impl FnMut(&Path, io::Result<Digested>) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    if threads <= 1 {
+        return files.iter().try_for_each(|file| each(file, digest(algo, file)));
+    }
+    let next = AtomicUsize::new(0);
+    let (sender, results) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(file) = files.get(at) else { return };
+                    if sender.send((at, digest(algo, file))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = std::collections::BTreeMap::new();
+        let mut wanted = 0;
+        for (at, result) in &results {
+            waiting.insert(at, result);
+            while let Some(result) = waiting.remove(&wanted) {
+                if let Err(failed) = each(&files[wanted], result) {
+                    next.store(files.len(), Ordering::Relaxed);
+                    return Err(failed);
+                }
+                wanted += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn digest(algo: Algorithm, file: &Path) -> io::Result<Digested> {
+    let mut input = open(file)?;
+    match algo {
+        Algorithm::Xxh3 => digest_with::<Xxh3>(&mut input),
+        Algorithm::Xxh128 => digest_with::<Xxh128>(&mut input),
+        Algorithm::Blake3 => digest_with::<Blake3>(&mut input),
+        Algorithm::Sha256 => digest_with::<Sha256>(&mut input),
+        Algorithm::Crc32 => digest_with::<Crc32>(&mut input),
+        Algorithm::Crc32c => digest_with::<Crc32c>(&mut input),
+        Algorithm::Sha1 => {
+            let mut state = Sha1::default();
+            let size_bytes = read_all(&mut input, |bytes| state.update(bytes))?;
+            let digest = state.finish_checked().map_err(|_| {
+                io::Error::other(
+                    "the content is part of a SHA-1 collision attack; use another --algo",
+                )
+            })?;
+            Ok(Digested { digest: hex(&digest), size_bytes })
+        }
+    }
+}
+
+fn digest_with<H: treenail::hash::Hash>(input: &mut impl Read) -> io::Result<Digested> {
+    let mut state = H::default();
+    let size_bytes = read_all(input, |bytes| state.update(bytes))?;
+    Ok(Digested { digest: hex(state.finish().as_ref()), size_bytes })
+}
+
+fn read_all(input: &mut impl Read, mut each: impl FnMut(&[u8])) -> io::Result<u64> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut size_bytes = 0;
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return Ok(size_bytes),
+            Ok(read) => {
+                each(&buffer[..read]);
+                size_bytes += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn open(file: &Path) -> io::Result<Box<dyn Read>> {
+    if file.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(file)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "is a directory; `treenail tree` digests directories",
+        ));
+    }
+    Ok(Box::new(file))
+}
+
+impl Algorithm {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Xxh3 => Xxh3::NAME,
+            Self::Xxh128 => Xxh128::NAME,
+            Self::Blake3 => Blake3::NAME,
+            Self::Sha256 => Sha256::NAME,
+            Self::Sha1 => Sha1::NAME,
+            Self::Crc32 => Crc32::NAME,
+            Self::Crc32c => Crc32c::NAME,
+        }
+    }
+
+    /// How many hexadecimal digits a digest has.
+    fn hex_len(self) -> usize {
+        2 * match self {
+            Self::Xxh3 => 8,
+            Self::Xxh128 => 16,
+            Self::Blake3 | Self::Sha256 => 32,
+            Self::Sha1 => 20,
+            Self::Crc32 | Self::Crc32c => 4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_newlines_survive_a_list() {
+        let name = b"a\nb\\c\rd";
+        assert_eq!(unescape(&escape(name)).as_deref(), Some(&name[..]));
+        assert_eq!(unescape(b"a\\x"), None);
+    }
+
+    #[test]
+    fn lines_of_the_usual_tools_are_read() {
+        let line = |text: &str| parse_line(Algorithm::Crc32, text.as_bytes());
+        assert_eq!(line("0000ffAA  a b").map(|l| (l.digest, l.file)), Some(("0000ffaa".into(), "a b".into())));
+        assert_eq!(line("0000ffaa *a").map(|l| l.file), Some("a".into()));
+        assert_eq!(line("\\0000ffaa  a\\nb").map(|l| l.file), Some("a\nb".into()));
+        assert!(line("0000ffa  a").is_none());
+        assert!(line("0000ffaaa  a").is_none());
+        assert!(line("0000ffaz  a").is_none());
+        assert!(line("0000ffaa  ").is_none());
+    }
+}

@@ -1,0 +1,240 @@
+//! What goes to standard output and standard error, for people and for programs.
+
+use std::borrow::Cow;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Map, Value, json};
+use treenail::os::bytes_of;
+
+use crate::args::{Global, When};
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// Nobody reads the output any more.
+    OutputClosed,
+    /// An error to report.
+    Error(Problem),
+}
+
+/// An error as it is shown: what, where, remedy.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) path: Option<Vec<u8>>,
+    pub(crate) remedy: Option<&'static str>,
+}
+
+impl Problem {
+    /// The system refused something that concerns a path.
+    pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
+        Self::io_at(bytes_of(path.as_os_str()).to_vec(), error)
+    }
+
+    pub(crate) fn io_at(path: Vec<u8>, error: &io::Error) -> Self {
+        let (kind, remedy) = match error.kind() {
+            io::ErrorKind::NotFound => ("not_found", None),
+            io::ErrorKind::PermissionDenied => {
+                ("permission_denied", Some("run as a user who may read it, or leave it out"))
+            }
+            _ => ("io", None),
+        };
+        Self { kind, message: error.to_string(), path: Some(path), remedy }
+    }
+}
+
+impl From<io::Error> for Failed {
+    /// An error of standard output; errors of files are made with [`Problem::io`].
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::OutputClosed;
+        }
+        let message = format!("cannot write the output: {error}");
+        Self::Error(Problem { kind: "io", message, path: None, remedy: None })
+    }
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Error(problem)
+    }
+}
+
+impl From<treenail::tree::Error> for Failed {
+    fn from(error: treenail::tree::Error) -> Self {
+        Self::Error(Problem {
+            kind: error.kind().name(),
+            message: error.message().to_owned(),
+            path: Some(bytes_of(error.path().as_os_str()).to_vec()),
+            remedy: error.remedy(),
+        })
+    }
+}
+
+/// The two streams, and how to write to them.
+pub(crate) struct Output {
+    stdout: BufWriter<Stdout>,
+    json: bool,
+    color_out: bool,
+    color_err: bool,
+    progress: bool,
+    verbose: bool,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        let color = |terminal: bool| match global.color {
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            When::Always => true,
+            When::Never => false,
+        };
+        let terminal_err = io::stderr().is_terminal();
+        Self {
+            stdout: BufWriter::with_capacity(1 << 16, io::stdout()),
+            json: global.json,
+            color_out: color(io::stdout().is_terminal()) && !global.json,
+            color_err: color(terminal_err) && !global.json,
+            progress: terminal_err && !global.quiet && !global.json,
+            verbose: global.verbose,
+        }
+    }
+
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a progress bar has somebody to look at it.
+    pub(crate) fn progress(&self) -> bool {
+        self.progress
+    }
+
+    pub(crate) fn verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Writes bytes as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
+        Ok(self.stdout.write_all(bytes)?)
+    }
+
+    /// Writes a JSON line.
+    pub(crate) fn json_line(&mut self, value: &Value) -> Result<(), Failed> {
+        serde_json::to_writer(&mut self.stdout, value).map_err(io::Error::from)?;
+        Ok(self.stdout.write_all(b"\n")?)
+    }
+
+    /// Writes text in a style, if colours are wanted.
+    pub(crate) fn styled(&mut self, style: Style, text: &[u8]) -> Result<(), Failed> {
+        if !self.color_out {
+            return self.write(text);
+        }
+        self.write(style.render().to_string().as_bytes())?;
+        self.write(text)?;
+        self.write(style.render_reset().to_string().as_bytes())
+    }
+
+    /// Hands everything to whoever reads it.
+    pub(crate) fn finish(&mut self) -> Result<(), Failed> {
+        Ok(self.stdout.flush()?)
+    }
+
+    /// Reports an error on standard error.
+    pub(crate) fn problem(&self, problem: &Problem) {
+        let mut line = Vec::new();
+        if self.json {
+            let mut error = Map::new();
+            error.insert("kind".into(), problem.kind.into());
+            error.insert("message".into(), problem.message.as_str().into());
+            if let Some(path) = &problem.path {
+                insert_path(&mut error, "path", path);
+            }
+            if let Some(remedy) = problem.remedy {
+                error.insert("remedy".into(), remedy.into());
+            }
+            line.extend_from_slice(json!({ "error": error }).to_string().as_bytes());
+        } else {
+            let style = AnsiColor::Red.on_default().bold();
+            let (on, off) = match self.color_err {
+                true => (style.render().to_string(), style.render_reset().to_string()),
+                false => Default::default(),
+            };
+            line.extend_from_slice(format!("{on}error{off}: ").as_bytes());
+            if let Some(path) = &problem.path {
+                line.extend_from_slice(&shown(path));
+                line.extend_from_slice(b": ");
+            }
+            line.extend_from_slice(problem.message.as_bytes());
+            if let Some(remedy) = problem.remedy {
+                line.extend_from_slice(format!("; {remedy}").as_bytes());
+            }
+        }
+        line.push(b'\n');
+        // When even standard error is closed, the exit status has to say it all.
+        _ = io::stderr().write_all(&line);
+    }
+}
+
+/// Adds a path to a JSON object: as text, or in base 64 under `KEY_b64` if it is not UTF-8.
+pub(crate) fn insert_path(object: &mut Map<String, Value>, key: &str, path: &[u8]) {
+    match std::str::from_utf8(path) {
+        Ok(text) => object.insert(key.into(), text.into()),
+        Err(_) => object.insert(format!("{key}_b64"), base64(path).into()),
+    };
+}
+
+/// A path for people: bytes that would confuse a terminal or a line are escaped.
+pub(crate) fn shown(path: &[u8]) -> Cow<'_, [u8]> {
+    if path.iter().all(|byte| !byte.is_ascii_control()) {
+        return Cow::Borrowed(path);
+    }
+    let escaped = path.iter().flat_map(|byte| match byte {
+        b'\n' => b"\\n".to_vec(),
+        b'\t' => b"\\t".to_vec(),
+        byte if byte.is_ascii_control() => format!("\\x{byte:02x}").into_bytes(),
+        byte => vec![*byte],
+    });
+    Cow::Owned(escaped.collect())
+}
+
+/// Bytes in lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// RFC 4648 base 64, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] =
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let index = (bits >> (18 - 6 * digit)) as usize & 63;
+            text.push(if digit <= chunk.len() { ALPHABET[index] as char } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        let cases: [(&[u8], &str); 5] =
+            [(b"", ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xff\xfe", "//4=")];
+        for (bytes, text) in cases {
+            assert_eq!(base64(bytes), text);
+        }
+    }
+
+    #[test]
+    fn control_bytes_are_escaped_and_others_kept() {
+        assert_eq!(shown(b"a\nb\x1b[\xff"), Cow::<[u8]>::Owned(b"a\\nb\\x1b[\xff".to_vec()));
+    }
+}

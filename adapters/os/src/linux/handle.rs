@@ -1,0 +1,435 @@
+//! Open directories, each knowing its parent.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+
+use crate::error::{DirectoryLoop, DirectoryMoved};
+use crate::listing::Listing;
+use crate::name;
+use crate::stat::{FileId, Stat};
+
+use super::{list, stat};
+
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Opens a file to read and never waits: a named pipe without a writer opens at once.
+const FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY);
+
+/// Longest relative path given to the kernel, which takes 4,096 bytes with the closing zero.
+const PATH_BYTES_MAX: usize = 4000;
+
+/// Every directory of this many levels may use the last quarter of the budget, so that even in a
+/// tree deeper than the budget an open ancestor is near.
+const ANCHOR_LEVELS: usize = 64;
+
+/// What the handles of one walk have in common.
+pub(crate) struct Shared {
+    root: PathBuf,
+    /// Stay on the device of the root.
+    one_device: Option<OnceLock<u64>>,
+    open_max: usize,
+    open: AtomicUsize,
+    no_openat2: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(root: &Path, same_file_system: bool, open_max: Option<usize>) -> Self {
+        Self {
+            root: root.to_owned(),
+            one_device: same_file_system.then(OnceLock::new),
+            open_max: open_max.unwrap_or_else(default_open_max),
+            open: AtomicUsize::new(0),
+            no_openat2: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes one of the budget for a directory at `depth`, if any is left.
+    fn take(&self, depth: usize) -> bool {
+        let spare = if depth.is_multiple_of(ANCHOR_LEVELS) { 0 } else { self.open_max / 4 };
+        let taken = self.open.fetch_add(1, Ordering::Relaxed) + spare < self.open_max;
+        if !taken {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
+        taken
+    }
+}
+
+/// Half of what the process may open, so that the caller can open files too.
+fn default_open_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    usize::try_from(limit.unwrap_or(u64::MAX) / 2).unwrap_or(usize::MAX).clamp(8, 4096)
+}
+
+/// A directory that stays usable while the handle is kept: it is open, or, where so many are open
+/// that the budget of the walk is used up, opened again for each use from its nearest open ancestor
+/// (and refused if something else has taken its place).
+pub struct Handle {
+    parent: Option<Arc<Handle>>,
+    name: Box<[u8]>,
+    depth: usize,
+    fd: Option<OwnedFd>,
+    id: OnceLock<FileId>,
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    /// Opens a directory as a root of its own, symbolic links followed.
+    ///
+    /// # Errors
+    /// The path is no directory or cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Arc<Self>> {
+        Ok(Self::open_root(Shared::new(path, false, None))?.handle)
+    }
+
+    /// Opens a directory in this one, a symbolic link refused.
+    ///
+    /// # Errors
+    /// `name` is not a single name, or no directory that can be opened.
+    pub fn open_directory(self: &Arc<Self>, name: &[u8]) -> io::Result<Arc<Self>> {
+        name::check(name)?;
+        Ok(Self::open_child(self, name, 0, None)?.handle)
+    }
+
+    /// The path relative to the root of the walk; empty for the root itself.
+    pub fn path(&self) -> Vec<u8> {
+        let mut names = Vec::with_capacity(self.depth);
+        let mut at = self;
+        while let Some(parent) = &at.parent {
+            names.push(&*at.name);
+            at = parent;
+        }
+        names.reverse();
+        names.join(&b'/')
+    }
+
+    /// The path with the root as the walk was given it.
+    pub fn full_path(&self) -> Vec<u8> {
+        let mut path = name::bytes_of(self.shared.root.as_os_str()).to_vec();
+        let below = self.path();
+        if !below.is_empty() && path.last().is_some_and(|&b| b != b'/') {
+            path.push(b'/');
+        }
+        path.extend(below);
+        path
+    }
+
+    /// The directory that this one was found in; none for the root.
+    pub fn parent(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref()
+    }
+
+    /// The name in the parent; empty for the root.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// How many directories lie between this one and above the root: 0 for the root.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Opens a file to read. Symbolic links are refused, and a named pipe does not make it wait;
+    /// whether it is a regular file is for the caller to ask of what was opened.
+    ///
+    /// # Errors
+    /// `name` is not a single name, or the file cannot be opened.
+    pub fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        self.hold()?.open_file(name)
+    }
+
+    /// The attributes of an entry, of a symbolic link itself.
+    ///
+    /// # Errors
+    /// `name` is not a single name, or the system cannot tell.
+    pub fn stat(&self, name: &[u8]) -> io::Result<Stat> {
+        name::check(name)?;
+        self.with_fd(|fd| stat::of_entry(fd, name))
+    }
+
+    /// The attributes of the directory itself.
+    ///
+    /// # Errors
+    /// The directory is gone, or the system cannot tell.
+    pub fn stat_self(&self) -> io::Result<Stat> {
+        self.with_fd(stat::of_open)
+    }
+
+    /// Puts the target of a symbolic link into `target`, whose content is replaced.
+    ///
+    /// # Errors
+    /// `name` is not a single name, or no symbolic link that can be read.
+    pub fn read_link(&self, name: &[u8], target: &mut Vec<u8>) -> io::Result<()> {
+        name::check(name)?;
+        let mut buffer = std::mem::take(target);
+        buffer.clear();
+        let text = self.with_fd(|fd| Ok(rustix::fs::readlinkat(fd, name, buffer)?))?;
+        *target = text.into_bytes();
+        Ok(())
+    }
+
+    /// The identity of the directory.
+    ///
+    /// # Errors
+    /// The system cannot tell.
+    pub fn id(&self) -> io::Result<FileId> {
+        if let Some(id) = self.id.get() {
+            return Ok(*id);
+        }
+        let id = self.with_fd(stat::of_open)?.id();
+        Ok(*self.id.get_or_init(|| id))
+    }
+
+    /// Runs `use_fd` on the open directory.
+    fn with_fd<T>(&self, use_fd: impl FnOnce(BorrowedFd<'_>) -> io::Result<T>) -> io::Result<T> {
+        use_fd(self.hold()?.fd())
+    }
+
+    /// Opens the directory for a run of calls, if it is not open anyway.
+    pub(crate) fn hold(&self) -> io::Result<Held<'_>> {
+        Ok(match &self.fd {
+            Some(fd) => Held::Borrowed(fd.as_fd()),
+            None => Held::Owned(self.reopen(None)?),
+        })
+    }
+
+    /// Opens the root of a walk.
+    pub(crate) fn open_root(shared: Shared) -> io::Result<Opened> {
+        let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
+        let fd = openat(CWD, &shared.root, flags, Mode::empty())?;
+        let id = OnceLock::new();
+        if let Some(device) = &shared.one_device {
+            let own = stat::of_open(fd.as_fd())?.id();
+            device.get_or_init(|| own.device);
+            id.get_or_init(|| own);
+        }
+        shared.open.fetch_add(1, Ordering::Relaxed);
+        let handle = Self {
+            parent: None,
+            name: Box::default(),
+            depth: 0,
+            fd: Some(fd),
+            id,
+            shared: Arc::new(shared),
+        };
+        Ok(Opened { handle: Arc::new(handle), own: None })
+    }
+
+    /// Opens a directory in `parent`. `recent` may be any opened directory, `inode` what the
+    /// listing said of it (0: unknown).
+    pub(crate) fn open_child(
+        parent: &Arc<Self>,
+        name: &[u8],
+        inode: u64,
+        recent: Option<&Opened>,
+    ) -> io::Result<Opened> {
+        let shared = &parent.shared;
+        let open = |dir: BorrowedFd<'_>| shared.open_directory(dir, name);
+        let (fd, mounted) = match (&parent.fd, recent) {
+            (Some(fd), _) => open(fd.as_fd())?,
+            (None, Some(opened)) if Arc::ptr_eq(&opened.handle, parent) => open(opened.fd())?,
+            (None, _) => open(parent.reopen(recent)?.as_fd())?,
+        };
+        let depth = parent.depth + 1;
+        let kept = shared.take(depth);
+        let id = OnceLock::new();
+        let mut handle = Self {
+            parent: Some(parent.clone()),
+            name: name.into(),
+            depth,
+            fd: None,
+            id,
+            shared: parent.shared.clone(),
+        };
+        // A handle without descriptor must know what it was, to be found again.
+        if mounted != Some(false) || !kept || shared.one_device.is_some() {
+            let own = stat::of_open(fd.as_fd())?.id();
+            handle.id.get_or_init(|| own);
+            if mounted == Some(true) || (mounted.is_none() && own.inode != inode) {
+                handle.refuse_loop(own)?;
+            }
+            let root_device = shared.one_device.as_ref().and_then(OnceLock::get);
+            if root_device.is_some_and(|&device| device != own.device) {
+                return Err(io::ErrorKind::CrossesDevices.into());
+            }
+        }
+        if kept {
+            handle.fd = Some(fd);
+            Ok(Opened { handle: Arc::new(handle), own: None })
+        } else {
+            Ok(Opened { handle: Arc::new(handle), own: Some(fd) })
+        }
+    }
+
+    /// Fails if the directory is one of its own ancestors, which only mounting can do.
+    fn refuse_loop(&self, own: FileId) -> io::Result<()> {
+        let mut above = self.parent.as_ref();
+        while let Some(ancestor) = above {
+            if ancestor.id()? == own {
+                return Err(DirectoryLoop { ancestor: ancestor.path() }.into());
+            }
+            above = ancestor.parent.as_ref();
+        }
+        Ok(())
+    }
+
+    /// Opens the directory again, from the nearest ancestor that is open.
+    fn reopen(&self, recent: Option<&Opened>) -> io::Result<OwnedFd> {
+        let mut names = Vec::new();
+        let mut at = self;
+        let start = loop {
+            if let Some(fd) = &at.fd {
+                break fd.as_fd();
+            }
+            if let Some(opened) = recent
+                && std::ptr::eq(&raw const *opened.handle, at)
+            {
+                break opened.fd();
+            }
+            names.push(&*at.name);
+            at = at.parent.as_ref().expect("the root is always open");
+        };
+        let mut path = Vec::with_capacity(PATH_BYTES_MAX);
+        let mut fd: Option<OwnedFd> = None;
+        let mut rest = names.iter().rev().peekable();
+        while let Some(name) = rest.next() {
+            path.extend_from_slice(name);
+            if rest.peek().is_some_and(|next| path.len() + 1 + next.len() <= PATH_BYTES_MAX) {
+                path.push(b'/');
+                continue;
+            }
+            let dir = fd.as_ref().map_or(start, |fd| fd.as_fd());
+            fd = Some(self.shared.open_path(dir, &path)?);
+            path.clear();
+        }
+        let fd = match fd {
+            Some(fd) => fd,
+            None => rustix::io::fcntl_dupfd_cloexec(start, 0)?,
+        };
+        let found = stat::of_open(fd.as_fd())?.id();
+        if self.id.get().is_some_and(|id| *id != found) {
+            return Err(DirectoryMoved { path: self.path() }.into());
+        }
+        Ok(fd)
+    }
+}
+
+impl Shared {
+    /// Opens `name` in `dir`, and says whether it is known (`Some`) to be no mount point.
+    fn open_directory(
+        &self,
+        dir: BorrowedFd<'_>,
+        name: &[u8],
+    ) -> io::Result<(OwnedFd, Option<bool>)> {
+        if self.no_openat2.load(Ordering::Relaxed) {
+            return Ok((openat(dir, name, DIRECTORY, Mode::empty())?, None));
+        }
+        match openat2(dir, name, DIRECTORY, Mode::empty(), ResolveFlags::NO_XDEV) {
+            Ok(fd) => Ok((fd, Some(false))),
+            Err(Errno::XDEV) => Ok((openat(dir, name, DIRECTORY, Mode::empty())?, Some(true))),
+            // Older kernels lack the call and sandboxes forbid it.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let fd = openat(dir, name, DIRECTORY, Mode::empty())?;
+                self.no_openat2.store(true, Ordering::Relaxed);
+                Ok((fd, None))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a relative path of several names, none of them a symbolic link.
+    fn open_path(&self, dir: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
+        if !self.no_openat2.load(Ordering::Relaxed) {
+            let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+            match openat2(dir, path, DIRECTORY, Mode::empty(), resolve) {
+                Ok(fd) => return Ok(fd),
+                // A rename anywhere at the same time makes the kernel give up.
+                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut fd: Option<OwnedFd> = None;
+        for name in path.split(|&b| b == b'/') {
+            let dir = fd.as_ref().map_or(dir, |fd| fd.as_fd());
+            fd = Some(openat(dir, name, DIRECTORY, Mode::empty())?);
+        }
+        fd.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.fd.take().is_some() {
+            self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        }
+        // One by one: dropping the parent within the child within its child would use up the stack.
+        let mut above = self.parent.take();
+        while let Some(mut handle) = above.and_then(Arc::into_inner) {
+            above = handle.parent.take();
+        }
+    }
+}
+
+/// A directory that is open for a run of calls.
+pub(crate) enum Held<'a> {
+    Borrowed(BorrowedFd<'a>),
+    Owned(OwnedFd),
+}
+
+impl Held<'_> {
+    /// As [`Handle::open_file`].
+    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
+        name::check(name)?;
+        Ok(File::from(openat(self.fd(), name, FILE, Mode::empty())?))
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Held::Borrowed(fd) => *fd,
+            Held::Owned(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// A directory that is open for certain: its handle, and the descriptor if the handle has none.
+pub(crate) struct Opened {
+    pub(crate) handle: Arc<Handle>,
+    own: Option<OwnedFd>,
+}
+
+impl Opened {
+    /// Whether the handle lacks the descriptor, so that this value is worth keeping.
+    pub(crate) fn is_only_open_here(&self) -> bool {
+        self.own.is_some()
+    }
+
+    pub(crate) fn list(&self, listing: &mut Listing) -> io::Result<()> {
+        list::list(self.fd(), listing)
+    }
+
+    pub(crate) fn stat_entry(&self, name: &[u8]) -> io::Result<Stat> {
+        stat::of_entry(self.fd(), name)
+    }
+
+    pub(crate) fn stat_self(&self) -> io::Result<Stat> {
+        stat::of_open(self.fd())
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        match (&self.own, &self.handle.fd) {
+            (Some(fd), _) | (None, Some(fd)) => fd.as_fd(),
+            (None, None) => unreachable!("an opened directory has a descriptor in one of the two"),
+        }
+    }
+}

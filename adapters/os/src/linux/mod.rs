@@ -1,0 +1,11 @@
+//! Linux: directory handles and `openat`, `getdents64` into a large buffer, nothing asked twice.
+
+mod handle;
+mod list;
+mod read;
+mod stat;
+
+pub use handle::Handle;
+pub(crate) use handle::{Held, Opened, Shared};
+pub(crate) use read::{fetch, read_cached, will_read_all};
+pub(crate) use stat::of_file as stat_file;

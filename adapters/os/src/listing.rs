@@ -1,0 +1,83 @@
+//! The names of one directory, packed in one buffer that is used again for the next directory.
+
+use std::io;
+
+use crate::stat::Kind;
+
+/// A larger buffer is given back after its directory, so that one huge directory does not stay in memory.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+
+/// One entry of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Name within the directory.
+    pub name: &'a [u8],
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// Number of the inode as the listing says, which at a mount point is the covered one
+    /// (0 where listings do not say).
+    pub inode: u64,
+}
+
+/// Where an entry lies in the buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) inode: u64,
+    pub(crate) offset: u32,
+    pub(crate) length: u16,
+    pub(crate) kind: Kind,
+}
+
+/// A directory's whole content.
+#[derive(Default)]
+pub(crate) struct Listing {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) records: Vec<Record>,
+}
+
+impl Listing {
+    /// Forgets the content and keeps a moderate amount of memory.
+    pub(crate) fn reset(&mut self) {
+        self.records.clear();
+        if self.bytes.len() > KEPT_BYTES_MAX {
+            *self = Self::default();
+        }
+    }
+
+    pub(crate) fn entry(&self, index: usize) -> Entry<'_> {
+        let record = self.records[index];
+        Entry { name: self.name(record), kind: record.kind, inode: record.inode }
+    }
+
+    pub(crate) fn sort_by_name(&mut self) {
+        let bytes = &self.bytes;
+        self.records.sort_unstable_by(|a, b| name_in(bytes, *a).cmp(name_in(bytes, *b)));
+    }
+
+    /// Asks `resolve` for the kind of every entry whose kind the listing left open; entries that
+    /// are gone are dropped.
+    pub(crate) fn resolve_unknown(&mut self, resolve: impl Fn(&[u8]) -> io::Result<Kind>) {
+        if self.records.iter().all(|record| record.kind != Kind::Unknown) {
+            return;
+        }
+        let bytes = &self.bytes;
+        self.records.retain_mut(|record| {
+            if record.kind == Kind::Unknown {
+                match resolve(name_in(bytes, *record)) {
+                    Ok(kind) => record.kind = kind,
+                    Err(error) => return error.kind() != io::ErrorKind::NotFound,
+                }
+            }
+            true
+        });
+    }
+
+    fn name(&self, record: Record) -> &[u8] {
+        name_in(&self.bytes, record)
+    }
+}
+
+fn name_in(bytes: &[u8], record: Record) -> &[u8] {
+    let start = record.offset as usize;
+    &bytes[start..start + record.length as usize]
+}

@@ -1,0 +1,252 @@
+//! Shares the work of a walk among threads.
+//!
+//! Each thread has its own queue and takes from its newer end, so that few directories are under
+//! way at a time; a thread that has nothing takes the older half of another's, which holds the
+//! larger subtrees.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope};
+
+use crate::listing::Listing;
+use crate::platform::{Handle, Opened};
+
+use super::{Directory, Next, Place, Visit};
+
+/// How often a thread without work looks round before it sleeps.
+const LOOKS_BEFORE_SLEEP: usize = 64;
+
+/// One thing to do.
+pub(super) enum Work<V: Visit + ?Sized> {
+    Root { opened: Opened, state: V::State },
+    Directory { parent: Arc<Handle>, name: Box<[u8]>, inode: u64, state: V::State },
+    Task(V::Task),
+}
+
+/// A queue on cache lines of its own.
+#[repr(align(128))]
+struct Queue<V: Visit>(Mutex<VecDeque<Work<V>>>);
+
+/// All that the threads of one walk share.
+pub(super) struct Pool<'v, V: Visit> {
+    visitor: &'v V,
+    queues: Vec<Queue<V>>,
+    /// How many threads were started, the caller's included.
+    started: AtomicUsize,
+    /// Work that is queued or under way.
+    pending: AtomicUsize,
+    stop: AtomicBool,
+    sleepers: AtomicUsize,
+    sleep: Mutex<()>,
+    wake: Condvar,
+    root_error: Mutex<Option<io::Error>>,
+}
+
+impl<'v, V: Visit> Pool<'v, V> {
+    pub(super) fn new(visitor: &'v V, threads: usize) -> Self {
+        let queue = || Queue(Mutex::new(VecDeque::new()));
+        Self {
+            visitor,
+            queues: (0..threads).map(|_| queue()).collect(),
+            started: AtomicUsize::new(1),
+            pending: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            sleepers: AtomicUsize::new(0),
+            sleep: Mutex::new(()),
+            wake: Condvar::new(),
+            root_error: Mutex::new(None),
+        }
+    }
+
+    /// Does `first` and all that follows from it.
+    pub(super) fn run(self, first: Work<V>) -> io::Result<()> {
+        self.pending.store(1, Ordering::Relaxed);
+        lock(&self.queues[0].0).push_back(first);
+        thread::scope(|scope| self.work(scope, 0));
+        let error = lock(&self.root_error).take();
+        error.map_or(Ok(()), Err)
+    }
+
+    /// What each thread does.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, own: usize) {
+        let _end = StopOnPanic(self);
+        let mut thread = Thread {
+            pool: self,
+            worker: self.visitor.worker(),
+            listing: Listing::default(),
+            recent: None,
+            next: Vec::new(),
+        };
+        while let Some(work) = self.take(own) {
+            thread.perform(work);
+            let added = thread.next.len();
+            if added > 0 {
+                // Counted before anyone can take it, so that the count never falls to 0 too early.
+                self.pending.fetch_add(added, Ordering::Relaxed);
+                let mut queue = lock(&self.queues[own].0);
+                queue.extend(thread.next.drain(..).rev());
+                let queued = queue.len();
+                drop(queue);
+                self.call_for_help(scope, queued);
+            }
+            if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
+                self.end();
+            }
+        }
+    }
+
+    /// The next thing to do, waited for; none when all is done or the walk was stopped.
+    fn take(&self, own: usize) -> Option<Work<V>> {
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        if let Some(work) = lock(&self.queues[own].0).pop_back() {
+            return Some(work);
+        }
+        for _ in 0..LOOKS_BEFORE_SLEEP {
+            if self.is_over() {
+                return None;
+            }
+            if let Some(work) = self.steal(own) {
+                return Some(work);
+            }
+            thread::yield_now();
+        }
+        let mut asleep = lock(&self.sleep);
+        loop {
+            // Who adds work looks at this count afterwards, and who sleeps looks for work
+            // afterwards: one of the two sees the other.
+            self.sleepers.fetch_add(1, Ordering::SeqCst);
+            let work = self.steal(own);
+            if work.is_none() && !self.is_over() {
+                asleep = self.wake.wait(asleep).unwrap_or_else(PoisonError::into_inner);
+            }
+            self.sleepers.fetch_sub(1, Ordering::SeqCst);
+            if work.is_some() || self.is_over() {
+                return work;
+            }
+        }
+    }
+
+    /// Takes the older half of another thread's queue.
+    fn steal(&self, own: usize) -> Option<Work<V>> {
+        let count = self.queues.len();
+        for other in (1..count).map(|step| (own + step) % count) {
+            let mut taken: VecDeque<_> = {
+                let mut queue = lock(&self.queues[other].0);
+                let half = queue.len().div_ceil(2);
+                queue.drain(..half).collect()
+            };
+            if let Some(work) = taken.pop_back() {
+                if !taken.is_empty() {
+                    lock(&self.queues[own].0).extend(taken);
+                }
+                return Some(work);
+            }
+        }
+        None
+    }
+
+    /// Wakes or starts a thread if `queued` is more than this one takes up next.
+    fn call_for_help<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, queued: usize) {
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            let _asleep = lock(&self.sleep);
+            self.wake.notify_one();
+            return;
+        }
+        let started = self.started.load(Ordering::Relaxed);
+        if queued < 2 || started >= self.queues.len() {
+            return;
+        }
+        let claim = self.started.compare_exchange(
+            started,
+            started + 1,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if claim.is_ok() {
+            let builder = thread::Builder::new().name("treenail-walk".into());
+            // A thread that cannot be started is one fewer: the others do its work.
+            drop(builder.spawn_scoped(scope, move || self.work(scope, started)));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.pending.load(Ordering::Acquire) == 0
+    }
+
+    /// Wakes every thread, to see that all is over.
+    fn end(&self) {
+        let _asleep = lock(&self.sleep);
+        self.wake.notify_all();
+    }
+}
+
+/// What one thread works with.
+struct Thread<'p, 'v, V: Visit> {
+    pool: &'p Pool<'v, V>,
+    worker: V::Worker,
+    listing: Listing,
+    /// The last directory, if only this thread has it open; its children are often next.
+    recent: Option<Opened>,
+    next: Vec<Work<V>>,
+}
+
+impl<V: Visit> Thread<'_, '_, V> {
+    fn perform(&mut self, work: Work<V>) {
+        match work {
+            Work::Task(task) => {
+                let mut next = Next { work: &mut self.next, stop: &self.pool.stop };
+                self.pool.visitor.task(&mut self.worker, task, &mut next);
+            }
+            Work::Root { opened, state } => match opened.list(&mut self.listing) {
+                Ok(()) => self.visit(opened, state),
+                Err(error) => *lock(&self.pool.root_error) = Some(error),
+            },
+            Work::Directory { parent, name, inode, state } => {
+                self.enter(&parent, name, inode, state);
+            }
+        }
+        if self.pool.stop.load(Ordering::Relaxed) {
+            self.pool.end();
+        }
+    }
+
+    fn enter(&mut self, parent: &Arc<Handle>, name: Box<[u8]>, inode: u64, state: V::State) {
+        let opened = Handle::open_child(parent, &name, inode, self.recent.as_ref());
+        let listed = opened.and_then(|opened| opened.list(&mut self.listing).map(|()| opened));
+        match listed {
+            Ok(opened) => self.visit(opened, state),
+            Err(error) => {
+                let place = Place { parent, name: &name };
+                self.pool.visitor.failed(&mut self.worker, place, error, state);
+            }
+        }
+    }
+
+    fn visit(&mut self, opened: Opened, state: V::State) {
+        let mut dir = Directory { listing: &mut self.listing, opened: &opened };
+        let mut next = Next { work: &mut self.next, stop: &self.pool.stop };
+        self.pool.visitor.directory(&mut self.worker, &mut dir, state, &mut next);
+        self.recent = opened.is_only_open_here().then_some(opened);
+    }
+}
+
+/// Ends the walk if the visitor panics, so that the other threads do not wait for ever.
+struct StopOnPanic<'p, 'v, V: Visit>(&'p Pool<'v, V>);
+
+impl<V: Visit> Drop for StopOnPanic<'_, '_, V> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop.store(true, Ordering::Relaxed);
+            self.0.end();
+        }
+    }
+}
+
+/// Locks; what a panicking visitor leaves behind is whole, since no visitor runs under a lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,342 @@
+//! The immutable, sorted runs of entries that directories are made of.
+//!
+//! A block is one allocation of 64-bit words: a header, then a column for each field, widest
+//! first, then the names. What is the same for the whole block (device, owner) or implied (one
+//! link) has no column. A usual entry takes 36 bytes and its name.
+
+use std::sync::Arc;
+
+use treenail_os::{Kind, Stat};
+
+use crate::pages::DirId;
+
+/// The most entries in a block; a larger directory has several.
+pub(crate) const ENTRIES_MAX: usize = 256;
+
+/// The most bytes of names in a block, so that 16 bits can say where a name ends.
+const NAMES_BYTES_MAX: usize = u16::MAX as usize;
+
+/// A row to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) stat: Stat,
+    pub(crate) child: Option<DirId>,
+}
+
+/// Splits rows, sorted by name, into blocks.
+///
+/// # Panics
+/// If a name is longer than 65,535 bytes, which no system allows.
+pub(crate) fn pack<'a>(rows: &[Row<'a>]) -> Leaves<Block> {
+    let mut blocks = Vec::new();
+    let mut start = 0;
+    let mut names_bytes = 0;
+    for (end, row) in rows.iter().enumerate() {
+        if end - start == ENTRIES_MAX || names_bytes + row.name.len() > NAMES_BYTES_MAX {
+            blocks.push(Block::new(&rows[start..end]));
+            (start, names_bytes) = (end, 0);
+        }
+        names_bytes += row.name.len();
+    }
+    blocks.push(Block::new(&rows[start..]));
+    Leaves::from(blocks)
+}
+
+/// The blocks of one directory: most have one.
+#[derive(Clone, Debug)]
+pub(crate) enum Leaves<T> {
+    One(T),
+    Many(Arc<[T]>),
+}
+
+impl<T> Leaves<T> {
+    pub(crate) fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(leaf) => std::slice::from_ref(leaf),
+            Self::Many(leaves) => leaves,
+        }
+    }
+}
+
+impl<T> From<Vec<T>> for Leaves<T> {
+    fn from(mut leaves: Vec<T>) -> Self {
+        match leaves.len() {
+            1 => Self::One(leaves.remove(0)),
+            _ => Self::Many(leaves.into()),
+        }
+    }
+}
+
+/// Words of the header: counts and flags, device, owner.
+const HEADER_WORDS: usize = 3;
+const FLAG_NLINK: u64 = 1;
+const FLAG_OWNER: u64 = 2;
+
+/// See the module's text.
+#[derive(Clone, Debug)]
+pub(crate) struct Block(Arc<[u64]>);
+
+/// Where the columns of a block begin, in bytes.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// Size, mtime, ctime and inode of each entry, a column each.
+    words: usize,
+    /// Device and (uid, gid) of each entry, where they differ within the block.
+    owners: usize,
+    nlinks: usize,
+    /// (entry, index, generation) of each child directory, 32 bits each.
+    children: usize,
+    modes: usize,
+    name_ends: usize,
+    names: usize,
+    end: usize,
+}
+
+impl Layout {
+    fn new(count: usize, children: usize, names_bytes: usize, flags: u64) -> Self {
+        let words = HEADER_WORDS * 8;
+        let owners = words + 4 * 8 * count;
+        let nlinks = owners + if flags & FLAG_OWNER == 0 { 0 } else { 16 * count };
+        let children_at = nlinks + if flags & FLAG_NLINK == 0 { 0 } else { 4 * count };
+        let modes = children_at + 12 * children;
+        let name_ends = modes + 2 * count;
+        let names = name_ends + 2 * count;
+        let end = (names + names_bytes).next_multiple_of(8);
+        Self { words, owners, nlinks, children: children_at, modes, name_ends, names, end }
+    }
+}
+
+impl Block {
+    fn new(rows: &[Row<'_>]) -> Self {
+        assert!(rows.len() <= ENTRIES_MAX, "pack() cuts longer runs");
+        let names_bytes: usize = rows.iter().map(|row| row.name.len()).sum();
+        assert!(names_bytes <= NAMES_BYTES_MAX, "a name of {names_bytes} bytes");
+        let first = rows.first().map(|row| row.stat);
+        let owner = |stat: &Stat| (stat.device, stat.uid, stat.gid);
+        let mut flags = 0;
+        if rows.iter().any(|row| Some(owner(&row.stat)) != first.as_ref().map(owner)) {
+            flags |= FLAG_OWNER;
+        }
+        if rows.iter().any(|row| row.stat.nlink != 1 && row.child.is_none()) {
+            flags |= FLAG_NLINK;
+        }
+        let children = rows.iter().filter(|row| row.child.is_some()).count();
+        let layout = Layout::new(rows.len(), children, names_bytes, flags);
+        let mut words = vec![0_u64; layout.end / 8];
+        words[0] = rows.len() as u64
+            | (children as u64) << 16
+            | (names_bytes as u64) << 32
+            | flags << 48;
+        if let Some(first) = first {
+            words[1] = first.device;
+            words[2] = u64::from(first.uid) | u64::from(first.gid) << 32;
+        }
+        write_columns(&mut words, rows, &layout, flags);
+        Self(words.into())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        (self.0[0] & 0xffff) as usize
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.0.len() * 8 + 16
+    }
+
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        let head = self.0[0];
+        let (children, names) = ((head >> 16 & 0xffff) as usize, (head >> 32 & 0xffff) as usize);
+        let flags = head >> 48;
+        let layout = Layout::new(self.len(), children, names, flags);
+        Rows { words: &self.0, layout, flags, children, next: 0, next_child: 0, name_start: 0 }
+    }
+}
+
+fn write_columns(words: &mut [u64], rows: &[Row<'_>], layout: &Layout, flags: u64) {
+    let count = rows.len();
+    for (i, row) in rows.iter().enumerate() {
+        let stat = &row.stat;
+        let fields = [stat.size_bytes, stat.mtime_ns as u64, stat.ctime_ns as u64, stat.inode];
+        for (column, field) in fields.into_iter().enumerate() {
+            words[layout.words / 8 + column * count + i] = field;
+        }
+        if flags & FLAG_OWNER != 0 {
+            words[layout.owners / 8 + i] = stat.device;
+            let owner = u64::from(stat.uid) | u64::from(stat.gid) << 32;
+            words[layout.owners / 8 + count + i] = owner;
+        }
+    }
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(words);
+    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+    let (mut child_at, mut name_end) = (layout.children, 0);
+    for (i, row) in rows.iter().enumerate() {
+        if flags & FLAG_NLINK != 0 {
+            put(layout.nlinks + 4 * i, &row.stat.nlink.to_ne_bytes());
+        }
+        if let Some(child) = row.child {
+            put(child_at, &(i as u32).to_ne_bytes());
+            put(child_at + 4, &child.index.to_ne_bytes());
+            put(child_at + 8, &child.generation.to_ne_bytes());
+            child_at += 12;
+        }
+        put(layout.modes + 2 * i, &mode_bits(&row.stat).to_ne_bytes());
+        put(layout.names + name_end, row.name);
+        name_end += row.name.len();
+        put(layout.name_ends + 2 * i, &(name_end as u16).to_ne_bytes());
+    }
+}
+
+/// Kind and permission in sixteen bits: the kind in the upper four.
+pub(crate) fn mode_bits(stat: &Stat) -> u16 {
+    (stat.kind as u16) << 12 | (stat.mode & 0o7777) as u16
+}
+
+/// What [`mode_bits`] made.
+pub(crate) fn kind_and_mode(bits: u16) -> (Kind, u32) {
+    let kind = match bits >> 12 {
+        0 => Kind::File,
+        1 => Kind::Directory,
+        2 => Kind::Symlink,
+        3 => Kind::Fifo,
+        4 => Kind::Socket,
+        5 => Kind::CharDevice,
+        6 => Kind::BlockDevice,
+        _ => Kind::Unknown,
+    };
+    (kind, u32::from(bits & 0o7777))
+}
+
+/// The rows of a block, in the order of their names' bytes.
+#[derive(Clone)]
+pub(crate) struct Rows<'a> {
+    words: &'a [u64],
+    layout: Layout,
+    flags: u64,
+    children: usize,
+    next: usize,
+    next_child: usize,
+    name_start: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn bytes<const N: usize>(&self, at: usize) -> [u8; N] {
+        let bytes: &[u8] = bytemuck::cast_slice(self.words);
+        bytes[at..at + N].try_into().expect("N bytes")
+    }
+
+    fn u32_at(&self, at: usize) -> u32 {
+        u32::from_ne_bytes(self.bytes(at))
+    }
+
+    fn u16_at(&self, at: usize) -> u16 {
+        u16::from_ne_bytes(self.bytes(at))
+    }
+
+    fn child(&mut self, row: usize) -> Option<DirId> {
+        if self.next_child == self.children {
+            return None;
+        }
+        let at = self.layout.children + 12 * self.next_child;
+        if self.u32_at(at) as usize != row {
+            return None;
+        }
+        self.next_child += 1;
+        Some(DirId { index: self.u32_at(at + 4), generation: self.u32_at(at + 8) })
+    }
+
+    fn stat(&self, row: usize) -> Stat {
+        let count = (self.words[0] & 0xffff) as usize;
+        let word = |column: usize| self.words[HEADER_WORDS + column * count + row];
+        let (device, owner) = if self.flags & FLAG_OWNER == 0 {
+            (self.words[1], self.words[2])
+        } else {
+            let at = self.layout.owners / 8;
+            (self.words[at + row], self.words[at + count + row])
+        };
+        let (kind, mode) = kind_and_mode(self.u16_at(self.layout.modes + 2 * row));
+        let nlink = match self.flags & FLAG_NLINK {
+            0 => 1,
+            _ => self.u32_at(self.layout.nlinks + 4 * row),
+        };
+        Stat {
+            kind,
+            size_bytes: word(0),
+            mtime_ns: word(1) as i64,
+            ctime_ns: word(2) as i64,
+            inode: word(3),
+            device,
+            mode,
+            nlink,
+            uid: owner as u32,
+            gid: (owner >> 32) as u32,
+        }
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Row<'a>;
+
+    fn next(&mut self) -> Option<Row<'a>> {
+        let row = self.next;
+        if row == (self.words[0] & 0xffff) as usize {
+            return None;
+        }
+        self.next += 1;
+        let end = usize::from(self.u16_at(self.layout.name_ends + 2 * row));
+        let bytes: &'a [u8] = bytemuck::cast_slice(self.words);
+        let name = &bytes[self.layout.names + self.name_start..self.layout.names + end];
+        self.name_start = end;
+        Some(Row { name, stat: self.stat(row), child: self.child(row) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stat() -> impl Strategy<Value = Stat> {
+        let times = (any::<u64>(), any::<i64>(), any::<i64>());
+        let ids = (any::<u64>(), 0..3_u64, 1..3_u32, 0..2_u32, 0..2_u32);
+        (0..7_u16, 0..0o10000_u16, times, ids).prop_map(|(kind, mode, times, ids)| {
+            let (kind, mode) = kind_and_mode(kind << 12 | mode);
+            let (size_bytes, mtime_ns, ctime_ns) = times;
+            let (inode, device, nlink, uid, gid) = ids;
+            Stat { kind, mode, size_bytes, mtime_ns, ctime_ns, inode, device, nlink, uid, gid }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_back_as_they_were_stored(
+            stats in prop::collection::btree_map(
+                prop::collection::vec(any::<u8>(), 1..300), (stat(), any::<u32>()), 0..600),
+        ) {
+            let rows: Vec<Row<'_>> = stats.iter().map(|(name, (stat, number))| {
+                let child = (stat.kind == Kind::Directory)
+                    .then_some(DirId { index: *number, generation: number / 2 });
+                let nlink = if child.is_some() { 1 } else { stat.nlink };
+                Row { name, stat: Stat { nlink, ..*stat }, child }
+            }).collect();
+            let leaves = pack(&rows);
+            let back: Vec<Row<'_>> = leaves.as_slice().iter().flat_map(Block::rows).collect();
+            prop_assert_eq!(back, rows);
+        }
+    }
+
+    #[test]
+    fn a_usual_entry_takes_36_bytes_and_its_name() {
+        let mut one = Stat {
+            kind: Kind::File, mode: 0o644, size_bytes: 5, mtime_ns: 1, ctime_ns: 2, inode: 3,
+            device: 4, nlink: 1, uid: 1_000, gid: 1_000,
+        };
+        let names: Vec<String> = (0..200).map(|i| format!("{i:08}")).collect();
+        let rows: Vec<Row<'_>> = names.iter().map(|name| {
+            one.inode += 1;
+            Row { name: name.as_bytes(), stat: one, child: None }
+        }).collect();
+        assert_eq!(Block::new(&rows).memory_bytes(), 200 * (36 + 8) + HEADER_WORDS * 8 + 16);
+    }
+}

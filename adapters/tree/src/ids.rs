@@ -1,0 +1,188 @@
+//! Content ids: what stands for a file's bytes in a column and in the digests above it.
+
+use std::fmt;
+
+use treenail_hash::{Blake3, Digest, GitBlob, Hash, Xxh128};
+
+/// A kind of content id, by which columns and snapshots are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IdKind {
+    /// The name that the command line, JSON and snapshots use; at most 16 ASCII bytes.
+    pub name: &'static str,
+    /// The length of a file's id.
+    pub id_bytes: u8,
+    /// The length of a directory's digest.
+    pub digest_bytes: u8,
+}
+
+impl IdKind {
+    /// XXH3-128 of the content: the fastest; not for content made by an adversary.
+    pub const XXH3: Self = Self { name: "xxh3", id_bytes: 16, digest_bytes: 16 };
+    /// BLAKE3 of the content: safe against adversaries.
+    pub const BLAKE3: Self = Self { name: "blake3", id_bytes: 32, digest_bytes: 32 };
+    /// Git's blob id (SHA-1, with collision detection); directories are digested with BLAKE3.
+    pub const GIT: Self = Self { name: "git", id_bytes: 20, digest_bytes: 32 };
+
+    /// The kinds that this crate brings.
+    pub const BUILT_IN: [Self; 3] = [Self::XXH3, Self::BLAKE3, Self::GIT];
+
+    /// The built-in kind of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::BUILT_IN.into_iter().find(|kind| kind.name == name)
+    }
+
+    /// The room that an id or digest of this kind takes in a column.
+    #[must_use]
+    pub fn slot_bytes(&self) -> usize {
+        usize::from(self.id_bytes.max(self.digest_bytes))
+    }
+}
+
+impl fmt::Display for IdKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The content carries the marks of a SHA-1 collision attack, so its git id names nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attack;
+
+impl fmt::Display for Attack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the content is part of a SHA-1 collision attack, so it has no git id; \
+             use --ids blake3 for this tree",
+        )
+    }
+}
+
+impl std::error::Error for Attack {}
+
+/// How a column's ids are computed; a product may bring its own beside the built-in ones.
+pub trait ContentId: Send + Sync + 'static {
+    /// A file's id.
+    type Id: Digest;
+    /// The hash that digests directories, and symlink targets where they have no id of their own.
+    type Node: Hash;
+    /// An element's value in a directory's set: the kind's byte and a column slot.
+    type Value: Copy + Ord + AsRef<[u8]> + AsMut<[u8]>;
+    /// A file while it is being read.
+    type Stream;
+
+    /// The column that these ids belong to.
+    const KIND: IdKind;
+    /// A value of zeros.
+    const ZERO: Self::Value;
+
+    /// Begins a file of that many bytes.
+    fn begin(size_bytes: u64) -> Self::Stream;
+
+    /// Adds the file's next bytes.
+    fn update(stream: &mut Self::Stream, bytes: &[u8]);
+
+    /// The id of all the bytes.
+    ///
+    /// # Errors
+    /// If the content was made to attack the hash.
+    fn finish(stream: Self::Stream) -> Result<Self::Id, Attack>;
+
+    /// The ids of whole files, side by side.
+    fn many(contents: &[&[u8]], ids: &mut Vec<Result<Self::Id, Attack>>) {
+        ids.extend(contents.iter().map(|content| {
+            let mut stream = Self::begin(content.len() as u64);
+            Self::update(&mut stream, content);
+            Self::finish(stream)
+        }));
+    }
+}
+
+/// [`IdKind::XXH3`].
+#[derive(Debug)]
+pub struct Xxh3Ids;
+
+/// [`IdKind::BLAKE3`].
+#[derive(Debug)]
+pub struct Blake3Ids;
+
+/// [`IdKind::GIT`].
+#[derive(Debug)]
+pub struct GitIds;
+
+impl ContentId for Xxh3Ids {
+    type Id = [u8; 16];
+    type Node = Xxh128;
+    type Value = [u8; 17];
+    type Stream = Box<Xxh128>;
+    const KIND: IdKind = IdKind::XXH3;
+    const ZERO: [u8; 17] = [0; 17];
+
+    fn begin(_: u64) -> Box<Xxh128> {
+        Box::default()
+    }
+
+    fn update(stream: &mut Box<Xxh128>, bytes: &[u8]) {
+        stream.as_mut().update(bytes);
+    }
+
+    fn finish(stream: Box<Xxh128>) -> Result<[u8; 16], Attack> {
+        Ok(stream.finish())
+    }
+
+    fn many(contents: &[&[u8]], ids: &mut Vec<Result<[u8; 16], Attack>>) {
+        many::<Xxh128>(contents, ids);
+    }
+}
+
+impl ContentId for Blake3Ids {
+    type Id = [u8; 32];
+    type Node = Blake3;
+    type Value = [u8; 33];
+    type Stream = Box<Blake3>;
+    const KIND: IdKind = IdKind::BLAKE3;
+    const ZERO: [u8; 33] = [0; 33];
+
+    fn begin(_: u64) -> Box<Blake3> {
+        Box::default()
+    }
+
+    fn update(stream: &mut Box<Blake3>, bytes: &[u8]) {
+        stream.as_mut().update(bytes);
+    }
+
+    fn finish(stream: Box<Blake3>) -> Result<[u8; 32], Attack> {
+        Ok(stream.finish())
+    }
+
+    fn many(contents: &[&[u8]], ids: &mut Vec<Result<[u8; 32], Attack>>) {
+        many::<Blake3>(contents, ids);
+    }
+}
+
+impl ContentId for GitIds {
+    type Id = [u8; 20];
+    type Node = Blake3;
+    type Value = [u8; 33];
+    type Stream = GitBlob;
+    const KIND: IdKind = IdKind::GIT;
+    const ZERO: [u8; 33] = [0; 33];
+
+    fn begin(size_bytes: u64) -> GitBlob {
+        GitBlob::new(size_bytes)
+    }
+
+    fn update(stream: &mut GitBlob, bytes: &[u8]) {
+        stream.update(bytes);
+    }
+
+    fn finish(stream: GitBlob) -> Result<[u8; 20], Attack> {
+        stream.finish_checked().map_err(|_| Attack)
+    }
+}
+
+fn many<H: Hash>(contents: &[&[u8]], ids: &mut Vec<Result<H::Digest, Attack>>) {
+    let mut digests = vec![H::Digest::default(); contents.len()];
+    H::hash_many(contents, &mut digests);
+    ids.extend(digests.into_iter().map(Ok));
+}
