@@ -12,7 +12,8 @@ use super::table::Set;
 use super::{Item, Value};
 
 /// Visits every key within `keys` that only one of the sets has or whose values differ, in
-/// ascending order, with its value in `old` and in `new`; [`Prefix::keys`] of the root are all keys.
+/// ascending order, with its value in `old` and in `new`; [`Prefix::keys`] of the root are all
+/// keys.
 ///
 /// Brings both digests up to date first. Then it descends only where digests differ, so its work
 /// grows with the differences and not with the sets: one differing item touches 16 pairs of

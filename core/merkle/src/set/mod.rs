@@ -2,16 +2,16 @@
 //! a change.
 //!
 //! # Definition
-//! Let `H` be a [`Hash`] algorithm whose digests have `s` bytes. An item is a key, which is a digest
-//! of `H` (usually of what identifies the item), and a value, a string of bytes that has the same
-//! length for every item of the set. A key is read as `2s` nibbles, the high nibble of a byte first.
-//! The digest of the items whose keys begin with a prefix of `d` nibbles is:
+//! Let `H` be a [`Hash`] algorithm whose digests have `s` bytes. An item is a key, which is a
+//! digest of `H` (usually of what identifies the item), and a value, a string of bytes that has the
+//! same length for every item of the set. A key is read as `2s` nibbles, the high nibble of a byte
+//! first. The digest of the items whose keys begin with a prefix of `d` nibbles is:
 //!
 //! - of a *leaf*, when there are at most [`LEAF_MAX`] of them or `d = 2s`:
 //!   `H(0x00 || count || key || value || key || value ...)`, in ascending order of `key || value`;
-//! - of a *branch* otherwise: `H(0x01 || count || digest 0 || ... || digest 15)`, where `digest i` is
-//!   the digest of the items whose keys begin with the prefix followed by nibble `i`, be there any
-//!   or not.
+//! - of a *branch* otherwise: `H(0x01 || count || digest 0 || ... || digest 15)`, where `digest i`
+//!   is the digest of the items whose keys begin with the prefix followed by nibble `i`, be there
+//!   any or not.
 //!
 //! `count` is the number of items as 8 bytes, little-endian. The digest of the set is that of the
 //! empty prefix. The first byte keeps leaves and branches apart: no leaf's message is a branch's.
@@ -23,8 +23,8 @@
 //! # What is here
 //! - [`digest`] computes the digest of a slice of items, once.
 //! - [`Set`] keeps items in the caller's memory and updates its digest after changes.
-//! - [`diff`] visits what differs between two sets; [`Set::summary`] and [`Set::items`] are what two
-//!   machines exchange to do the same at a distance.
+//! - [`diff`] visits what differs between two sets; [`Set::summary`] and [`Set::items`] are what
+//!   two machines exchange to do the same at a distance.
 
 mod arena;
 mod diff;

@@ -42,7 +42,8 @@ pub struct Set<'m, H: Hash, V> {
 
 impl<'m, H: Hash, V: Value> Set<'m, H, V> {
     /// An empty set with room for `slots.len()` items and `nodes.len()` branches, of which
-    /// [`nodes_for`] says how many to provide. What the slices hold does not matter.
+    /// [`nodes_for`](super::nodes_for) says how many to provide. What the slices hold does not
+    /// matter.
     ///
     /// Of a slice only the first 2<sup>32</sup> - 1 elements are used.
     #[must_use]
@@ -75,8 +76,8 @@ impl<'m, H: Hash, V: Value> Set<'m, H, V> {
     /// Puts `value` under `key` and returns what was there before.
     ///
     /// # Errors
-    /// [`Full`] when a slot or a node is lacking; the set is then as it was. Replacing a value never
-    /// fails.
+    /// [`Full`] when a slot or a node is lacking; the set is then as it was. Replacing a value
+    /// never fails.
     pub fn insert(&mut self, key: H::Digest, value: V) -> Result<Option<V>, Full> {
         let (depth, leaf) = self.leaf_of(&key);
         let leaf = *leaf;
@@ -238,7 +239,8 @@ impl<'m, H: Hash, V: Value> Set<'m, H, V> {
         &mut self.nodes[link].children[nibble(key, parent)]
     }
 
-    /// Adds `difference` to the counts on the way to `key` down to `depth`, whose digests get stale.
+    /// Adds `difference` to the counts on the way to `key` down to `depth`, whose digests get
+    /// stale.
     fn change(&mut self, key: &H::Digest, depth: usize, difference: i32) {
         let change = |child: &mut Child<H::Digest>| {
             child.count = child.count.strict_add_signed(difference);
