@@ -111,7 +111,12 @@ impl Cmd {
         for (name, value) in &self.env {
             write!(line, "{name}={} ", quoted(value)).expect("a string takes all");
         }
-        line.push_str(&self.program);
+        line + &self.line_without_env()
+    }
+
+    /// The command as a person would type it, without the variables: enough to recognise it.
+    pub(crate) fn line_without_env(&self) -> String {
+        let mut line = self.program.clone();
         for arg in &self.args {
             line.push(' ');
             line.push_str(&quoted(arg));

@@ -50,13 +50,16 @@ pub(crate) struct Dependency {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace that this program was built from.
+    /// Asks cargo about the workspace that this program belongs to.
     ///
     /// # Errors
     /// If cargo cannot read the workspace.
     pub(crate) fn load() -> Result<Self, String> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = here.parent().ok_or("xtask has no directory above it")?;
+        // What `cargo run` says counts first: work trees that share a target directory also share
+        // this program, and only one of them is the one it was built in.
+        let here = std::env::var("CARGO_MANIFEST_DIR").ok().filter(|dir| dir.ends_with("xtask"));
+        let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").to_owned());
+        let root = Path::new(&here).parent().ok_or("xtask has no directory above it")?;
         let metadata = metadata(&root.join("Cargo.toml"), &["--no-deps"])?;
         let target = metadata["target_directory"].as_str().ok_or("cargo names no target")?;
         let mut crates = crates(&metadata, root)?;

@@ -125,9 +125,16 @@ fn verdict(outcomes: &[Outcome], is_ci: bool) -> (String, bool) {
 impl Session<'_> {
     /// Runs the commands one after another, all of them; the output of those that fail is shown.
     fn run(&self, commands: impl IntoIterator<Item = Cmd>) -> Outcome {
-        let failures: Vec<String> =
-            commands.into_iter().filter_map(|cmd| self.output(cmd).err()).collect();
-        if failures.is_empty() { Outcome::Passed } else { Outcome::Failed(failures.join("; ")) }
+        let results: Vec<_> = commands.into_iter().map(|cmd| self.output(cmd)).collect();
+        let count = results.len();
+        let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+        match (failures.as_slice(), count) {
+            ([], _) => Outcome::Passed,
+            ([only], 1) => Outcome::Failed(only.clone()),
+            ([first, ..], _) => {
+                Outcome::Failed(format!("{} of {count} commands: {first}", failures.len()))
+            }
+        }
     }
 
     /// The output of a command that must succeed; shown when it does not.
@@ -138,7 +145,7 @@ impl Session<'_> {
             return Ok(finished.output);
         }
         println!("{}", finished.output.trim_end());
-        Err(format!("{} ({})", cmd.line(), finished.status))
+        Err(format!("{} ({})", cmd.line_without_env(), finished.status))
     }
 }
 
@@ -178,7 +185,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("ran");
         let outcome = session.run([Cmd::new("false"), Cmd::new("touch").arg(&file)]);
-        assert!(matches!(outcome, Failed(why) if why.starts_with("false")));
+        assert!(matches!(outcome, Failed(why) if why.starts_with("1 of 2 commands: false")));
         assert!(file.exists());
         assert_eq!(session.run([Cmd::new("true")]), Passed);
     }

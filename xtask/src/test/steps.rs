@@ -58,7 +58,7 @@ pub(super) fn test(session: &Session) -> Outcome {
 }
 
 pub(super) fn doc(session: &Session) -> Outcome {
-    let cmd = Cmd::new("cargo doc --quiet --workspace --no-deps --document-private-items");
+    let cmd = Cmd::new("cargo doc --quiet --workspace --no-deps");
     session.run([cmd.env("RUSTDOCFLAGS", "-D warnings")])
 }
 
