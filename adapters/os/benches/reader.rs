@@ -1,7 +1,8 @@
-//! Times the reader against merely reading: `cargo bench -p treenail-os --bench reader -- DIR [cold]`.
+//! Times the reader against merely reading:
+//! `cargo bench -p treenail-os --bench reader -- DIR [cold]`.
 //!
-//! All regular files below DIR by two threads, five rounds in turn, the shortest of each shown. `cold`
-//! (root only) drops the page cache before each.
+//! All regular files below DIR by two threads, five rounds in turn, the shortest of each shown.
+//! `cold` (root only) drops the page cache before each.
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;

@@ -200,7 +200,7 @@ fn a_stale_stat_costs_a_second_reading_and_no_more() {
 /// How often a file that changes is read.
 const READINGS: usize = 150;
 
-/// Reads one file over and over while `write` changes it, and checks each content that is delivered.
+/// Reads one file over and over while `write` changes it, and checks each delivered content.
 fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
@@ -264,7 +264,7 @@ fn a_file_that_is_replaced_by_renaming_is_never_delivered_mixed() {
 fn a_growing_file_is_delivered_only_as_it_was_at_one_time() {
     for step in [1, 700, 50_000] {
         let write = |path: &Path, round: usize| {
-            if round % 20 == 0 {
+            if round.is_multiple_of(20) {
                 File::create(path).unwrap();
             }
             let mut file = File::options().append(true).open(path).unwrap();

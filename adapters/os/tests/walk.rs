@@ -462,7 +462,7 @@ fn a_directory_mounted_inside_itself_is_reported_as_a_loop() {
 #[cfg(target_os = "linux")]
 fn staying_on_one_file_system_stops_at_a_mount_point() {
     let collect = Collect::default();
-    // /proc and /sys are mounted wherever Linux runs; of the root only its mount points matter here.
+    // /proc is mounted wherever Linux runs.
     struct Top<'a>(&'a Collect);
     impl Visit for Top<'_> {
         type State = ();
