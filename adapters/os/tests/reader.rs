@@ -197,6 +197,15 @@ fn a_stale_stat_costs_a_second_reading_and_no_more() {
     }
 }
 
+/// Ends the writer even if a check fails, which would otherwise wait for it for ever.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// How often a file that changes is read.
 const READINGS: usize = 150;
 
@@ -219,6 +228,7 @@ fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {
                 }
             }
         });
+        let _stop = StopOnDrop(&stop);
         let handle: Arc<Handle> = Handle::open(dir.path()).unwrap();
         let mut reader = Reader::new();
         for _ in 0..READINGS {
@@ -239,7 +249,6 @@ fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {
                 other => panic!("neither or both: {other:?}"),
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(done + refused, READINGS);
 }
