@@ -197,10 +197,19 @@ fn a_stale_stat_costs_a_second_reading_and_no_more() {
     }
 }
 
+/// Ends the writer even if a check fails, which would otherwise wait for it for ever.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// How often a file that changes is read.
 const READINGS: usize = 150;
 
-/// Reads one file over and over while `write` changes it, and checks each content that is delivered.
+/// Reads one file over and over while `write` changes it, and checks each delivered content.
 fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
@@ -219,6 +228,7 @@ fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {
                 }
             }
         });
+        let _stop = StopOnDrop(&stop);
         let handle: Arc<Handle> = Handle::open(dir.path()).unwrap();
         let mut reader = Reader::new();
         for _ in 0..READINGS {
@@ -239,7 +249,6 @@ fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {
                 other => panic!("neither or both: {other:?}"),
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     assert_eq!(done + refused, READINGS);
 }
@@ -264,7 +273,7 @@ fn a_file_that_is_replaced_by_renaming_is_never_delivered_mixed() {
 fn a_growing_file_is_delivered_only_as_it_was_at_one_time() {
     for step in [1, 700, 50_000] {
         let write = |path: &Path, round: usize| {
-            if round % 20 == 0 {
+            if round.is_multiple_of(20) {
                 File::create(path).unwrap();
             }
             let mut file = File::options().append(true).open(path).unwrap();
