@@ -317,7 +317,7 @@ fn collect(repository: &Repository, stack: &Stack, dir: &Path, base: &[u8], answ
 }
 
 fn seeds() -> std::ops::Range<u64> {
-    let Ok(range) = std::env::var("TREENAIL_SEEDS") else { return 0..250 };
+    let Ok(range) = std::env::var("TREENAIL_SEEDS") else { return 0..100 };
     let (from, to) = range.split_once("..").expect("TREENAIL_SEEDS is from..to");
     from.parse().unwrap()..to.parse().unwrap()
 }
@@ -342,17 +342,16 @@ fn random_repositories_get_the_answers_of_git() {
 
 #[test]
 fn classes_hold_the_bytes_they_hold_in_git() {
-    let classes = ["alnum alpha blank cntrl digit graph lower print punct space upper xdigit"]
-        .map(str::split_whitespace);
+    let classes = "alnum alpha blank cntrl digit graph lower print punct space upper xdigit";
     for ignore_case in [false, true] {
-        for class in classes.clone().into_iter().flatten() {
+        let fixture = Fixture::new(ignore_case, b"", b"");
+        for byte in (1..=255_u8).filter(|b| !b"./".contains(b)) {
+            fs::write(fixture.top.join(OsStr::from_bytes(&[byte])), b"").unwrap();
+            fs::write(fixture.top.join(OsStr::from_bytes(&[byte, b'b'])), b"").unwrap();
+        }
+        for class in classes.split_whitespace() {
             let rules = format!("[[:{class}:]]\n[^[:{class}:]]b\n");
-            let fixture = Fixture::new(ignore_case, b"", b"");
             fs::write(fixture.top.join(".gitignore"), rules).unwrap();
-            for byte in (1..=255_u8).filter(|b| !b"./".contains(b)) {
-                fs::write(fixture.top.join(OsStr::from_bytes(&[byte])), b"").unwrap();
-                fs::write(fixture.top.join(OsStr::from_bytes(&[byte, b'b'])), b"").unwrap();
-            }
             fixture.check(class);
         }
     }
