@@ -46,8 +46,8 @@ const NAMES: &[&[u8]] = &[
     b"-",
     b"]",
     b"a\tb",
-    "é".as_bytes(),
-    "ü.c".as_bytes(),
+    "\u{e9}".as_bytes(),
+    "\u{fc}.c".as_bytes(),
     b"\xFF",
     b"foo~",
     b"~",
@@ -106,7 +106,7 @@ const ATOMS: &[&[u8]] = &[
     b"F",
     b"#",
     b"!",
-    "é".as_bytes(),
+    "\u{e9}".as_bytes(),
     b"\xFF",
     b"~",
     b"-",
@@ -430,8 +430,9 @@ fn known_corners_get_the_answers_of_git() {
 #[test]
 fn rule_files_of_published_packages_get_the_answers_of_git() {
     let fixture = Fixture::new(false, b".DS_Store\n*.swp\n", b"");
-    let rules = b"node_modules\n.npm\n*.tgz\ncoverage/\n.nyc_output\nbuild/Release\n/lib\n!lib/keep.js\n\
-        *.log\nnpm-debug.log*\n.env.*\n!.env.example\n**/dist/*.map\npackages/*/dist\ntest/**/snap\n*.py[cod]\n";
+    let rules = b"node_modules\n.npm\n*.tgz\ncoverage/\n.nyc_output\nbuild/Release\n/lib\n\
+        !lib/keep.js\n*.log\nnpm-debug.log*\n.env.*\n!.env.example\n**/dist/*.map\n\
+        packages/*/dist\ntest/**/snap\n*.py[cod]\n";
     fs::write(fixture.top.join(".gitignore"), rules).unwrap();
     for path in [
         "lib/keep.js",
