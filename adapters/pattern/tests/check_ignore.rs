@@ -428,7 +428,7 @@ fn known_corners_get_the_answers_of_git() {
 }
 
 #[test]
-fn rule_files_of_published_packages_get_the_answers_of_git() {
+fn a_typical_rule_file_gets_the_answers_of_git() {
     let fixture = Fixture::new(false, b".DS_Store\n*.swp\n", b"");
     let rules = b"node_modules\n.npm\n*.tgz\ncoverage/\n.nyc_output\nbuild/Release\n/lib\n\
         !lib/keep.js\n*.log\nnpm-debug.log*\n.env.*\n!.env.example\n**/dist/*.map\n\
@@ -457,6 +457,6 @@ fn rule_files_of_published_packages_get_the_answers_of_git() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, b"").unwrap();
     }
-    let (_, decided) = fixture.check("packages");
+    let (_, decided) = fixture.check("a typical file");
     assert!(decided > 10);
 }
