@@ -1,0 +1,14 @@
+//! The program as a stranger meets it: command lines, their output, their exit status.
+#![cfg(unix)]
+
+mod diff;
+mod hash;
+mod odd_entries;
+mod races;
+mod signals;
+mod snapshot;
+mod support;
+mod tour;
+mod tree;
+mod unreadable;
+mod usage;
