@@ -124,10 +124,8 @@ impl Block {
         let children = rows.iter().filter(|row| row.child.is_some()).count();
         let layout = Layout::new(rows.len(), children, names_bytes, flags);
         let mut words = vec![0_u64; layout.end / 8];
-        words[0] = rows.len() as u64
-            | (children as u64) << 16
-            | (names_bytes as u64) << 32
-            | flags << 48;
+        words[0] =
+            rows.len() as u64 | (children as u64) << 16 | (names_bytes as u64) << 32 | flags << 48;
         if let Some(first) = first {
             words[1] = first.device;
             words[2] = u64::from(first.uid) | u64::from(first.gid) << 32;
@@ -329,14 +327,25 @@ mod tests {
     #[test]
     fn a_usual_entry_takes_36_bytes_and_its_name() {
         let mut one = Stat {
-            kind: Kind::File, mode: 0o644, size_bytes: 5, mtime_ns: 1, ctime_ns: 2, inode: 3,
-            device: 4, nlink: 1, uid: 1_000, gid: 1_000,
+            kind: Kind::File,
+            mode: 0o644,
+            size_bytes: 5,
+            mtime_ns: 1,
+            ctime_ns: 2,
+            inode: 3,
+            device: 4,
+            nlink: 1,
+            uid: 1_000,
+            gid: 1_000,
         };
         let names: Vec<String> = (0..200).map(|i| format!("{i:08}")).collect();
-        let rows: Vec<Row<'_>> = names.iter().map(|name| {
-            one.inode += 1;
-            Row { name: name.as_bytes(), stat: one, child: None }
-        }).collect();
+        let rows: Vec<Row<'_>> = names
+            .iter()
+            .map(|name| {
+                one.inode += 1;
+                Row { name: name.as_bytes(), stat: one, child: None }
+            })
+            .collect();
         assert_eq!(Block::new(&rows).memory_bytes(), 200 * (36 + 8) + HEADER_WORDS * 8 + 16);
     }
 }

@@ -80,9 +80,8 @@ impl Tree {
         let blocks = |leaves: &Leaves<Block>| -> usize {
             leaves.as_slice().iter().map(Block::memory_bytes).sum()
         };
-        let ids = |ids: &DirIds| -> usize {
-            ids.0.as_slice().iter().map(IdBlock::memory_bytes).sum()
-        };
+        let ids =
+            |ids: &DirIds| -> usize { ids.0.as_slice().iter().map(IdBlock::memory_bytes).sum() };
         let dirs: usize = self.dirs.values().map(|dir| blocks(&dir.leaves)).sum();
         let columns = self.columns.iter().map(|column| {
             column.dirs.memory_bytes() + column.dirs.values().map(ids).sum::<usize>()

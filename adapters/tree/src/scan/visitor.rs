@@ -132,7 +132,8 @@ impl<'a, C: ContentId> Visitor<'a, C> {
 
     pub(super) fn into_scanned(self) -> Scanned {
         let fresh = self.read_fresh();
-        let mut parts = std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut parts =
+            std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
         parts.push(fresh);
         let gitignore = self.rules.is_some();
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)

@@ -135,7 +135,11 @@ fn strange(tour: &mut Tour<'_>) -> Result<(), Wrong> {
     let summary = tour.summary(&["tree", "--json", "strange"])?;
     let counts = ["files", "symlinks", "others"].map(|key| summary[key].as_u64());
     expect("the counts", counts, [Some(2), Some(1), Some(1)])?;
-    expect("whether the digest is still that of nothing", tour.digest("strange")? == before, false)?;
+    expect(
+        "whether the digest is still that of nothing",
+        tour.digest("strange")? == before,
+        false,
+    )?;
     drop(socket);
     Ok(())
 }
