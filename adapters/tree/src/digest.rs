@@ -3,10 +3,27 @@
 use treenail_hash::Hash;
 use treenail_merkle::set::{self, Item};
 
+use crate::block::Block;
+use crate::column::IdBlock;
 use crate::ids::ContentId;
 use crate::view::Class;
 
 type Key<C> = <<C as ContentId>::Node as Hash>::Digest;
+
+/// How a column digests a directory, given its blocks and the ids beside them.
+pub(crate) type DigestDir = fn(&[Block], &[IdBlock]) -> Option<Vec<u8>>;
+
+/// The [`DigestDir`] of a kind of ids.
+pub(crate) fn digest_dir<C: ContentId>(blocks: &[Block], ids: &[IdBlock]) -> Option<Vec<u8>> {
+    let elements = blocks.iter().zip(ids).flat_map(|(block, ids)| {
+        block.rows().enumerate().map(|(i, row)| Element {
+            name: row.name,
+            class: Class::of(&row.stat),
+            slot: ids.get(i),
+        })
+    });
+    Some(Digester::<C>::new().digest(elements)?.as_ref().to_vec())
+}
 
 /// Digests one directory after another, keeping its memory.
 pub(crate) struct Digester<C: ContentId> {
