@@ -212,7 +212,6 @@ impl Block {
     }
 
     /// Whether both are one block in memory.
-    #[cfg(test)]
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

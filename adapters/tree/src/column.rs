@@ -47,7 +47,6 @@ impl IdBlock {
     }
 
     /// Whether both are one block in memory.
-    #[cfg(test)]
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.bytes, &other.bytes)
     }

@@ -5,6 +5,7 @@ mod diff;
 mod digest;
 mod error;
 mod ids;
+mod index;
 mod lookup;
 mod pages;
 mod scan;

@@ -1,5 +1,6 @@
 //! The tree in memory: directories of immutable blocks behind a copy-on-write page table.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use treenail_os::Stat;
@@ -8,6 +9,7 @@ use crate::block::{self, Block, Leaves};
 use crate::column::IdBlock;
 use crate::digest::{DigestDir, digest_dir};
 use crate::ids::{ContentId, IdKind};
+use crate::index::{Index, IndexDir, index_dir};
 use crate::pages::{DirId, FreeList, PageTable};
 use crate::view::{Counts, Entry, View};
 
@@ -57,6 +59,9 @@ pub(crate) struct Column {
     pub(crate) dirs: PageTable<DirIds>,
     pub(crate) root_digest: Option<Vec<u8>>,
     pub(crate) digest_dir: DigestDir,
+    /// What is kept of the digests of large directories that changed.
+    pub(crate) indexes: BTreeMap<DirId, Arc<dyn Index>>,
+    pub(crate) index_dir: IndexDir,
 }
 
 /// The ids of one directory's entries, cut as its blocks are.
@@ -66,8 +71,14 @@ pub(crate) struct DirIds(pub(crate) Leaves<IdBlock>);
 impl Column {
     /// A column without a single id.
     pub(crate) fn new<C: ContentId>() -> Self {
-        let digest_dir = digest_dir::<C>;
-        Self { kind: C::KIND, dirs: PageTable::new(), root_digest: None, digest_dir }
+        Self {
+            kind: C::KIND,
+            dirs: PageTable::new(),
+            root_digest: None,
+            digest_dir: digest_dir::<C>,
+            indexes: BTreeMap::new(),
+            index_dir: index_dir::<C>,
+        }
     }
 
     /// The ids beside those blocks of a directory.
@@ -154,7 +165,8 @@ impl Tree {
             |ids: &DirIds| -> usize { ids.0.as_slice().iter().map(IdBlock::memory_bytes).sum() };
         let dirs: usize = self.dirs.values().map(|dir| blocks(&dir.leaves)).sum();
         let columns = self.columns.iter().map(|column| {
-            column.dirs.memory_bytes() + column.dirs.values().map(ids).sum::<usize>()
+            let indexes: usize = column.indexes.values().map(|index| index.memory_bytes()).sum();
+            column.dirs.memory_bytes() + column.dirs.values().map(ids).sum::<usize>() + indexes
         });
         dirs + self.dirs.memory_bytes() + columns.sum::<usize>()
     }

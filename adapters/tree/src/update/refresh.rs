@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::block::{self, Leaves};
+use crate::block::{self, Block, Leaves};
 use crate::column::IdBlock;
+use crate::index::{INDEXED_ENTRIES_KEPT_MIN, INDEXED_ENTRIES_MIN};
 use crate::pages::{DirId, PageTable};
 use crate::tree::{Column, DirIds, DirNode, Listing};
 
@@ -52,8 +53,11 @@ fn refresh_column(
             ids = with_digests(&ids, children);
         }
         let digest = match node.listing {
-            Listing::Complete => (column.digest_dir)(blocks, ids.as_slice()),
-            Listing::Partial | Listing::Unlisted => None,
+            Listing::Complete => digest(column, dir, &node.leaves, &ids),
+            Listing::Partial | Listing::Unlisted => {
+                column.indexes.remove(&dir);
+                None
+            }
         };
         column.dirs.insert(dir, DirIds(ids));
         match visit.place {
@@ -66,6 +70,25 @@ fn refresh_column(
                 }
             }
         }
+    }
+}
+
+/// The directory's digest, by way of an index if it is large.
+fn digest(
+    column: &mut Column,
+    dir: DirId,
+    blocks: &Leaves<Block>,
+    ids: &Leaves<IdBlock>,
+) -> Option<Vec<u8>> {
+    let entries: usize = blocks.as_slice().iter().map(Block::len).sum();
+    let index = match column.indexes.remove(&dir) {
+        Some(index) if entries >= INDEXED_ENTRIES_KEPT_MIN => index.update(blocks, ids),
+        None if entries >= INDEXED_ENTRIES_MIN => (column.index_dir)(blocks, ids),
+        _ => None,
+    };
+    match index {
+        Some(index) => column.indexes.entry(dir).or_insert(index).digest(),
+        None => (column.digest_dir)(blocks.as_slice(), ids.as_slice()),
     }
 }
 

@@ -291,7 +291,9 @@ impl<'a> Resolver<'_, 'a> {
                 entry(&row.stat, row.child);
             }
             for column in &mut self.tree.columns {
-                Arc::make_mut(column).dirs.remove(dir);
+                let column = Arc::make_mut(column);
+                column.dirs.remove(dir);
+                column.indexes.remove(&dir);
             }
             if let Some(next) = self.tree.dirs.remove(dir) {
                 self.tree.free.push(next);
