@@ -398,6 +398,12 @@ fn many_directories_put_at_once_are_found_and_digested() {
             other => panic!("{other:?}"),
         })
         .collect();
+    let near: Vec<u32> = blocks(&tree)
+        .iter()
+        .zip(0..)
+        .flat_map(|(block, at)| block.children().map(move |_| at))
+        .collect();
+    assert!(numbers.iter().map(|dir| tree.dirs.get(*dir).unwrap().near).eq(near));
     for (name, dir) in names.iter().zip(&numbers) {
         assert_eq!(tree.path_of(*dir), Some(name.clone().into_bytes()));
     }
@@ -447,4 +453,35 @@ fn a_large_directory_gets_an_index_at_its_first_change_and_loses_it_when_it_is_s
         tree.apply([Edit::Remove { at: (DirId::ROOT, &name(i)) }]);
     }
     assert_eq!((indexes(&tree), indexes(&before)), (0, 1));
+}
+
+#[test]
+fn an_index_digests_as_the_whole_directory_does_while_it_grows_and_shrinks() {
+    let mut tree = empty_tree();
+    let names: Vec<String> = (0..300).map(|i| format!("{:04}", i * 7 % 300)).collect();
+    let sizes = [300, 70, 64, 65, 60, 90, INDEXED_ENTRIES_KEPT_MIN, 41, 130, 0, 200];
+    let mut present = 0;
+    for size in sizes {
+        while present != size {
+            let grows = present < size;
+            let step = present.abs_diff(size).min(9);
+            let range = if grows { present..present + step } else { present - step..present };
+            let stats: Vec<Stat> = range.clone().map(|i| stat(Kind::Fifo, i as u64)).collect();
+            tree.apply(names[range.clone()].iter().zip(stats).map(|(name, stat)| {
+                let at = (DirId::ROOT, name.as_bytes());
+                if grows {
+                    Edit::Put { at, stat, ids: Ids::Unchanged }
+                } else {
+                    Edit::Remove { at }
+                }
+            }));
+            present = if grows { range.end } else { range.start };
+            if present > 0 {
+                let name = names[present / 2].as_bytes();
+                put_file(&mut tree, (DirId::ROOT, name), present as u64);
+            }
+            model::check_digests(&tree);
+        }
+    }
+    assert_eq!(tree.columns[0].indexes.len(), 1);
 }

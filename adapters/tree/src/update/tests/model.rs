@@ -227,7 +227,7 @@ fn rebuilt(model: &Model) -> Tree {
 }
 
 /// Computes each directory's digest from its entries alone.
-fn check_digests(tree: &Tree) {
+pub(super) fn check_digests(tree: &Tree) {
     for (column, (dir, node)) in
         tree.columns.iter().flat_map(|column| tree.dirs.iter().map(move |dir| (column, dir)))
     {
