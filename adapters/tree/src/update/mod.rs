@@ -104,7 +104,8 @@ pub enum Refusal {
     NoDirectory,
     /// There is no entry of that name.
     NoEntry,
-    /// The name is empty, `.` or `..`, holds a slash or a zero byte, or is longer than 65,535 bytes.
+    /// The name is empty, `.` or `..`, holds a slash or a zero byte, or is longer than 65,535
+    /// bytes.
     BadName,
     /// The tree has no column for an id, the id's length is not that of the column's kind, or the
     /// entry has no content to have an id of.
@@ -131,7 +132,7 @@ impl Tree {
     /// Makes a batch of changes, in memory alone.
     ///
     /// The edits count one after another, but each directory is rebuilt once: of a large one only
-    /// the blocks that hold a changed entry, and of a column only the blocks that hold a changed id.
+    /// the blocks that hold a changed entry, and of a column only those that hold a changed id.
     /// Clones made before share all the rest and stay what they were. In each column the digests of
     /// the changed directories and of those above them are computed once; a directory with an
     /// unknown id has none until the id is put.
