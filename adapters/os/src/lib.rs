@@ -1,4 +1,5 @@
-//! The operating system for file tools: a parallel directory walk, bulk reads, atomic replace, file identity.
+//! The operating system for file tools: a parallel directory walk, bulk reads, atomic replace, file
+//! identity.
 //!
 //! Everything here touches the system and nothing here decides: which directories to enter, what to
 //! do with a file's bytes and what an error means is the caller's business. Names and paths are
@@ -39,9 +40,9 @@
 //! # Ok::<(), treenail_os::Error>(())
 //! ```
 //!
-//! - [`Walk`], [`Visit`]: one call for each directory, with its whole listing; threads share the rest.
+//! - [`Walk`], [`Visit`]: one call for each directory, with its whole listing.
 //! - [`Handle`]: an open directory that knows where it stands, and survives being closed meanwhile.
-//! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks, none that changed meanwhile.
+//! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks.
 //! - [`replace()`]: a file's content replaced all at once.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
 

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::stat::Kind;
 
-/// A larger buffer is given back after its directory, so that one huge directory does not stay in memory.
+/// A larger buffer is given back after its directory: one huge directory does not stay in memory.
 const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// One entry of a directory.

@@ -23,8 +23,8 @@ pub enum Durability {
 
 /// Puts new content under `path`, all at once: whoever opens the path finds the old file or the
 /// complete new one. `write` fills a temporary file in the same directory, which then takes the
-/// name. Permissions of an old regular file are kept, its owner where the process may; a symbolic link
-/// at `path` is itself replaced.
+/// name. Permissions of an old regular file are kept, its owner where the process may; a symbolic
+/// link at `path` is itself replaced.
 ///
 /// # Errors
 /// If anything fails, `write` included, the old file is untouched and the temporary removed; only

@@ -39,7 +39,8 @@ pub struct FileId {
 ///
 /// Two equal values taken around a reading say that the file was not written in between, as far as
 /// the clock of the file system can tell: one write can begin before the first and end after it
-/// with no trace in either. Who keeps what was read distrusts a `ctime_ns` younger than that clock's tick.
+/// with no trace in either. Who keeps what was read distrusts a `ctime_ns`
+/// younger than that clock's tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stat {
     /// What sort of thing it is.
@@ -71,8 +72,8 @@ impl Stat {
         FileId { device: self.device, inode: self.inode }
     }
 
-    /// Whether the file at `path` still has, or had, the same bytes as when `other` was taken: the
-    /// same regular file with the same length and times.
+    /// Whether nothing speaks against the same bytes: both are of the same regular file, with the
+    /// same length and times.
     pub fn same_content(&self, other: &Self) -> bool {
         self.kind == Kind::File
             && other.kind == Kind::File

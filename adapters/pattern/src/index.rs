@@ -48,15 +48,13 @@ impl<V> Index<V> {
         let bucket = (hash >> self.shift) as usize;
         let range = self.starts[bucket] as usize..self.starts[bucket + 1] as usize;
         let mut entries = &self.entries[range];
+        // A handful is compared faster than it is searched.
         if entries.len() > 4 {
             let from = entries.partition_point(|e| (e.hash, &*e.key) < (hash, key));
-            entries = &entries[from..];
+            let len = entries[from..].partition_point(|e| e.hash == hash && *e.key == *key);
+            entries = &entries[from..from + len];
         }
-        entries
-            .iter()
-            .skip_while(move |e| (e.hash, &*e.key) < (hash, key))
-            .take_while(move |e| e.hash == hash && *e.key == *key)
-            .map(|e| &e.value)
+        entries.iter().filter(move |e| e.hash == hash && *e.key == *key).map(|e| &e.value)
     }
 }
 

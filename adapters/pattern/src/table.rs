@@ -1,7 +1,7 @@
 //! Many name patterns asked at once: a few look-ups instead of a scan.
 
 use crate::index::{Index, hash};
-use crate::name::NameMatcher;
+use crate::name::{NameMatcher, byte_mask};
 use crate::token::ByteSet;
 
 /// Who a pattern in a table belongs to.
@@ -64,17 +64,20 @@ impl Sink for Any {
 pub(crate) struct Probe<'n> {
     name: &'n [u8],
     hash: u64,
+    /// The bytes in the name, as [`byte_mask`] gives them.
+    mask: u64,
     /// What follows the last dot, and its hash.
     extension: Option<(&'n [u8], u64)>,
 }
 
 impl<'n> Probe<'n> {
     pub(crate) fn new(name: &'n [u8]) -> Self {
-        let extension = memchr::memrchr(b'.', name).map(|dot| {
+        // Names are short: a plain loop finds the dot sooner than a vector search starts.
+        let extension = name.iter().rposition(|&b| b == b'.').map(|dot| {
             let extension = &name[dot + 1..];
             (extension, hash(extension))
         });
-        Self { name, hash: hash(name), extension }
+        Self { name, hash: hash(name), mask: byte_mask(name), extension }
     }
 }
 
@@ -89,9 +92,9 @@ pub(crate) struct NameTable {
     /// Suffixes without a dot, by their last byte.
     tails: Buckets<Box<[u8]>>,
     /// What starts with a known byte, by it.
-    heads: Buckets<NameMatcher>,
+    heads: Buckets<Guarded>,
     /// The rest.
-    others: Vec<(NameMatcher, Owner)>,
+    others: Vec<(Guarded, Owner)>,
 }
 
 impl NameTable {
@@ -111,8 +114,8 @@ impl NameTable {
                     }
                 },
                 matcher => match matcher.first_byte() {
-                    Some(first) => heads.push((first, matcher, owner)),
-                    None => others.push((matcher, owner)),
+                    Some(first) => heads.push((first, Guarded::new(matcher), owner)),
+                    None => others.push((Guarded::new(matcher), owner)),
                 },
             }
         }
@@ -129,33 +132,52 @@ impl NameTable {
     /// Gives `sink` every owner whose pattern matches and whom it still wants.
     pub(crate) fn visit(&self, probe: &Probe<'_>, is_dir: bool, sink: &mut impl Sink) {
         let name = probe.name;
-        let mut offer = |owner: &Owner, matches: &dyn Fn() -> bool| {
-            if (is_dir || !owner.dirs_only) && sink.wants(owner.id) && matches() {
-                sink.hit(owner.id);
-            }
-        };
         for owner in &self.all {
-            offer(owner, &|| true);
+            offer(sink, owner, is_dir, || true);
         }
         if !self.literals.is_empty() {
             for owner in self.literals.get(probe.hash, name) {
-                offer(owner, &|| true);
+                offer(sink, owner, is_dir, || true);
             }
         }
         if let (Some((extension, hash)), false) = (probe.extension, self.extensions.is_empty()) {
             for (suffix, owner) in self.extensions.get(hash, extension) {
-                offer(owner, &|| name.ends_with(suffix));
+                offer(sink, owner, is_dir, || name.ends_with(suffix));
             }
         }
         for (_, suffix, owner) in self.tails.get(name.last().copied()) {
-            offer(owner, &|| name.ends_with(suffix));
+            offer(sink, owner, is_dir, || name.ends_with(suffix));
         }
         for (_, matcher, owner) in self.heads.get(name.first().copied()) {
-            offer(owner, &|| matcher.matches(name));
+            offer(sink, owner, is_dir, || matcher.matches(probe));
         }
         for (matcher, owner) in &self.others {
-            offer(owner, &|| matcher.matches(name));
+            offer(sink, owner, is_dir, || matcher.matches(probe));
         }
+    }
+}
+
+#[inline]
+fn offer(sink: &mut impl Sink, owner: &Owner, is_dir: bool, matches: impl FnOnce() -> bool) {
+    if (is_dir || !owner.dirs_only) && sink.wants(owner.id) && matches() {
+        sink.hit(owner.id);
+    }
+}
+
+/// A matcher that most names are refused by without being looked at.
+#[derive(Debug)]
+struct Guarded {
+    needs: u64,
+    matcher: NameMatcher,
+}
+
+impl Guarded {
+    fn new(matcher: NameMatcher) -> Self {
+        Self { needs: matcher.needs(), matcher }
+    }
+
+    fn matches(&self, probe: &Probe<'_>) -> bool {
+        self.needs & !probe.mask == 0 && self.matcher.matches(probe.name)
     }
 }
 

@@ -46,8 +46,8 @@ const NAMES: &[&[u8]] = &[
     b"-",
     b"]",
     b"a\tb",
-    "é".as_bytes(),
-    "ü.c".as_bytes(),
+    "\u{e9}".as_bytes(),
+    "\u{fc}.c".as_bytes(),
     b"\xFF",
     b"foo~",
     b"~",
@@ -106,7 +106,7 @@ const ATOMS: &[&[u8]] = &[
     b"F",
     b"#",
     b"!",
-    "é".as_bytes(),
+    "\u{e9}".as_bytes(),
     b"\xFF",
     b"~",
     b"-",
@@ -317,7 +317,7 @@ fn collect(repository: &Repository, stack: &Stack, dir: &Path, base: &[u8], answ
 }
 
 fn seeds() -> std::ops::Range<u64> {
-    let Ok(range) = std::env::var("TREENAIL_SEEDS") else { return 0..250 };
+    let Ok(range) = std::env::var("TREENAIL_SEEDS") else { return 0..100 };
     let (from, to) = range.split_once("..").expect("TREENAIL_SEEDS is from..to");
     from.parse().unwrap()..to.parse().unwrap()
 }
@@ -342,17 +342,16 @@ fn random_repositories_get_the_answers_of_git() {
 
 #[test]
 fn classes_hold_the_bytes_they_hold_in_git() {
-    let classes = ["alnum alpha blank cntrl digit graph lower print punct space upper xdigit"]
-        .map(str::split_whitespace);
+    let classes = "alnum alpha blank cntrl digit graph lower print punct space upper xdigit";
     for ignore_case in [false, true] {
-        for class in classes.clone().into_iter().flatten() {
+        let fixture = Fixture::new(ignore_case, b"", b"");
+        for byte in (1..=255_u8).filter(|b| !b"./".contains(b)) {
+            fs::write(fixture.top.join(OsStr::from_bytes(&[byte])), b"").unwrap();
+            fs::write(fixture.top.join(OsStr::from_bytes(&[byte, b'b'])), b"").unwrap();
+        }
+        for class in classes.split_whitespace() {
             let rules = format!("[[:{class}:]]\n[^[:{class}:]]b\n");
-            let fixture = Fixture::new(ignore_case, b"", b"");
             fs::write(fixture.top.join(".gitignore"), rules).unwrap();
-            for byte in (1..=255_u8).filter(|b| !b"./".contains(b)) {
-                fs::write(fixture.top.join(OsStr::from_bytes(&[byte])), b"").unwrap();
-                fs::write(fixture.top.join(OsStr::from_bytes(&[byte, b'b'])), b"").unwrap();
-            }
             fixture.check(class);
         }
     }
@@ -429,10 +428,11 @@ fn known_corners_get_the_answers_of_git() {
 }
 
 #[test]
-fn rule_files_of_published_packages_get_the_answers_of_git() {
+fn a_typical_rule_file_gets_the_answers_of_git() {
     let fixture = Fixture::new(false, b".DS_Store\n*.swp\n", b"");
-    let rules = b"node_modules\n.npm\n*.tgz\ncoverage/\n.nyc_output\nbuild/Release\n/lib\n!lib/keep.js\n\
-        *.log\nnpm-debug.log*\n.env.*\n!.env.example\n**/dist/*.map\npackages/*/dist\ntest/**/snap\n*.py[cod]\n";
+    let rules = b"node_modules\n.npm\n*.tgz\ncoverage/\n.nyc_output\nbuild/Release\n/lib\n\
+        !lib/keep.js\n*.log\nnpm-debug.log*\n.env.*\n!.env.example\n**/dist/*.map\n\
+        packages/*/dist\ntest/**/snap\n*.py[cod]\n";
     fs::write(fixture.top.join(".gitignore"), rules).unwrap();
     for path in [
         "lib/keep.js",
@@ -457,6 +457,6 @@ fn rule_files_of_published_packages_get_the_answers_of_git() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, b"").unwrap();
     }
-    let (_, decided) = fixture.check("packages");
+    let (_, decided) = fixture.check("a typical file");
     assert!(decided > 10);
 }

@@ -147,7 +147,7 @@ fn a_set_names_every_glob_that_matches() {
 proptest! {
     #[test]
     fn a_walk_finds_what_the_whole_path_says(
-        pattern in r"([abé*?/{},\[\]!^\\-]|\*\*/|\.c|\{a,b\}){0,12}",
+        pattern in r"([ab\x{e9}*?/{},\[\]!^\\-]|\*\*/|\.c|\{a,b\}){0,12}",
         path in proptest::collection::vec(prop_oneof![
             Just(b'a'), Just(b'b'), Just(b'/'), Just(b'.'), Just(b'c'), Just(0xC3), Just(0xA9),
         ], 0..12),
@@ -194,8 +194,8 @@ fn directories_that_lead_nowhere_are_pruned() {
 
 #[test]
 fn a_question_mark_and_a_class_take_a_character() {
-    assert!(glob("?.txt").is_match("é.txt".as_bytes()));
-    assert!(glob("[à-ü].txt").is_match("é.txt".as_bytes()));
+    assert!(glob("?.txt").is_match("\u{e9}.txt".as_bytes()));
+    assert!(glob("[\u{e0}-\u{fc}].txt").is_match("\u{e9}.txt".as_bytes()));
     assert!(glob("[!a].txt").is_match(b"\xFF.txt"));
     assert!(!glob("a[!b]c").is_match(b"a/c"));
     assert!(glob("[\\]]").is_match(b"]"));

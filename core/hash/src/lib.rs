@@ -25,6 +25,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 #[cfg(feature = "blake3")]
 mod blake3;
 #[cfg(feature = "crc32")]
@@ -94,7 +96,7 @@ pub trait Hash: Clone + Default {
 ///
 /// Digests order as their bytes do, first byte first.
 pub trait Digest:
-    Copy + Ord + Default + AsRef<[u8]> + AsMut<[u8]> + core::fmt::Debug + core::hash::Hash + Send + Sync
+    Copy + Ord + Default + AsRef<[u8]> + AsMut<[u8]> + fmt::Debug + core::hash::Hash + Send + Sync
 {
     /// The digest's length; `as_ref` yields exactly as many bytes.
     const SIZE_BYTES: usize;

@@ -79,17 +79,20 @@ impl<'v, V: Visit> Pool<'v, V> {
             recent: None,
             next: Vec::new(),
         };
-        while let Some(work) = self.take(own) {
+        // The first of what follows is not queued: in a chain of directories two threads would only
+        // take the one piece of work from each other.
+        let mut first = None;
+        while let Some(work) = self.take(own, first.take()) {
             thread.perform(work);
-            let added = thread.next.len();
-            if added > 0 {
+            let mut next = thread.next.drain(..);
+            first = next.next();
+            if first.is_some() {
                 // Counted before anyone can take it, so that the count never falls to 0 too early.
-                self.pending.fetch_add(added, Ordering::Relaxed);
-                let mut queue = lock(&self.queues[own].0);
-                queue.extend(thread.next.drain(..).rev());
-                let queued = queue.len();
-                drop(queue);
-                self.call_for_help(scope, queued);
+                self.pending.fetch_add(1 + next.len(), Ordering::Relaxed);
+            }
+            if next.len() > 0 {
+                lock(&self.queues[own].0).extend(next.rev());
+                self.call_for_help(scope);
             }
             if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
                 self.end();
@@ -97,10 +100,14 @@ impl<'v, V: Visit> Pool<'v, V> {
         }
     }
 
-    /// The next thing to do, waited for; none when all is done or the walk was stopped.
-    fn take(&self, own: usize) -> Option<Work<V>> {
+    /// The next thing to do, `first` if there is one, else waited for; none when all is done or the
+    /// walk was stopped.
+    fn take(&self, own: usize, first: Option<Work<V>>) -> Option<Work<V>> {
         if self.stop.load(Ordering::Relaxed) {
             return None;
+        }
+        if first.is_some() {
+            return first;
         }
         if let Some(work) = lock(&self.queues[own].0).pop_back() {
             return Some(work);
@@ -149,15 +156,15 @@ impl<'v, V: Visit> Pool<'v, V> {
         None
     }
 
-    /// Wakes or starts a thread if `queued` is more than this one takes up next.
-    fn call_for_help<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, queued: usize) {
+    /// Wakes or starts a thread for what is queued.
+    fn call_for_help<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
         if self.sleepers.load(Ordering::SeqCst) > 0 {
             let _asleep = lock(&self.sleep);
             self.wake.notify_one();
             return;
         }
         let started = self.started.load(Ordering::Relaxed);
-        if queued < 2 || started >= self.queues.len() {
+        if started >= self.queues.len() {
             return;
         }
         let claim = self.started.compare_exchange(

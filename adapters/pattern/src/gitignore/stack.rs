@@ -152,15 +152,31 @@ impl<'s> DirRules<'s> {
     }
 
     fn find(&self, name: &[u8], is_dir: bool) -> Option<(&'s Rules, u32)> {
+        if !self.folds {
+            let probe = Probe::new(name);
+            return self.find_by(&probe, &probe, is_dir);
+        }
         let mut buffer = [0; FOLD_BYTES];
-        let folded = if self.folds { fold(name, &mut buffer) } else { Cow::Borrowed(name) };
+        let folded = fold(name, &mut buffer);
+        let folded = Probe::new(&folded);
         // Most stacks are of one case, and then the one probe serves for all.
-        let probe = Probe::new(&folded);
-        let exact = (self.folds && self.exact).then(|| Probe::new(name));
+        if self.exact {
+            self.find_by(&Probe::new(name), &folded, is_dir)
+        } else {
+            self.find_by(&folded, &folded, is_dir)
+        }
+    }
+
+    fn find_by(
+        &self,
+        exact: &Probe<'_>,
+        folded: &Probe<'_>,
+        is_dir: bool,
+    ) -> Option<(&'s Rules, u32)> {
         let mut last = Last::default();
         let mut tables = self.tables.iter().peekable();
         while let Some(selected) = tables.next() {
-            let probe = if selected.fold { &probe } else { exact.as_ref().unwrap_or(&probe) };
+            let probe = if selected.fold { folded } else { exact };
             selected.table.visit(probe, is_dir, &mut last);
             let same_file =
                 tables.peek().is_some_and(|next| std::ptr::eq(next.rules, selected.rules));

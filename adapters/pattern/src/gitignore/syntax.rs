@@ -46,7 +46,7 @@ fn trim_spaces(text: &[u8]) -> &[u8] {
     while i < text.len() {
         match text[i] {
             b' ' => {}
-            // A backslash at the very end escapes nothing, and git then leaves the spaces before it.
+            // One at the very end escapes nothing, but the spaces before it are no longer last.
             b'\\' => {
                 i += 1;
                 end = (i + 1).min(text.len());

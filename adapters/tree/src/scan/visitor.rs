@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use treenail_os::{Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
+use treenail_os::{Changed, Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
 
 use super::assemble::{Late, Listed};
 use super::content::Batch;
@@ -26,6 +27,15 @@ use crate::view::{Class, Counts, Entry, View};
 /// read and kept that ctime: no file system in use counts time in coarser steps (FAT: 2 s).
 const CLOCK_STEP_NS_MAX: i64 = 2_000_000_000;
 
+/// A file that changed this shortly before it was read is read again after as long a pause. One
+/// call that writes can begin before the first stat and end after the second, and leave the same
+/// ctime in both, so equal stats alone do not prove that what came between is whole; no such call
+/// of a program that is not stopped takes this long.
+const FRESH_NS: i64 = 50_000_000;
+
+/// How often a file is found changed again before it is given up.
+const FRESH_ROUNDS_MAX: usize = 3;
+
 pub(super) struct Visitor<'a, C: ContentId> {
     with_ids: bool,
     previous: Option<&'a Snapshot>,
@@ -43,6 +53,8 @@ pub(super) struct Visitor<'a, C: ContentId> {
 pub(super) struct Part {
     pub(super) dirs: Vec<Listed>,
     pub(super) late: Vec<Late>,
+    /// Files that had changed just before they were read.
+    fresh: Vec<Batch>,
     pub(super) counts: Counts,
     pub(super) root_stat: Option<Stat>,
     pub(super) failures: Vec<Failure>,
@@ -97,13 +109,12 @@ struct Kept {
 impl<'a, C: ContentId> Visitor<'a, C> {
     pub(super) fn new(scan: &Scan<'a>, root: &Path, with_ids: bool) -> Result<Self, Error> {
         let rules = if scan.gitignore { Some(Rules::open(root)?) } else { None };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             with_ids,
             previous: scan.previous.filter(|old| with_ids && old.ids() == Some(C::KIND)),
             progress: scan.progress,
             rules,
-            taken_ns: i64::try_from(now.as_nanos()).unwrap_or(i64::MAX),
+            taken_ns: now_ns(),
             next_dir: AtomicU32::new(DirId::ROOT.index + 1),
             parts: Arc::default(),
             kind: PhantomData,
@@ -121,7 +132,9 @@ impl<'a, C: ContentId> Visitor<'a, C> {
     }
 
     pub(super) fn into_scanned(self) -> Scanned {
-        let parts = std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
+        let fresh = self.read_fresh();
+        let mut parts = std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
+        parts.push(fresh);
         let gitignore = self.rules.is_some();
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)
     }
@@ -225,15 +238,57 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         if batch.is_empty() {
             return;
         }
+        let settled_ns = now_ns().saturating_sub(FRESH_NS);
         let part = &mut worker.part;
         batch.read::<C>(&mut worker.reader, self.progress, |entry, name, result| match result {
             Ok((id, stat, changed)) => {
                 part.files_read += 1;
                 part.bytes_read += stat.size_bytes;
-                done(entry, id, changed.then_some(stat));
+                if stat.ctime_ns < settled_ns {
+                    return done(entry, id, changed.then_some(stat));
+                }
+                let mut again = Batch::new(&batch.handle, batch.dir);
+                again.push(entry, name, stat);
+                part.fresh.push(again);
             }
             Err(error) => part.fail(|| path_of(&batch.handle, name), error),
         });
+    }
+
+    /// Reads files that had just changed once more, after a while in which nothing may happen.
+    fn read_fresh(&self) -> Part {
+        let mut part = Part::default();
+        let mut reader = None;
+        for round in 0..FRESH_ROUNDS_MAX {
+            let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut fresh = std::mem::take(&mut part.fresh);
+            parts.iter_mut().for_each(|part| fresh.append(&mut part.fresh));
+            drop(parts);
+            if fresh.is_empty() {
+                break;
+            }
+            thread::sleep(Duration::from_nanos(FRESH_NS.unsigned_abs()));
+            let reader = reader.get_or_insert_with(Reader::new);
+            for batch in fresh {
+                batch.read::<C>(reader, None, |entry, name, result| match result {
+                    // Equal stats, some time apart: nothing was written in between.
+                    Ok((id, stat, false)) => {
+                        part.late.push(Late::new(batch.dir, entry, id.as_ref(), Some(stat)));
+                    }
+                    Ok((_, stat, true)) if round + 1 < FRESH_ROUNDS_MAX => {
+                        let mut again = Batch::new(&batch.handle, batch.dir);
+                        again.push(entry, name, stat);
+                        part.fresh.push(again);
+                    }
+                    Ok(_) => {
+                        let error = io::Error::other(Changed);
+                        part.fail(|| path_of(&batch.handle, name), error);
+                    }
+                    Err(error) => part.fail(|| path_of(&batch.handle, name), error),
+                });
+            }
+        }
+        part
     }
 
     /// Puts forward the child directories with what they inherit.
@@ -365,6 +420,11 @@ impl<'a> Previous<'a> {
         let old = entry.stat.ctime_ns < settled && entry.stat.mtime_ns < settled;
         if same && old { entry.id } else { None }
     }
+}
+
+fn now_ns() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn link_id<C: ContentId>(target: &[u8]) -> C::Id {

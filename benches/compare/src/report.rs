@@ -1,0 +1,168 @@
+//! Results as people read them, a Markdown table, and as they are kept, rows of a CSV file.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::case::Row;
+
+const CSV_HEADER: &str =
+    "date,commit,cpu,cores,kernel,case,contender,version,median_ms,cpu_ms,ratio";
+
+/// Where and on what the measurement was made.
+pub(crate) struct Machine {
+    date: String,
+    commit: String,
+    cpu: String,
+    cores: usize,
+    kernel: String,
+}
+
+impl Machine {
+    /// Asks the system; what it does not tell is `unknown`.
+    pub(crate) fn find() -> Self {
+        let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cpu = cpus.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            (key.trim() == "model name").then(|| value.trim().to_owned())
+        });
+        Self {
+            date: first_line("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]),
+            commit: first_line("git", &["describe", "--always", "--dirty"]),
+            cpu: cpu.unwrap_or_else(|| "unknown".to_owned()),
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            kernel: first_line("uname", &["-sr"]),
+        }
+    }
+}
+
+fn first_line(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().ok();
+    let output = output.filter(|output| output.status.success()).map(|output| output.stdout);
+    let text = String::from_utf8_lossy(&output.unwrap_or_default()).into_owned();
+    text.lines().next().unwrap_or("unknown").to_owned()
+}
+
+/// The case as a Markdown table. A ratio is our time over the rival's: below 1 we are faster.
+pub(crate) fn table(case: &str, rounds: usize, rows: &[Row]) -> String {
+    let mut text = format!(
+        "### {case}\n\nMedians of {rounds} interleaved rounds.\n\n\
+         | | version | ms | CPU ms | ours / it | target | met |\n|---|---|--:|--:|--:|--:|---|\n"
+    );
+    for row in rows {
+        let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        let target = row.ratio_max.map(|max| format!("<= {max:.2}")).unwrap_or_default();
+        let met = match (row.ratio, row.ratio_max) {
+            (Some(ratio), Some(max)) => {
+                if ratio <= max {
+                    "yes"
+                } else {
+                    "**no**"
+                }
+            }
+            _ => "",
+        };
+        writeln!(
+            text,
+            "| {} | {} | {:.1} | {:.1} | {ratio} | {target} | {met} |",
+            row.contender, row.version, row.median.wall_ms, row.median.cpu_ms
+        )
+        .expect("a string takes all");
+    }
+    text
+}
+
+/// Adds a line for each row to the file, which is made with its header if it is not there.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn record(file: &Path, on: &Machine, case: &str, rows: &[Row]) -> Result<(), String> {
+    let mut text = String::new();
+    if !file.exists() {
+        writeln!(text, "{CSV_HEADER}").expect("a string takes all");
+    }
+    for row in rows {
+        let fields = [
+            on.date.clone(),
+            on.commit.clone(),
+            on.cpu.clone(),
+            on.cores.to_string(),
+            on.kernel.clone(),
+            case.to_owned(),
+            row.contender.to_owned(),
+            row.version.clone(),
+            format!("{:.3}", row.median.wall_ms),
+            format!("{:.3}", row.median.cpu_ms),
+            row.ratio.map(|ratio| format!("{ratio:.4}")).unwrap_or_default(),
+        ];
+        writeln!(text, "{}", fields.map(|field| csv(&field)).join(","))
+            .expect("a string takes all");
+    }
+    let dir = file.parent().unwrap_or(Path::new(""));
+    std::fs::create_dir_all(dir)
+        .and_then(|()| OpenOptions::new().create(true).append(true).open(file))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|e| format!("{}: {e}", file.display()))
+}
+
+/// A field of a CSV file, in quotes where it needs them (RFC 4180).
+fn csv(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", field.replace('"', "\"\""));
+    }
+    field.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CSV_HEADER, Machine, csv, record, table};
+    use crate::case::Row;
+    use crate::measure::Sample;
+
+    fn rows() -> [Row; 2] {
+        let sample = |wall_ms| Sample { wall_ms, cpu_ms: 2.0 * wall_ms };
+        let ours = Row {
+            contender: "ours",
+            version: "0.1, built here".to_owned(),
+            median: sample(10.0),
+            ratio: None,
+            ratio_max: None,
+        };
+        let rival = Row {
+            contender: "rival",
+            ratio: Some(0.625),
+            ratio_max: Some(0.5),
+            median: sample(16.0),
+            ..ours.clone()
+        };
+        [ours, rival]
+    }
+
+    #[test]
+    fn the_table_tells_whether_the_target_is_met() {
+        let text = table("walk", 15, &rows());
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "| rival | 0.1, built here | 16.0 | 32.0 | 0.62 | <= 0.50 | **no** |");
+        let [ours, mut rival] = rows();
+        rival.ratio_max = Some(1.0);
+        assert!(table("walk", 15, &[ours, rival]).ends_with("| <= 1.00 | yes |\n"));
+    }
+
+    #[test]
+    fn the_record_grows_under_one_header() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("new/tree.csv");
+        let machine = Machine::find();
+        record(&file, &machine, "walk", &rows()).unwrap();
+        record(&file, &machine, "walk", &rows()).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[0], CSV_HEADER);
+        let end = ",walk,rival,\"0.1, built here\",16.000,32.000,0.6250";
+        assert!(lines[4].ends_with(end), "{}", lines[4]);
+        assert_eq!(csv("say \"a\""), "\"say \"\"a\"\"\"");
+    }
+}

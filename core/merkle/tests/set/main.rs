@@ -1,0 +1,6 @@
+//! The history-independent set against a naive twin.
+
+mod diff;
+mod digest;
+mod naive;
+mod table;

@@ -1,0 +1,76 @@
+//! `cargo xtask compare`: builds ours, installs the rivals, and lets `benches/compare` measure.
+
+use crate::command::Cmd;
+use crate::corpus;
+use crate::install::{self, Tool};
+use crate::workspace::Workspace;
+
+/// What the command line asks for.
+pub(crate) struct Options {
+    /// Install first the rivals that are missing.
+    pub(crate) install: bool,
+    /// Rounds for each case.
+    pub(crate) rounds: Option<String>,
+    /// Only the cases with this in their name.
+    pub(crate) case: Option<String>,
+}
+
+/// What a comparison needs before it can run.
+struct Comparison {
+    name: &'static str,
+    /// What to build of ours, each a `cargo build --release` with these arguments.
+    builds: &'static [&'static str],
+    corpus: &'static str,
+    debian: &'static [Tool],
+    cargo: &'static [Tool],
+}
+
+const COMPARISONS: &[Comparison] = &[Comparison {
+    name: "tree",
+    builds: &["-p treenail", "-p treenail-os --example walk"],
+    corpus: "j",
+    debian: &[
+        Tool::new("bfs", "bfs"),
+        Tool::new("findutils", "find"),
+        Tool::new("ripgrep", "rg"),
+        Tool::new("xxhash", "xxhsum"),
+        Tool::new("npm", "npm"),
+    ],
+    cargo: &[Tool::new("b3sum", "b3sum"), Tool::new("fd-find", "fd")],
+}];
+
+/// Measures; true when all contenders gave the same answers.
+///
+/// # Errors
+/// If there is no such comparison, or ours cannot be built.
+pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Result<bool, String> {
+    let known = || COMPARISONS.iter().map(|one| one.name).collect::<Vec<_>>().join(" ");
+    let comparison = COMPARISONS
+        .iter()
+        .find(|one| one.name == name)
+        .ok_or_else(|| format!("no comparison `{name}`; there are: {}", known()))?;
+    if options.install {
+        install::debian(comparison.debian)?;
+        install::cargo(comparison.cargo)?;
+    }
+    for build in comparison.builds.iter().chain(&["-p treenail-compare"]) {
+        Cmd::new("cargo build --quiet --release").words(build).dir(&workspace.root).run()?;
+    }
+    let corpus = corpus::make(comparison.corpus)?;
+    eprintln!("{corpus}");
+    let release = workspace.target.join("release");
+    let mut cmd = Cmd::new(&release.join("treenail-compare").to_string_lossy())
+        .arg(name)
+        .arg("--corpus")
+        .arg(&corpus.path)
+        .arg("--release")
+        .arg(&release)
+        .arg("--record")
+        .arg(workspace.root.join("benches/record").join(format!("{name}.csv")));
+    for (option, value) in [("--rounds", &options.rounds), ("--case", &options.case)] {
+        if let Some(value) = value {
+            cmd = cmd.arg(option).arg(value);
+        }
+    }
+    Ok(cmd.dir(&workspace.root).run().is_ok())
+}

@@ -1,0 +1,139 @@
+//! `cargo xtask corpus`: real trees of files to measure on, made once and kept.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::command::Cmd;
+
+/// Packages whose `node_modules` together has just over 100,000 files. Without their install
+/// scripts nothing of them runs.
+const NPM_PACKAGES: &str = "next webpack vite storybook @mui/material @mui/icons-material three \
+    antd eslint jest @babel/preset-env date-fns lodash rxjs";
+
+/// A corpus on this machine.
+pub(crate) struct Corpus {
+    /// Its top directory.
+    pub(crate) path: PathBuf,
+    counts: Counts,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    files: u64,
+    dirs: u64,
+    others: u64,
+    size_bytes: u64,
+}
+
+impl fmt::Display for Corpus {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Counts { files, dirs, others, size_bytes } = self.counts;
+        let path = self.path.display();
+        write!(f, "{path}\n{files} files, {dirs} directories, {others} others, {size_bytes} bytes")
+    }
+}
+
+/// Makes the corpus if it is not there yet.
+///
+/// # Errors
+/// If there is no corpus of that name, or making it fails.
+pub(crate) fn make(name: &str) -> Result<Corpus, String> {
+    let make: fn(&Path) -> Result<(), String> = match name {
+        "j" => make_j,
+        "linux" => make_linux,
+        _ => return Err(format!("no corpus `{name}`; there are: j linux")),
+    };
+    let home = home()?;
+    let path = home.join(name);
+    // Beside the corpus, not in it: what is measured is only what npm or Debian put there.
+    let done = home.join(format!("{name}.done"));
+    if !done.exists() {
+        std::fs::create_dir_all(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        make(&path)?;
+        std::fs::write(&done, "").map_err(|e| format!("{}: {e}", done.display()))?;
+    }
+    let mut counts = Counts::default();
+    count(&path, &mut counts).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(Corpus { path, counts })
+}
+
+fn home() -> Result<PathBuf, String> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(dir) = variable("TREENAIL_CORPUS") {
+        return Ok(dir.into());
+    }
+    let cache = match variable("XDG_CACHE_HOME") {
+        Some(dir) => PathBuf::from(dir),
+        None => Path::new(&variable("HOME").ok_or("neither TREENAIL_CORPUS nor HOME is set")?)
+            .join(".cache"),
+    };
+    Ok(cache.join("treenail/corpus"))
+}
+
+fn make_j(path: &Path) -> Result<(), String> {
+    let package = path.join("package.json");
+    if !package.exists() {
+        std::fs::write(&package, "{}\n").map_err(|e| format!("{}: {e}", package.display()))?;
+    }
+    Cmd::new("npm install --ignore-scripts --no-audit --no-fund --legacy-peer-deps --silent")
+        .words(NPM_PACKAGES)
+        .dir(path)
+        .run()
+}
+
+/// Debian's kernel source, unpacked.
+fn make_linux(path: &Path) -> Result<(), String> {
+    let depends = Cmd::new("apt-cache depends linux-source").read()?;
+    let package = depends
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Depends: "))
+        .ok_or("apt knows no linux-source; run `apt-get update` first")?;
+    let temporary = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
+    let dir = temporary.path();
+    Cmd::new("apt-get download").arg(package).dir(dir).run()?;
+    Cmd::new("sh -c").arg("dpkg -x ./*.deb .").dir(dir).run()?;
+    Cmd::new("sh -c")
+        .arg("tar -xf usr/src/linux-source-*.tar.xz --strip-components=1 -C \"$0\"")
+        .arg(path)
+        .dir(dir)
+        .run()
+}
+
+/// Counts what lies below `dir`.
+fn count(dir: &Path, counts: &mut Counts) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            counts.dirs += 1;
+            count(&entry.path(), counts)?;
+        } else if kind.is_file() {
+            counts.files += 1;
+            counts.size_bytes += entry.metadata()?.len();
+        } else {
+            counts.others += 1;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, count, make};
+
+    #[test]
+    fn everything_below_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("a")).unwrap();
+        std::fs::write(dir.path().join("a/b"), "four").unwrap();
+        std::fs::write(dir.path().join("c"), "").unwrap();
+        let mut counts = Counts::default();
+        count(dir.path(), &mut counts).unwrap();
+        assert_eq!(counts, Counts { files: 2, dirs: 1, others: 0, size_bytes: 4 });
+    }
+
+    #[test]
+    fn an_unknown_corpus_names_those_there_are() {
+        assert!(make("k").err().unwrap().contains("j linux"));
+    }
+}

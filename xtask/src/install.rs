@@ -1,0 +1,96 @@
+//! Installing what is missing, and only that: Debian packages, cargo programs, a toolchain link.
+
+use std::path::Path;
+
+use crate::command::{Cmd, on_path};
+
+/// A thing to install, and how to tell that it is there.
+pub(crate) struct Tool {
+    /// The Debian package or the crate.
+    pub(crate) package: &'static str,
+    /// A program on the PATH, or the absolute path of a file, that comes with it.
+    pub(crate) proof: &'static str,
+}
+
+impl Tool {
+    pub(crate) const fn new(package: &'static str, proof: &'static str) -> Self {
+        Self { package, proof }
+    }
+
+    fn is_missing(&self) -> bool {
+        if self.proof.starts_with('/') {
+            return !Path::new(self.proof).exists();
+        }
+        !on_path(self.proof)
+    }
+}
+
+/// The name under which Debian's compiler stands beside the others. Unlike theirs, its standard
+/// library's source is installed with it, so it builds for targets that nothing was shipped for.
+pub(crate) const DEBIAN_TOOLCHAIN: &str = "deb";
+
+/// Installs the Debian packages that are missing.
+///
+/// # Errors
+/// If apt-get fails.
+pub(crate) fn debian(tools: &[Tool]) -> Result<(), String> {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| tool.is_missing()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let is_root = Cmd::new("id -u").read()?.trim() == "0";
+    let sudo = if is_root { "" } else { "sudo " };
+    Cmd::new(&format!("{sudo}apt-get update -qq")).run()?;
+    let mut cmd = Cmd::new(&format!("{sudo}apt-get install -qq -y --no-install-recommends"))
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    for tool in missing {
+        cmd = cmd.arg(tool.package);
+    }
+    cmd.run()
+}
+
+/// Installs the cargo programs that are missing.
+///
+/// # Errors
+/// If cargo fails.
+pub(crate) fn cargo(tools: &[Tool]) -> Result<(), String> {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| tool.is_missing()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut cmd = Cmd::new("cargo install --quiet --locked");
+    for tool in missing {
+        cmd = cmd.arg(tool.package);
+    }
+    cmd.run()
+}
+
+/// Makes Debian's compiler known to rustup.
+///
+/// # Errors
+/// If rustup refuses, or there is no rustup.
+pub(crate) fn link_debian_toolchain() -> Result<(), String> {
+    if debian_toolchain_is_linked() {
+        return Ok(());
+    }
+    Cmd::new("rustup toolchain link").arg(DEBIAN_TOOLCHAIN).arg("/usr").run()
+}
+
+/// Whether `cargo +deb` would start Debian's compiler.
+pub(crate) fn debian_toolchain_is_linked() -> bool {
+    let listed = Cmd::new("rustup toolchain list").read().unwrap_or_default();
+    listed.lines().any(|line| line.split_whitespace().next() == Some(DEBIAN_TOOLCHAIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tool;
+
+    #[test]
+    fn what_is_there_is_not_missing() {
+        assert!(!Tool::new("dash", "sh").is_missing());
+        assert!(!Tool::new("dash", "/bin/sh").is_missing());
+        assert!(Tool::new("none", "treenail-no-such-program").is_missing());
+        assert!(Tool::new("none", "/treenail/no/such/file").is_missing());
+    }
+}

@@ -1,0 +1,126 @@
+//! Other machines: bare metal as proof of no std and no allocator, Windows, macOS, aarch64.
+//!
+//! All are built by Debian's compiler from the standard library's source, which it may only do
+//! when told that unstable options are wanted.
+
+use super::{Outcome, Session};
+use crate::command::{Cmd, on_path};
+use crate::install::{DEBIAN_TOOLCHAIN, debian_toolchain_is_linked};
+use crate::workspace::Crate;
+
+/// Targets for which no library is installed: when `core` alone is built for them, neither `alloc`
+/// nor `std` is to be found. One with 64 bits and SIMD, one with 32 and little else. (For
+/// `x86_64-unknown-none`, which has no vector registers, LLVM cannot compile the SHA instructions.)
+const BARE_TARGETS: &[&str] = &["x86_64-unknown-linux-musl", "thumbv7em-none-eabi"];
+
+/// Features that a crate of the core has for those who do have an allocator or more.
+const HOSTED_FEATURES: &[&str] = &["default", "alloc", "std"];
+
+/// Every core crate, with every feature that is not a hosted one, on bare metal.
+pub(super) fn no_std(session: &Session) -> Outcome {
+    if let Some(skipped) = lacks(&[]) {
+        return skipped;
+    }
+    let core = core_crates(session);
+    session.run(BARE_TARGETS.iter().flat_map(|target| {
+        core.iter().map(move |one| {
+            deb(session, "build -Zbuild-std=core")
+                .arg("--target")
+                .arg(target)
+                .arg("-p")
+                .arg(&one.name)
+                .words("--no-default-features --features")
+                .arg(bare_features(one))
+        })
+    }))
+}
+
+/// The library crates and the binary, checked for Windows.
+pub(super) fn windows(session: &Session) -> Outcome {
+    let target = "x86_64-pc-windows-gnu";
+    lacks(&["x86_64-w64-mingw32-gcc"]).unwrap_or_else(|| session.run([check(session, target)]))
+}
+
+/// The library crates and the binary, checked for macOS.
+pub(super) fn macos(session: &Session) -> Outcome {
+    // No C compiler for this target is to be had from Debian, and checking needs no object code
+    // of C: blake3's build script is content with a compiler that accepts everything.
+    let target = "aarch64-apple-darwin";
+    let without_c = |cmd: Cmd| {
+        cmd.env("CC_aarch64_apple_darwin", "true").env("AR_aarch64_apple_darwin", "true")
+    };
+    lacks(&[]).unwrap_or_else(|| session.run([without_c(check(session, target))]))
+}
+
+/// The core crates' tests on an emulated aarch64: the NEON paths run.
+pub(super) fn aarch64(session: &Session) -> Outcome {
+    if let Some(skipped) = lacks(&["aarch64-linux-gnu-gcc", "qemu-aarch64"]) {
+        return skipped;
+    }
+    let mut cmd = deb(session, "test --quiet -Zbuild-std --target aarch64-unknown-linux-gnu")
+        .words("--lib --tests --all-features")
+        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc")
+        .env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
+            "qemu-aarch64 -L /usr/aarch64-linux-gnu",
+        );
+    for one in core_crates(session) {
+        cmd = cmd.arg("-p").arg(&one.name);
+    }
+    session.run([cmd])
+}
+
+fn core_crates<'a>(session: &Session<'a>) -> Vec<&'a Crate> {
+    session.workspace.crates.iter().filter(|one| one.dir.starts_with("core/")).collect()
+}
+
+fn bare_features(one: &Crate) -> String {
+    let features = one.features.iter().map(String::as_str);
+    features.filter(|name| !HOSTED_FEATURES.contains(name)).collect::<Vec<_>>().join(",")
+}
+
+fn check(session: &Session, target: &str) -> Cmd {
+    let mut cmd = deb(session, "check --quiet --workspace -Zbuild-std --target").arg(target);
+    let tools = session.workspace.crates.iter();
+    for tool in tools.filter(|one| !one.publish) {
+        cmd = cmd.arg("--exclude").arg(&tool.name);
+    }
+    cmd
+}
+
+/// `cargo +deb` with its own target directory: the other compiler's results stay valid.
+fn deb(session: &Session, line: &str) -> Cmd {
+    Cmd::new(&format!("cargo +{DEBIAN_TOOLCHAIN} {line}"))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", session.workspace.target.join("deb"))
+}
+
+/// Why a step that needs Debian's compiler and these programs cannot run here.
+fn lacks(programs: &[&str]) -> Option<Outcome> {
+    if !debian_toolchain_is_linked() {
+        let why = "rustup knows no toolchain `deb` (Debian's compiler); --install links it";
+        return Some(Outcome::Skipped(why.to_owned()));
+    }
+    let missing = programs.iter().find(|program| !on_path(program))?;
+    Some(Outcome::Skipped(format!("no `{missing}` on the PATH; --install installs it")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bare_features, lacks};
+    use crate::test::Outcome;
+    use crate::workspace::Crate;
+
+    #[test]
+    fn hosted_features_stay_off_on_bare_metal() {
+        let features = ["alloc", "default", "sha1", "std", "xxh3"].map(str::to_owned).to_vec();
+        let one = Crate { features, ..Crate::default() };
+        assert_eq!(bare_features(&one), "sha1,xxh3");
+    }
+
+    #[test]
+    fn a_missing_program_skips_the_step() {
+        let outcome = lacks(&["treenail-no-such-program"]);
+        assert!(matches!(outcome, Some(Outcome::Skipped(_))), "{outcome:?}");
+    }
+}

@@ -1,0 +1,68 @@
+//! The steps that are a cargo command or two, and what all steps need installed.
+
+use super::{Outcome, Session};
+use crate::command::Cmd;
+use crate::install::Tool;
+use crate::tidy;
+
+/// Debian packages that the steps need, each with a file or program that proves it.
+pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
+    Tool::new("git", "git"),
+    Tool::new("gcc", "gcc"),
+    Tool::new("libc6-dev", "/usr/include/stdio.h"),
+    Tool::new("rustc-web", "/usr/bin/rustc"),
+    Tool::new("cargo-web", "/usr/bin/cargo"),
+    Tool::new("rust-web-src", "/usr/share/doc/rust-web-src"),
+    Tool::new("rust-web-llvm", "/usr/share/doc/rust-web-llvm"),
+    Tool::new("gcc-aarch64-linux-gnu", "aarch64-linux-gnu-gcc"),
+    Tool::new("libc6-dev-arm64-cross", "/usr/aarch64-linux-gnu/include/stdio.h"),
+    Tool::new("qemu-user", "qemu-aarch64"),
+    Tool::new("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
+];
+
+/// Programs that cargo installs.
+pub(super) const CARGO_PROGRAMS: &[Tool] = &[Tool::new("cargo-fuzz", "cargo-fuzz")];
+
+pub(super) fn format(session: &Session) -> Outcome {
+    let fuzz = session
+        .workspace
+        .fuzz_manifest()
+        .map(|manifest| Cmd::new("cargo fmt --check --manifest-path").arg(manifest));
+    session.run([Cmd::new("cargo fmt --all --check")].into_iter().chain(fuzz))
+}
+
+pub(super) fn tidy(session: &Session) -> Outcome {
+    println!("    $ cargo xtask tidy");
+    match tidy::run(session.workspace) {
+        Ok(true) => Outcome::Passed,
+        Ok(false) => Outcome::Failed("see the problems above".to_owned()),
+        Err(message) => Outcome::Failed(message),
+    }
+}
+
+pub(super) fn clippy(session: &Session) -> Outcome {
+    session.run([Cmd::new("cargo clippy --quiet --workspace --all-targets -- -D warnings")])
+}
+
+/// All tests, those in the documentation too. The closing line of each program stays to be seen.
+pub(super) fn test(session: &Session) -> Outcome {
+    match session.output(Cmd::new("cargo test --workspace")) {
+        Ok(output) => {
+            for line in output.lines().filter(|line| line.starts_with("test result:")) {
+                println!("{line}");
+            }
+            Outcome::Passed
+        }
+        Err(message) => Outcome::Failed(message),
+    }
+}
+
+pub(super) fn doc(session: &Session) -> Outcome {
+    let cmd = Cmd::new("cargo doc --quiet --workspace --no-deps");
+    session.run([cmd.env("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// The README's first command.
+pub(super) fn tour(session: &Session) -> Outcome {
+    session.run([Cmd::new("cargo run --quiet --release -- tour")])
+}
