@@ -91,7 +91,7 @@ fn a_large_directory_is_hashed_by_all_and_stays_one_set() {
 #[test]
 fn a_large_file_is_read_wholly() {
     let dir = tempfile::tempdir().unwrap();
-    let content: Vec<u8> = (0..20_000_000_u32).map(|i| (i * 7 >> 3) as u8).collect();
+    let content: Vec<u8> = (0..20_000_000_u32).map(|i| ((i * 7) >> 3) as u8).collect();
     fs::write(dir.path().join("large"), &content).unwrap();
     let tree = scan(dir.path(), Some(IdKind::XXH3));
     let view = tree.view(Some(IdKind::XXH3));

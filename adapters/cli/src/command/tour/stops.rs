@@ -1,7 +1,7 @@
 //! The stops of the tour, in order.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Stop, Tour, Wrong, expect, write};
 
@@ -156,6 +156,6 @@ fn damage(tour: &mut Tour<'_>) -> Result<(), Wrong> {
     expect("whether the error tells the remedy", ran.stderr.contains("tree --save"), true)
 }
 
-fn slashed(path: &PathBuf) -> String {
+fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
