@@ -5,7 +5,8 @@
 //!
 //! let before = Scan::new().run("src".as_ref(), Some(IdKind::XXH3))?;
 //! let after = Scan::new().run("src".as_ref(), Some(IdKind::XXH3))?;
-//! let (before, after) = (before.tree.view(Some(IdKind::XXH3)), after.tree.view(Some(IdKind::XXH3)));
+//! let ids = Some(IdKind::XXH3);
+//! let (before, after) = (before.tree.view(ids), after.tree.view(ids));
 //! assert_eq!(before.root_digest(), after.root_digest());
 //! assert!(diff(&before, &after, "src".as_ref())?.changes.is_empty());
 //! # Ok::<(), treenail::tree::Error>(())

@@ -4,6 +4,7 @@
 //! first, then the names. What is the same for the whole block (device, owner) or implied (one
 //! link) has no column. A usual entry takes 36 bytes and its name.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use treenail_os::{Kind, Stat};
@@ -14,7 +15,7 @@ use crate::pages::DirId;
 pub(crate) const ENTRIES_MAX: usize = 256;
 
 /// The most bytes of names in a block, so that 16 bits can say where a name ends.
-const NAMES_BYTES_MAX: usize = u16::MAX as usize;
+pub(crate) const NAMES_BYTES_MAX: usize = u16::MAX as usize;
 
 /// A row to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,12 @@ pub(crate) struct Row<'a> {
 ///
 /// # Panics
 /// If a name is longer than 65,535 bytes, which no system allows.
-pub(crate) fn pack<'a>(rows: &[Row<'a>]) -> Leaves<Block> {
+pub(crate) fn pack(rows: &[Row<'_>]) -> Leaves<Block> {
+    Leaves::from(cut(rows))
+}
+
+/// The blocks that [`pack`] makes: one at least.
+pub(crate) fn cut(rows: &[Row<'_>]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut start = 0;
     let mut names_bytes = 0;
@@ -40,7 +46,31 @@ pub(crate) fn pack<'a>(rows: &[Row<'a>]) -> Leaves<Block> {
         names_bytes += row.name.len();
     }
     blocks.push(Block::new(&rows[start..]));
-    Leaves::from(blocks)
+    blocks
+}
+
+/// The block and the row that hold `name`.
+pub(crate) fn find(blocks: &[Block], name: &[u8]) -> Option<(usize, usize)> {
+    let leaf = leaf_for(blocks, name);
+    Some((leaf, blocks.get(leaf)?.search(name).ok()?))
+}
+
+/// The block where `name` belongs.
+pub(crate) fn leaf_for(blocks: &[Block], name: &[u8]) -> usize {
+    let after = |block: &Block| block.first_name().is_some_and(|first| first > name);
+    blocks.partition_point(|block| !after(block)).saturating_sub(1)
+}
+
+/// The block and the row that hold the directory `child`, looking around block `near` first.
+pub(crate) fn find_child(blocks: &[Block], child: DirId, near: usize) -> Option<(usize, usize)> {
+    let near = near.min(blocks.len().saturating_sub(1));
+    let around = (0..blocks.len()).flat_map(|distance| {
+        let above = (distance > 0).then_some(near + distance);
+        near.checked_sub(distance).into_iter().chain(above)
+    });
+    around
+        .filter(|leaf| *leaf < blocks.len())
+        .find_map(|leaf| Some((leaf, blocks[leaf].row_of_child(child)?)))
 }
 
 /// The blocks of one directory: most have one.
@@ -124,10 +154,8 @@ impl Block {
         let children = rows.iter().filter(|row| row.child.is_some()).count();
         let layout = Layout::new(rows.len(), children, names_bytes, flags);
         let mut words = vec![0_u64; layout.end / 8];
-        words[0] = rows.len() as u64
-            | (children as u64) << 16
-            | (names_bytes as u64) << 32
-            | flags << 48;
+        words[0] =
+            rows.len() as u64 | (children as u64) << 16 | (names_bytes as u64) << 32 | flags << 48;
         if let Some(first) = first {
             words[1] = first.device;
             words[2] = u64::from(first.uid) | u64::from(first.gid) << 32;
@@ -142,6 +170,50 @@ impl Block {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.0.len() * 8 + 16
+    }
+
+    pub(crate) fn names_bytes(&self) -> usize {
+        (self.0[0] >> 32 & 0xffff) as usize
+    }
+
+    pub(crate) fn row(&self, row: usize) -> Row<'_> {
+        let mut rows = self.rows();
+        rows.seek(row);
+        rows.next().expect("a row of the block")
+    }
+
+    pub(crate) fn first_name(&self) -> Option<&[u8]> {
+        (self.len() > 0).then(|| self.rows().name(0))
+    }
+
+    /// The row of that name, or the row before which it would stand.
+    pub(crate) fn search(&self, name: &[u8]) -> Result<usize, usize> {
+        let rows = self.rows();
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match rows.name(middle).cmp(name) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
+    /// The child directories, and the rows that they stand in.
+    pub(crate) fn children(&self) -> impl Iterator<Item = (usize, DirId)> {
+        let rows = self.rows();
+        (0..rows.children).map(move |number| rows.child_at(number))
+    }
+
+    fn row_of_child(&self, child: DirId) -> Option<usize> {
+        self.children().find_map(|(row, dir)| (dir == child).then_some(row))
+    }
+
+    /// Whether both are one block in memory.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn rows(&self) -> Rows<'_> {
@@ -172,7 +244,9 @@ fn write_columns(words: &mut [u64], rows: &[Row<'_>], layout: &Layout, flags: u6
     let (mut child_at, mut name_end) = (layout.children, 0);
     for (i, row) in rows.iter().enumerate() {
         if flags & FLAG_NLINK != 0 {
-            put(layout.nlinks + 4 * i, &row.stat.nlink.to_ne_bytes());
+            // Whether or not the block has this column, a directory's link count reads 1.
+            let nlink = if row.child.is_some() { 1 } else { row.stat.nlink };
+            put(layout.nlinks + 4 * i, &nlink.to_ne_bytes());
         }
         if let Some(child) = row.child {
             put(child_at, &(i as u32).to_ne_bytes());
@@ -233,16 +307,52 @@ impl<'a> Rows<'a> {
         u16::from_ne_bytes(self.bytes(at))
     }
 
+    /// Makes `row` the next one.
+    fn seek(&mut self, row: usize) {
+        self.next = row;
+        self.name_start = self.name_start_of(row);
+        let (mut low, mut high) = (0, self.children);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match self.child_at(middle).0 < row {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        self.next_child = low;
+    }
+
+    fn name_start_of(&self, row: usize) -> usize {
+        row.checked_sub(1).map_or(0, |before| self.name_end_of(before))
+    }
+
+    fn name_end_of(&self, row: usize) -> usize {
+        usize::from(self.u16_at(self.layout.name_ends + 2 * row))
+    }
+
+    fn name(&self, row: usize) -> &'a [u8] {
+        let bytes: &'a [u8] = bytemuck::cast_slice(self.words);
+        let (start, end) = (self.name_start_of(row), self.name_end_of(row));
+        &bytes[self.layout.names + start..self.layout.names + end]
+    }
+
+    /// A child directory, counted from the first of the block, and its row.
+    fn child_at(&self, number: usize) -> (usize, DirId) {
+        let at = self.layout.children + 12 * number;
+        let dir = DirId { index: self.u32_at(at + 4), generation: self.u32_at(at + 8) };
+        (self.u32_at(at) as usize, dir)
+    }
+
     fn child(&mut self, row: usize) -> Option<DirId> {
         if self.next_child == self.children {
             return None;
         }
-        let at = self.layout.children + 12 * self.next_child;
-        if self.u32_at(at) as usize != row {
+        let (at, dir) = self.child_at(self.next_child);
+        if at != row {
             return None;
         }
         self.next_child += 1;
-        Some(DirId { index: self.u32_at(at + 4), generation: self.u32_at(at + 8) })
+        Some(dir)
     }
 
     fn stat(&self, row: usize) -> Stat {
@@ -283,7 +393,7 @@ impl<'a> Iterator for Rows<'a> {
             return None;
         }
         self.next += 1;
-        let end = usize::from(self.u16_at(self.layout.name_ends + 2 * row));
+        let end = self.name_end_of(row);
         let bytes: &'a [u8] = bytemuck::cast_slice(self.words);
         let name = &bytes[self.layout.names + self.name_start..self.layout.names + end];
         self.name_start = end;
@@ -322,21 +432,45 @@ mod tests {
             }).collect();
             let leaves = pack(&rows);
             let back: Vec<Row<'_>> = leaves.as_slice().iter().flat_map(Block::rows).collect();
-            prop_assert_eq!(back, rows);
+            prop_assert_eq!(&back, &rows);
+            for row in &rows {
+                let (leaf, at) = find(leaves.as_slice(), row.name).unwrap();
+                prop_assert_eq!(&leaves.as_slice()[leaf].row(at), row);
+                if let Some(child) = row.child {
+                    for near in [0, leaf, 9] {
+                        let found = find_child(leaves.as_slice(), child, near).unwrap();
+                        prop_assert_eq!(leaves.as_slice()[found.0].row(found.1).child, row.child);
+                    }
+                }
+                let absent = [row.name, b"\0"].concat();
+                let found = find(leaves.as_slice(), &absent).is_some();
+                prop_assert_eq!(found, stats.contains_key(&absent));
+            }
         }
     }
 
     #[test]
     fn a_usual_entry_takes_36_bytes_and_its_name() {
         let mut one = Stat {
-            kind: Kind::File, mode: 0o644, size_bytes: 5, mtime_ns: 1, ctime_ns: 2, inode: 3,
-            device: 4, nlink: 1, uid: 1_000, gid: 1_000,
+            kind: Kind::File,
+            mode: 0o644,
+            size_bytes: 5,
+            mtime_ns: 1,
+            ctime_ns: 2,
+            inode: 3,
+            device: 4,
+            nlink: 1,
+            uid: 1_000,
+            gid: 1_000,
         };
         let names: Vec<String> = (0..200).map(|i| format!("{i:08}")).collect();
-        let rows: Vec<Row<'_>> = names.iter().map(|name| {
-            one.inode += 1;
-            Row { name: name.as_bytes(), stat: one, child: None }
-        }).collect();
+        let rows: Vec<Row<'_>> = names
+            .iter()
+            .map(|name| {
+                one.inode += 1;
+                Row { name: name.as_bytes(), stat: one, child: None }
+            })
+            .collect();
         assert_eq!(Block::new(&rows).memory_bytes(), 200 * (36 + 8) + HEADER_WORDS * 8 + 16);
     }
 }

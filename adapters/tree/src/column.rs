@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::block::Leaves;
 
 /// The ids of one block, aligned with its entries; an entry may have none yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct IdBlock {
     /// The slots, then one bit an entry that says whether the slot is filled.
     bytes: Arc<[u8]>,
@@ -22,6 +22,33 @@ impl IdBlock {
         let slot = usize::from(self.slot_bytes);
         let known = self.bytes[self.len() * slot + entry / 8] >> (entry % 8) & 1 == 1;
         known.then(|| &self.bytes[entry * slot..(entry + 1) * slot])
+    }
+
+    /// A block of entries without ids.
+    pub(crate) fn unknown(len: usize, slot_bytes: usize) -> Self {
+        let bytes = vec![0; len * slot_bytes + len.div_ceil(8)].into();
+        Self { bytes, slot_bytes: slot_bytes as u8, len: len as u16 }
+    }
+
+    /// The block with other slots for some entries.
+    pub(crate) fn with<'a>(&self, slots: impl Iterator<Item = (usize, Option<&'a [u8]>)>) -> Self {
+        let mut bytes = self.bytes.to_vec();
+        let slot_bytes = usize::from(self.slot_bytes);
+        for (entry, id) in slots {
+            let slot = &mut bytes[entry * slot_bytes..(entry + 1) * slot_bytes];
+            slot.fill(0);
+            if let Some(id) = id {
+                slot[..id.len()].copy_from_slice(id);
+            }
+            let known = &mut bytes[self.len() * slot_bytes + entry / 8];
+            *known = *known & !(1 << (entry % 8)) | u8::from(id.is_some()) << (entry % 8);
+        }
+        Self { bytes: bytes.into(), ..*self }
+    }
+
+    /// Whether both are one block in memory.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bytes, &other.bytes)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -50,6 +77,26 @@ impl IdBuffer {
         self.known[entry] = true;
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Adds an entry.
+    pub(crate) fn push(&mut self, id: Option<&[u8]>) {
+        self.slots.resize(self.slots.len() + self.slot_bytes, 0);
+        self.known.push(false);
+        if let Some(id) = id {
+            self.set(self.len() - 1, id);
+        }
+    }
+
+    /// Adds an entry like another one.
+    pub(crate) fn push_copy(&mut self, entry: usize) {
+        let slot = entry * self.slot_bytes..(entry + 1) * self.slot_bytes;
+        self.slots.extend_from_within(slot);
+        self.known.push(self.known[entry]);
+    }
+
     pub(crate) fn get(&self, entry: usize) -> Option<&[u8]> {
         self.known[entry]
             .then(|| &self.slots[entry * self.slot_bytes..(entry + 1) * self.slot_bytes])
@@ -68,7 +115,8 @@ impl IdBuffer {
         Leaves::from(blocks)
     }
 
-    fn block(&self, start: usize, len: usize) -> IdBlock {
+    /// The block of `len` entries from `start`.
+    pub(crate) fn block(&self, start: usize, len: usize) -> IdBlock {
         let slots = &self.slots[start * self.slot_bytes..(start + len) * self.slot_bytes];
         let mut bytes = Vec::with_capacity(slots.len() + len.div_ceil(8));
         bytes.extend_from_slice(slots);

@@ -3,10 +3,46 @@
 use treenail_hash::Hash;
 use treenail_merkle::set::{self, Item};
 
+use crate::block::Block;
+use crate::column::IdBlock;
 use crate::ids::ContentId;
 use crate::view::Class;
 
-type Key<C> = <<C as ContentId>::Node as Hash>::Digest;
+/// A name's key in a directory's set.
+pub(crate) type Key<C> = <<C as ContentId>::Node as Hash>::Digest;
+
+/// How a column digests a directory, given its blocks and the ids beside them.
+pub(crate) type DigestDir = fn(&[Block], &[IdBlock]) -> Option<Vec<u8>>;
+
+/// The [`DigestDir`] of a kind of ids.
+pub(crate) fn digest_dir<C: ContentId>(blocks: &[Block], ids: &[IdBlock]) -> Option<Vec<u8>> {
+    Some(Digester::<C>::new().digest(elements(blocks, ids))?.as_ref().to_vec())
+}
+
+/// The entries of a directory as its digest sees them.
+pub(crate) fn elements<'a>(
+    blocks: &'a [Block],
+    ids: &'a [IdBlock],
+) -> impl Iterator<Item = Element<'a>> + Clone {
+    blocks.iter().zip(ids).flat_map(|(block, ids)| {
+        block.rows().enumerate().map(|(i, row)| Element {
+            name: row.name,
+            class: Class::of(&row.stat),
+            slot: ids.get(i),
+        })
+    })
+}
+
+/// An entry's value, and whether all of it is known.
+pub(crate) fn value<C: ContentId>(element: &Element<'_>) -> (C::Value, bool) {
+    let mut value = C::ZERO;
+    let bytes = value.as_mut();
+    bytes[0] = element.class as u8;
+    let slot = element.slot.unwrap_or_default();
+    bytes[1..=slot.len()].copy_from_slice(slot);
+    let needs_id = element.class.has_content() || element.class == Class::Directory;
+    (value, element.slot.is_some() || !needs_id)
+}
 
 /// Digests one directory after another, keeping its memory.
 pub(crate) struct Digester<C: ContentId> {
@@ -15,7 +51,7 @@ pub(crate) struct Digester<C: ContentId> {
 }
 
 /// An entry as its directory's digest sees it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Element<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) class: Class,
@@ -33,24 +69,32 @@ impl<C: ContentId> Digester<C> {
         &mut self,
         elements: impl Iterator<Item = Element<'a>> + Clone,
     ) -> Option<Key<C>> {
+        self.collect(elements)?;
+        Some(set::digest::<C::Node, C::Value>(&mut self.items))
+    }
+
+    /// The items of a directory with these entries; `None` if an id is missing.
+    pub(crate) fn into_items<'a>(
+        mut self,
+        elements: impl Iterator<Item = Element<'a>> + Clone,
+    ) -> Option<Vec<Item<Key<C>, C::Value>>> {
+        self.collect(elements)?;
+        Some(self.items)
+    }
+
+    fn collect<'a>(&mut self, elements: impl Iterator<Item = Element<'a>> + Clone) -> Option<()> {
+        // Before the names are hashed, which costs more.
+        if elements.clone().any(|element| !value::<C>(&element).1) {
+            return None;
+        }
         let names: Vec<&[u8]> = elements.clone().map(|element| element.name).collect();
         self.keys.clear();
         self.keys.resize(names.len(), Key::<C>::default());
         C::Node::hash_many(&names, &mut self.keys);
         self.items.clear();
         for (key, element) in self.keys.iter().zip(elements) {
-            let needs_id = element.class.has_content() || element.class == Class::Directory;
-            let slot = match element.slot {
-                Some(slot) => slot,
-                None if needs_id => return None,
-                None => &[],
-            };
-            let mut value = C::ZERO;
-            let bytes = value.as_mut();
-            bytes[0] = element.class as u8;
-            bytes[1..=slot.len()].copy_from_slice(slot);
-            self.items.push(Item { key: *key, value });
+            self.items.push(Item { key: *key, value: value::<C>(&element).0 });
         }
-        Some(set::digest::<C::Node, C::Value>(&mut self.items))
+        Some(())
     }
 }

@@ -67,7 +67,7 @@ pub trait ContentId: Send + Sync + 'static {
     /// The hash that digests directories, and symlink targets where they have no id of their own.
     type Node: Hash;
     /// An element's value in a directory's set: the kind's byte and a column slot.
-    type Value: Copy + Ord + AsRef<[u8]> + AsMut<[u8]>;
+    type Value: Copy + Ord + AsRef<[u8]> + AsMut<[u8]> + Send + Sync;
     /// A file while it is being read.
     type Stream;
 

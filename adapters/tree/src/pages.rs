@@ -48,6 +48,12 @@ impl<T: Clone> PageTable<T> {
         if slot.generation == id.generation { slot.value.as_ref() } else { None }
     }
 
+    /// The value of `id`, to be changed in this table alone.
+    pub(crate) fn get_mut(&mut self, id: DirId) -> Option<&mut T> {
+        self.get(id)?;
+        self.slot_mut(id.index).value.as_mut()
+    }
+
     /// Sets the value of `id`, whatever generation the slot had.
     pub(crate) fn insert(&mut self, id: DirId, value: T) {
         *self.slot_mut(id.index) = Slot { generation: id.generation, value: Some(value) };
@@ -69,8 +75,16 @@ impl<T: Clone> PageTable<T> {
         slots * size_of::<Slot<T>>() + self.pages.len() * 48
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (DirId, &T)> {
+        let slots = self.pages.iter().flat_map(|page| page.iter()).enumerate();
+        slots.filter_map(|(index, slot)| {
+            let id = DirId { index: index as u32, generation: slot.generation };
+            Some((id, slot.value.as_ref()?))
+        })
+    }
+
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        self.pages.iter().flat_map(|page| page.iter()).filter_map(|slot| slot.value.as_ref())
+        self.iter().map(|(_, value)| value)
     }
 
     fn slot_mut(&mut self, index: u32) -> &mut Slot<T> {
@@ -80,6 +94,31 @@ impl<T: Clone> PageTable<T> {
             pages.push(Arc::new(vec![Slot { generation: 0, value: None }; PAGE_SLOTS]));
         }
         &mut Arc::make_mut(&mut pages[page])[slot]
+    }
+}
+
+/// The numbers of deleted directories, with the generation that they come back with.
+///
+/// The last one in is the first one out. A clone is one reference count, as of the table.
+#[derive(Clone)]
+pub(crate) struct FreeList {
+    ids: PageTable<DirId>,
+    len: u32,
+}
+
+impl FreeList {
+    pub(crate) fn new() -> Self {
+        Self { ids: PageTable::new(), len: 0 }
+    }
+
+    pub(crate) fn push(&mut self, id: DirId) {
+        self.ids.insert(DirId { index: self.len, generation: 0 }, id);
+        self.len += 1;
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<DirId> {
+        self.len = self.len.checked_sub(1)?;
+        self.ids.get(DirId { index: self.len, generation: 0 }).copied()
     }
 }
 
@@ -128,5 +167,17 @@ mod tests {
         assert_eq!(table.get(id(3, 0)), None);
         assert_eq!(table.get(next), Some(&'b'));
         assert_eq!(table.remove(id(3, 0)), None);
+    }
+    #[test]
+    fn freed_numbers_come_out_in_reverse_and_a_clone_keeps_its_own() {
+        let mut free = FreeList::new();
+        (0..200).for_each(|index| free.push(id(index, 1)));
+        let mut before = free.clone();
+        assert_eq!(free.pop(), Some(id(199, 1)));
+        free.push(id(7, 8));
+        assert_eq!(free.pop(), Some(id(7, 8)));
+        let rest: Vec<DirId> = std::iter::from_fn(|| before.pop()).collect();
+        assert_eq!(rest, (0..200).rev().map(|index| id(index, 1)).collect::<Vec<_>>());
+        assert_eq!(before.pop(), None);
     }
 }

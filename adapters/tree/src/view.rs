@@ -134,6 +134,19 @@ impl Counts {
         }
     }
 
+    /// Takes back what [`add`](Self::add) counted.
+    pub(crate) fn remove(&mut self, stat: &Stat) {
+        match stat.kind {
+            Kind::File => {
+                self.files -= 1;
+                self.size_bytes -= stat.size_bytes;
+            }
+            Kind::Directory => self.dirs -= 1,
+            Kind::Symlink => self.symlinks -= 1,
+            _ => self.others -= 1,
+        }
+    }
+
     /// All entries together.
     #[must_use]
     pub fn entries(&self) -> u64 {

@@ -146,10 +146,20 @@ fn types_and_the_executable_bit() {
     }
     let found = lines(&a, &b, Some(IdKind::BLAKE3));
     // dir/inner had the content "1", which nothing else took over.
-    assert_eq!(found, [
-        "M both", "T dir", "D dir/inner", "T exec", "T link", "T moved2", "R moved -> moved2",
-        "T turned", "A turned/x",
-    ]);
+    assert_eq!(
+        found,
+        [
+            "M both",
+            "T dir",
+            "D dir/inner",
+            "T exec",
+            "T link",
+            "T moved2",
+            "R moved -> moved2",
+            "T turned",
+            "A turned/x",
+        ]
+    );
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn a_large_directory_is_hashed_by_all_and_stays_one_set() {
 #[test]
 fn a_large_file_is_read_wholly() {
     let dir = tempfile::tempdir().unwrap();
-    let content: Vec<u8> = (0..20_000_000_u32).map(|i| (i * 7 >> 3) as u8).collect();
+    let content: Vec<u8> = (0..20_000_000_u32).map(|i| ((i * 7) >> 3) as u8).collect();
     fs::write(dir.path().join("large"), &content).unwrap();
     let tree = scan(dir.path(), Some(IdKind::XXH3));
     let view = tree.view(Some(IdKind::XXH3));
@@ -157,9 +157,17 @@ fn gitignore_leaves_out_what_git_ignores() {
     git(&["init", "-q"]);
     for (file, content) in [
         (".gitignore", "*.log\n/target/\n!keep.log\ndocs/*.html\n**/cache/\n"),
-        ("keep.log", "1"), ("other.log", "1"), ("target/x", "1"), ("src/target/x", "1"),
-        ("docs/a.html", "1"), ("docs/sub/a.html", "1"), ("x/cache/y", "1"), ("x/cachefile", "1"),
-        ("src/.gitignore", "!other.log\n/gen\n"), ("src/other.log", "1"), ("src/gen/z", "1"),
+        ("keep.log", "1"),
+        ("other.log", "1"),
+        ("target/x", "1"),
+        ("src/target/x", "1"),
+        ("docs/a.html", "1"),
+        ("docs/sub/a.html", "1"),
+        ("x/cache/y", "1"),
+        ("x/cachefile", "1"),
+        ("src/.gitignore", "!other.log\n/gen\n"),
+        ("src/other.log", "1"),
+        ("src/gen/z", "1"),
         ("src/deep/gen", "1"),
     ] {
         fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
@@ -218,7 +226,8 @@ fn a_file_that_is_rewritten_all_the_time_never_gets_a_wrong_id() {
     let contents = [vec![b'a'; 300_000], vec![b'b'; 300_000]];
     fs::write(&file, &contents[0]).unwrap();
     let done = AtomicBool::new(false);
-    let valid = contents.each_ref().map(|c| <treenail_hash::Xxh128 as treenail_hash::Hash>::hash(c));
+    let valid =
+        contents.each_ref().map(|c| <treenail_hash::Xxh128 as treenail_hash::Hash>::hash(c));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             use std::os::unix::fs::FileExt;

@@ -75,7 +75,8 @@ fn a_file_reads_by_the_tables_of_the_document() {
     let names_at = section(names, 1);
     assert_eq!(at, bytes.len());
     // Pre-order: the root, a, b, b/deep, b/deep/er.
-    let column = |at: usize, rows: usize| (0..rows).map(|i| raw.u32(at + 4 * i)).collect::<Vec<_>>();
+    let column =
+        |at: usize, rows: usize| (0..rows).map(|i| raw.u32(at + 4 * i)).collect::<Vec<_>>();
     let none = u32::MAX as usize;
     assert_eq!(column(first, 6), [0, 3, 103, 104, 105, 106]);
     assert_eq!(column(parent, 5), [none, 0, 0, 2, 3]);
@@ -88,9 +89,10 @@ fn a_file_reads_by_the_tables_of_the_document() {
         let start = if i == 0 { 0 } else { raw.u32(name_end + 4 * (i - 1)) };
         &bytes[names_at + start..names_at + raw.u32(name_end + 4 * i)]
     };
-    assert_eq!([name(0), name(1), name(2), name(3), name(102), name(105)], [
-        &b"a"[..], b"b", b"link", b"000", b"099", b"file"
-    ]);
+    assert_eq!(
+        [name(0), name(1), name(2), name(3), name(102), name(105)],
+        [&b"a"[..], b"b", b"link", b"000", b"099", b"file"]
+    );
     let metadata = fs::metadata(dir.path().join("root/b/deep/er/file")).unwrap();
     use std::os::unix::fs::MetadataExt;
     assert_eq!(raw.u64(size + 8 * 105), 1);
@@ -122,7 +124,8 @@ fn a_snapshot_is_the_tree_that_was_saved() {
         assert!(diff(&view, &snapshot, &file).unwrap().changes.is_empty());
         let mut dirs = vec![(view.root(), snapshot.root())];
         while let Some((a, b)) = dirs.pop() {
-            let (a, b): (Vec<_>, Vec<_>) = (view.entries(a).collect(), snapshot.entries(b).collect());
+            let (a, b): (Vec<_>, Vec<_>) =
+                (view.entries(a).collect(), snapshot.entries(b).collect());
             assert_eq!(a.len(), b.len());
             for (a, b) in a.iter().zip(&b) {
                 assert_eq!((a.name, a.stat, a.id), (b.name, b.stat, b.id));

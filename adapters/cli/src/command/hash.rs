@@ -136,7 +136,9 @@ fn print_status(file: &Path, status: &str, output: &mut Output) -> Result<(), Fa
 fn read_list(algo: Algorithm, list: &Path) -> Result<Vec<Expected>, Problem> {
     let io = |error: io::Error| Problem::io(list, &error);
     let mut text = Vec::new();
-    open(list).and_then(|file| file.take(CHECK_FILE_BYTES_MAX).read_to_end(&mut text)).map_err(io)?;
+    open(list)
+        .and_then(|file| file.take(CHECK_FILE_BYTES_MAX).read_to_end(&mut text))
+        .map_err(io)?;
     let mut expected = Vec::new();
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -349,7 +351,10 @@ mod tests {
     #[test]
     fn lines_of_the_usual_tools_are_read() {
         let line = |text: &str| parse_line(Algorithm::Crc32, text.as_bytes());
-        assert_eq!(line("0000ffAA  a b").map(|l| (l.digest, l.file)), Some(("0000ffaa".into(), "a b".into())));
+        assert_eq!(
+            line("0000ffAA  a b").map(|l| (l.digest, l.file)),
+            Some(("0000ffaa".into(), "a b".into()))
+        );
         assert_eq!(line("0000ffaa *a").map(|l| l.file), Some("a".into()));
         assert_eq!(line("\\0000ffaa  a\\nb").map(|l| l.file), Some("a\nb".into()));
         assert!(line("0000ffa  a").is_none());

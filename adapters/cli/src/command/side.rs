@@ -11,7 +11,7 @@ use crate::progress;
 /// A side as it was named.
 pub(crate) enum Side {
     Directory(PathBuf),
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
 }
 
 impl Side {
@@ -23,7 +23,7 @@ impl Side {
         }
         let snapshot = Snapshot::open(path)?;
         snapshot.verify()?;
-        Ok(Self::Snapshot(snapshot))
+        Ok(Self::Snapshot(Box::new(snapshot)))
     }
 
     pub(crate) fn snapshot(&self) -> Option<&Snapshot> {

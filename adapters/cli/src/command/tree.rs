@@ -98,7 +98,8 @@ fn summary_text(
     if output.verbose() {
         let memory = scanned.tree.memory_bytes();
         let each = memory as f64 / counts.entries().max(1) as f64;
-        let line = format!("\n  memory    {} ({each:.0} bytes an entry)", HumanBytes(memory as u64));
+        let line =
+            format!("\n  memory    {} ({each:.0} bytes an entry)", HumanBytes(memory as u64));
         text.extend_from_slice(line.as_bytes());
     }
     text.push(b'\n');

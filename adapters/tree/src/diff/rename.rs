@@ -58,9 +58,8 @@ struct Group {
 impl Matcher<'_> {
     /// Directories of equal digest, the largest first, so that a parent goes before its children.
     fn whole_directories(&mut self) {
-        let is_whole = |found: &Found, at: usize| {
-            found.class == Class::Directory && found.end > at + 1
-        };
+        let is_whole =
+            |found: &Found, at: usize| found.class == Class::Directory && found.end > at + 1;
         let mut groups: Vec<Group> = self.groups(is_whole);
         groups.sort_by_key(|group| {
             let first = group.gone[0];
@@ -147,8 +146,8 @@ impl Matcher<'_> {
         let parents_gone = parents(self.gone);
         let parents_came = parents(self.came);
         let implied = |old: usize, new: usize| {
-            let same_name = self.paths.name(self.gone[old].path)
-                == self.paths.name(self.came[new].path);
+            let same_name =
+                self.paths.name(self.gone[old].path) == self.paths.name(self.came[new].path);
             match (parents_gone[old], parents_came[new]) {
                 (Some(above), Some(target)) => same_name && self.partner[above] == Some(target),
                 _ => false,

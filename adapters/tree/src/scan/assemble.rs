@@ -10,8 +10,8 @@ use crate::block::{self, Block, Leaves, Row};
 use crate::column::IdBuffer;
 use crate::digest::{Digester, Element};
 use crate::ids::ContentId;
-use crate::pages::{DirId, PageTable};
-use crate::tree::{Column, DirIds, DirNode, Tree};
+use crate::pages::{DirId, FreeList, PageTable};
+use crate::tree::{Column, DirIds, DirNode, Listing, Tree};
 use crate::view::Class;
 
 /// A directory as it was listed; its subdirectories' digests, and late ids, are still missing.
@@ -21,8 +21,7 @@ pub(super) struct Listed {
     pub(super) parent_entry: u32,
     pub(super) leaves: Leaves<Block>,
     pub(super) ids: Option<IdBuffer>,
-    /// Whether every entry of the listing is in the blocks.
-    pub(super) complete: bool,
+    pub(super) listing: Listing,
 }
 
 /// The id of a file that was not read together with its directory.
@@ -73,7 +72,9 @@ pub(super) fn assemble<C: ContentId>(
         false => Vec::new(),
     };
     for listed in dirs.into_iter().flatten() {
-        table.insert(listed.dir, DirNode { parent: listed.parent, leaves: listed.leaves });
+        let Listed { dir, parent, parent_entry, leaves, listing, .. } = listed;
+        let near = parent_entry / block::ENTRIES_MAX as u32;
+        table.insert(dir, DirNode { parent, near, listing, leaves });
     }
     let tree = Tree {
         dirs: table,
@@ -82,7 +83,7 @@ pub(super) fn assemble<C: ContentId>(
         counts: whole.counts,
         taken_ns,
         gitignore,
-        free: Vec::new(),
+        free: FreeList::new(),
         next,
     };
     Scanned {
@@ -142,7 +143,7 @@ impl Listed {
 /// numbers finds every child done before its parent.
 fn digest_all<C: ContentId>(dirs: &mut [Option<Listed>]) -> Column {
     let mut digester = Digester::<C>::new();
-    let mut column = Column { kind: C::KIND, dirs: PageTable::new(), root_digest: None };
+    let mut column = Column::new::<C>();
     for index in (0..dirs.len()).rev() {
         let (above, from) = dirs.split_at_mut(index);
         let Some(listed) = &mut from[0] else { continue };
@@ -154,7 +155,8 @@ fn digest_all<C: ContentId>(dirs: &mut [Option<Listed>]) -> Column {
             class: Class::of(&row.stat),
             slot: ids.get(i),
         });
-        let digest = if listed.complete { digester.digest(elements) } else { None };
+        let digest =
+            if listed.listing == Listing::Complete { digester.digest(elements) } else { None };
         column.dirs.insert(listed.dir, DirIds(ids.pack(blocks.iter().map(Block::len))));
         let Some(digest) = digest else { continue };
         if listed.dir == DirId::ROOT {

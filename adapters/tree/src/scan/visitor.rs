@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::ids::ContentId;
 use crate::pages::DirId;
 use crate::snapshot::Snapshot;
+use crate::tree::Listing;
 use crate::view::{Class, Counts, Entry, View};
 
 /// A file whose ctime is at least this much older than a snapshot cannot have changed after it was
@@ -132,7 +133,8 @@ impl<'a, C: ContentId> Visitor<'a, C> {
 
     pub(super) fn into_scanned(self) -> Scanned {
         let fresh = self.read_fresh();
-        let mut parts = std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut parts =
+            std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
         parts.push(fresh);
         let gitignore = self.rules.is_some();
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)
@@ -144,11 +146,11 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         part: &mut Part,
         dir: &Directory<'_>,
         rules: Option<&Inherited>,
-    ) -> (Vec<Kept>, bool) {
+    ) -> (Vec<Kept>, Listing) {
         let rules = rules.map(Inherited::prepare);
         let rules = rules.as_ref();
         let mut kept = Vec::with_capacity(dir.len());
-        let mut complete = true;
+        let mut listing = Listing::Complete;
         for (listed, entry) in dir.entries().enumerate() {
             let is_dir = entry.kind == Kind::Directory;
             if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir)) {
@@ -159,7 +161,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
                 // It went after the listing was made: a listing made now would not have it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    complete = false;
+                    listing = Listing::Partial;
                     part.fail(|| path_of(dir.handle(), entry.name), error);
                     continue;
                 }
@@ -171,7 +173,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         if let Some(progress) = self.progress {
             progress.entries.fetch_add(kept.len() as u64, Ordering::Relaxed);
         }
-        (kept, complete)
+        (kept, listing)
     }
 
     fn number(&self) -> DirId {
@@ -342,7 +344,7 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             }
             inherited
         });
-        let (mut kept, complete) = self.keep(&mut worker.part, dir, rules.as_ref());
+        let (mut kept, listing) = self.keep(&mut worker.part, dir, rules.as_ref());
         self.descend(dir, &state, rules.as_ref(), &kept, next);
         let ids = self.with_ids.then(|| self.identify(worker, dir, &state, &mut kept, next));
         let rows: Vec<Row<'_>> = kept
@@ -358,7 +360,7 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             parent_entry: state.parent_entry,
             leaves: block::pack(&rows),
             ids,
-            complete,
+            listing,
         });
     }
 
@@ -372,10 +374,12 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
 
     fn failed(&self, worker: &mut Worker, place: Place<'_>, error: io::Error, state: State) {
         // A mount point that the scan was told not to enter is an empty directory, not a failure.
-        let complete = error.kind() == io::ErrorKind::CrossesDevices;
-        if !complete {
+        let listing = match error.kind() {
+            io::ErrorKind::CrossesDevices => Listing::Complete,
+            _ => Listing::Unlisted,
+        };
+        if listing == Listing::Unlisted {
             worker.part.fail(|| place.full_path(), error);
-            return;
         }
         worker.part.dirs.push(Listed {
             dir: state.dir,
@@ -383,7 +387,7 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             parent_entry: state.parent_entry,
             leaves: block::pack(&[]),
             ids: self.with_ids.then(|| IdBuffer::new(0, C::KIND.slot_bytes())),
-            complete,
+            listing,
         });
     }
 }

@@ -73,8 +73,7 @@ impl Header {
         put(72, &self.names_bytes.to_le_bytes());
         put(76, &self.owners.to_le_bytes());
         let counts = &self.counts;
-        let counts =
-            [counts.files, counts.dirs, counts.symlinks, counts.others, counts.size_bytes];
+        let counts = [counts.files, counts.dirs, counts.symlinks, counts.others, counts.size_bytes];
         for (i, count) in counts.into_iter().enumerate() {
             put(80 + 8 * i, &count.to_le_bytes());
         }

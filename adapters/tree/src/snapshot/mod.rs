@@ -69,8 +69,8 @@ impl Snapshot {
         let layout = Layout::new(&header)
             .filter(|layout| layout.end as u64 == header.file_bytes)
             .ok_or_else(|| {
-                Error::new(ErrorKind::Corrupt, path, "the header contradicts itself")
-            })?;
+            Error::new(ErrorKind::Corrupt, path, "the header contradicts itself")
+        })?;
         Ok(Self { bytes, path: path.to_owned(), header, layout })
     }
 
@@ -100,23 +100,26 @@ impl Snapshot {
 
     fn u32(&self, section: usize, index: u32) -> u32 {
         let at = section + 4 * index as usize;
-        self.bytes.as_slice().get(at..at + 4).map_or(0, |bytes| {
-            u32::from_le_bytes(bytes.try_into().expect("4 bytes"))
-        })
+        self.bytes
+            .as_slice()
+            .get(at..at + 4)
+            .map_or(0, |bytes| u32::from_le_bytes(bytes.try_into().expect("4 bytes")))
     }
 
     fn u64(&self, section: usize, index: u32) -> u64 {
         let at = section + 8 * index as usize;
-        self.bytes.as_slice().get(at..at + 8).map_or(0, |bytes| {
-            u64::from_le_bytes(bytes.try_into().expect("8 bytes"))
-        })
+        self.bytes
+            .as_slice()
+            .get(at..at + 8)
+            .map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("8 bytes")))
     }
 
     fn u16(&self, section: usize, index: u32) -> u16 {
         let at = section + 2 * index as usize;
-        self.bytes.as_slice().get(at..at + 2).map_or(0, |bytes| {
-            u16::from_le_bytes(bytes.try_into().expect("2 bytes"))
-        })
+        self.bytes
+            .as_slice()
+            .get(at..at + 2)
+            .map_or(0, |bytes| u16::from_le_bytes(bytes.try_into().expect("2 bytes")))
     }
 
     fn name(&self, entry: u32) -> &[u8] {

@@ -33,7 +33,8 @@ impl Snapshot {
             return Err("the directories do not cover the entries");
         }
         for dir in 0..header.dirs {
-            let (parent, entry) = (self.u32(layout.dir_parent, dir), self.u32(layout.dir_entry, dir));
+            let (parent, entry) =
+                (self.u32(layout.dir_parent, dir), self.u32(layout.dir_entry, dir));
             let end = self.u32(layout.dir_end, dir);
             if self.u32(layout.dir_first, dir) > self.u32(layout.dir_first, dir + 1) {
                 return Err("a directory ends before it begins");
@@ -48,7 +49,8 @@ impl Snapshot {
             if !right {
                 return Err("a directory does not lie within its parent");
             }
-            if dir > 0 && (!self.entry_range(parent).contains(&entry) || self.child(entry) != Some(dir))
+            if dir > 0
+                && (!self.entry_range(parent).contains(&entry) || self.child(entry) != Some(dir))
             {
                 return Err("a directory and its entry contradict each other");
             }

@@ -24,9 +24,8 @@ impl TreeView<'_> {
     /// 2^32 - 2 entries or 2^32 - 1 bytes of names.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.to_snapshot().map_err(|why| Error::new(ErrorKind::Limit, path, why))?;
-        replace(path, |file| file.write_all(&bytes), Durability::Synced).map_err(|error| {
-            Error::io(path, "cannot save the snapshot", error.into_source())
-        })
+        replace(path, |file| file.write_all(&bytes), Durability::Synced)
+            .map_err(|error| Error::io(path, "cannot save the snapshot", error.into_source()))
     }
 
     /// The snapshot file's bytes.

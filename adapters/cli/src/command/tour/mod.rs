@@ -191,6 +191,5 @@ fn expect<T: PartialEq + std::fmt::Debug>(what: &str, is: T, should_be: T) -> Re
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), Wrong> {
-    fs::write(path, content)
-        .map_err(|error| Wrong::Result(format!("{}: {error}", path.display())))
+    fs::write(path, content).map_err(|error| Wrong::Result(format!("{}: {error}", path.display())))
 }

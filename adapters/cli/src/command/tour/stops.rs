@@ -1,7 +1,7 @@
 //! The stops of the tour, in order.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Stop, Tour, Wrong, expect, write};
 
@@ -135,7 +135,11 @@ fn strange(tour: &mut Tour<'_>) -> Result<(), Wrong> {
     let summary = tour.summary(&["tree", "--json", "strange"])?;
     let counts = ["files", "symlinks", "others"].map(|key| summary[key].as_u64());
     expect("the counts", counts, [Some(2), Some(1), Some(1)])?;
-    expect("whether the digest is still that of nothing", tour.digest("strange")? == before, false)?;
+    expect(
+        "whether the digest is still that of nothing",
+        tour.digest("strange")? == before,
+        false,
+    )?;
     drop(socket);
     Ok(())
 }
@@ -152,6 +156,6 @@ fn damage(tour: &mut Tour<'_>) -> Result<(), Wrong> {
     expect("whether the error tells the remedy", ran.stderr.contains("tree --save"), true)
 }
 
-fn slashed(path: &PathBuf) -> String {
+fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }

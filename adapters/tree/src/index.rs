@@ -1,0 +1,323 @@
+//! The digest of a large directory, kept such that a change costs O(log n) hashes.
+//!
+//! This is the set of `docs/format/digest.md` as a persistent trie: an update copies the nodes on
+//! the way to what changed and shares the others with the indexes of earlier trees.
+
+use std::cmp::Ordering;
+use std::iter::{Enumerate, Peekable};
+use std::sync::Arc;
+
+use treenail_hash::Hash;
+use treenail_merkle::set::{self, Item, LEAF_MAX};
+
+use crate::block::{Block, Leaves, Rows};
+use crate::column::IdBlock;
+use crate::digest::{Digester, Element, Key, value};
+use crate::ids::ContentId;
+use crate::view::Class;
+
+/// A directory with at least so many entries gets an index at its first change. Below, hashing all
+/// names anew takes a fraction of a millisecond, and the index would take more memory than that is
+/// worth. Tests use small directories.
+pub(crate) const INDEXED_ENTRIES_MIN: usize = if cfg!(test) { 80 } else { 1_024 };
+
+/// An index falls away when fewer entries are left than this.
+pub(crate) const INDEXED_ENTRIES_KEPT_MIN: usize = INDEXED_ENTRIES_MIN / 2;
+
+/// What is kept of a directory's digest.
+pub(crate) trait Index: Send + Sync {
+    /// The index of the same directory with those entries and ids; `None` if it has to do without.
+    fn update(&self, blocks: &Leaves<Block>, ids: &Leaves<IdBlock>) -> Option<Arc<dyn Index>>;
+
+    /// The directory's digest; `None` if an id is missing.
+    fn digest(&self) -> Option<Vec<u8>>;
+
+    /// The heap memory that it takes, shared or not.
+    fn memory_bytes(&self) -> usize;
+}
+
+/// How a column makes an index; `None` if an id is missing, or two names have the same key.
+pub(crate) type IndexDir = fn(&Leaves<Block>, &Leaves<IdBlock>) -> Option<Arc<dyn Index>>;
+
+/// The [`IndexDir`] of a kind of ids.
+pub(crate) fn index_dir<C: ContentId>(
+    blocks: &Leaves<Block>,
+    ids: &Leaves<IdBlock>,
+) -> Option<Arc<dyn Index>> {
+    let elements = crate::digest::elements(blocks.as_slice(), ids.as_slice());
+    let mut items = Digester::<C>::new().into_items(elements)?;
+    items.sort_unstable_by_key(|item| item.key);
+    if items.is_sorted_by(|a, b| a.key < b.key) {
+        let trie = Node::build::<C>(&items, 0);
+        return Some(Arc::new(Trie::<C> {
+            trie,
+            missing: 0,
+            blocks: blocks.clone(),
+            ids: ids.clone(),
+        }));
+    }
+    None
+}
+
+struct Trie<C: ContentId> {
+    trie: Node<Key<C>, C::Value>,
+    /// How many entries lack an id.
+    missing: usize,
+    /// What the trie was made from, by which the next one finds what changed.
+    blocks: Leaves<Block>,
+    ids: Leaves<IdBlock>,
+}
+
+/// A leaf holds at most [`LEAF_MAX`] items, or those whose keys are wholly alike.
+#[derive(Clone)]
+enum Node<D, V> {
+    Leaf { digest: D, items: Arc<[Item<D, V>]> },
+    Branch { digest: D, count: usize, children: Arc<[Self; 16]> },
+}
+
+/// What became of an item.
+struct Change<D, V> {
+    key: D,
+    was: bool,
+    now: Option<V>,
+}
+
+impl<C: ContentId> Index for Trie<C> {
+    fn update(&self, blocks: &Leaves<Block>, ids: &Leaves<IdBlock>) -> Option<Arc<dyn Index>> {
+        let mut missing = self.missing;
+        let mut names = Vec::new();
+        let mut changes = Vec::new();
+        let old = Cursor::new(self.blocks.as_slice(), self.ids.as_slice());
+        let new = Cursor::new(blocks.as_slice(), ids.as_slice());
+        for_each_change(old, new, |was, now| {
+            let values = [was, now].map(|element| element.as_ref().map(value::<C>));
+            let unknown = values.map(|value| usize::from(value.is_some_and(|(_, known)| !known)));
+            missing = missing + unknown[1] - unknown[0];
+            names.extend(now.or(was).map(|element| element.name));
+            let now = values[1].map(|(value, _)| value);
+            changes.push(Change { key: Key::<C>::default(), was: was.is_some(), now });
+        });
+        let mut keys = vec![Key::<C>::default(); names.len()];
+        C::Node::hash_many(&names, &mut keys);
+        changes.iter_mut().zip(keys).for_each(|(change, key)| change.key = key);
+        changes.sort_unstable_by_key(|change| change.key);
+        // Two names with one key cannot be told apart here.
+        if !changes.is_sorted_by(|a, b| a.key < b.key) {
+            return None;
+        }
+        let trie = self.trie.update::<C>(&changes, 0)?;
+        Some(Arc::new(Self { trie, missing, blocks: blocks.clone(), ids: ids.clone() }))
+    }
+
+    fn digest(&self) -> Option<Vec<u8>> {
+        (self.missing == 0).then(|| self.trie.digest().as_ref().to_vec())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.trie.memory_bytes()
+    }
+}
+
+impl<D: treenail_hash::Digest, V: set::Value> Node<D, V> {
+    /// Makes a node of ascending items whose first `depth` half bytes are alike.
+    fn build<C>(items: &[Item<D, V>], depth: usize) -> Self
+    where
+        C: ContentId<Value = V>,
+        C::Node: Hash<Digest = D>,
+    {
+        if items.len() <= LEAF_MAX || depth == 2 * D::SIZE_BYTES {
+            let digest = set::digest::<C::Node, V>(&mut items.to_vec());
+            return Self::Leaf { digest, items: items.into() };
+        }
+        let mut rest = items;
+        Self::branch::<C>(std::array::from_fn(|at| {
+            let end = rest.partition_point(|item| half_byte(&item.key, depth) <= at);
+            let (own, others) = rest.split_at(end);
+            rest = others;
+            Self::build::<C>(own, depth + 1)
+        }))
+    }
+
+    fn branch<C>(children: [Self; 16]) -> Self
+    where
+        C: ContentId<Value = V>,
+        C::Node: Hash<Digest = D>,
+    {
+        let count: usize = children.iter().map(Self::count).sum();
+        let mut hash = C::Node::default();
+        hash.update(&[1]);
+        hash.update(&(count as u64).to_le_bytes());
+        children.iter().for_each(|child| hash.update(child.digest().as_ref()));
+        Self::Branch { digest: hash.finish(), count, children: Arc::new(children) }
+    }
+
+    /// The node after ascending changes; `None` if they do not fit what it holds.
+    fn update<C>(&self, changes: &[Change<D, V>], depth: usize) -> Option<Self>
+    where
+        C: ContentId<Value = V>,
+        C::Node: Hash<Digest = D>,
+    {
+        if changes.is_empty() {
+            return Some(self.clone());
+        }
+        let children = match self {
+            Self::Leaf { items, .. } => {
+                return Some(Self::build::<C>(&merge(items, changes)?, depth));
+            }
+            Self::Branch { children, .. } => children,
+        };
+        let mut rest = changes;
+        let mut updated = Vec::with_capacity(16);
+        for (at, child) in children.iter().enumerate() {
+            let end = rest.partition_point(|change| half_byte(&change.key, depth) <= at);
+            let (own, others) = rest.split_at(end);
+            rest = others;
+            updated.push(child.update::<C>(own, depth + 1)?);
+        }
+        if updated.iter().map(Self::count).sum::<usize>() <= LEAF_MAX {
+            let mut items = Vec::with_capacity(LEAF_MAX);
+            updated.iter().for_each(|child| child.collect(&mut items));
+            return Some(Self::build::<C>(&items, depth));
+        }
+        Some(Self::branch::<C>(updated.try_into().ok()?))
+    }
+
+    fn collect(&self, all: &mut Vec<Item<D, V>>) {
+        match self {
+            Self::Leaf { items, .. } => all.extend_from_slice(items),
+            Self::Branch { children, .. } => children.iter().for_each(|child| child.collect(all)),
+        }
+    }
+
+    fn digest(&self) -> &D {
+        match self {
+            Self::Leaf { digest, .. } | Self::Branch { digest, .. } => digest,
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Leaf { items, .. } => items.len(),
+            Self::Branch { count, .. } => *count,
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        16 + match self {
+            Self::Leaf { items, .. } => size_of_val::<[_]>(items),
+            Self::Branch { children, .. } => {
+                let below: usize = children.iter().map(Self::memory_bytes).sum();
+                size_of_val::<[_; 16]>(children) + below
+            }
+        }
+    }
+}
+
+fn half_byte<D: AsRef<[u8]>>(key: &D, at: usize) -> usize {
+    usize::from(key.as_ref()[at / 2] >> (4 * (1 - at % 2)) & 15)
+}
+
+/// Merges changes into a leaf's items; `None` if an item is not there that was, or the reverse.
+fn merge<D: treenail_hash::Digest, V: Copy>(
+    items: &[Item<D, V>],
+    changes: &[Change<D, V>],
+) -> Option<Vec<Item<D, V>>> {
+    let mut merged = Vec::with_capacity(items.len() + changes.len());
+    let mut old = items.iter().copied().peekable();
+    for Change { key, was, now } in changes {
+        merged.extend(std::iter::from_fn(|| old.next_if(|item| item.key < *key)));
+        if old.next_if(|item| item.key == *key).is_some() != *was {
+            return None;
+        }
+        merged.extend(now.map(|value| Item { key: *key, value }));
+    }
+    merged.extend(old);
+    Some(merged)
+}
+
+/// A place in the entries of a directory.
+struct Cursor<'a> {
+    blocks: &'a [Block],
+    ids: &'a [IdBlock],
+    /// The rest of the first block; nothing if not a row of it was taken.
+    rows: Option<Peekable<Enumerate<Rows<'a>>>>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(blocks: &'a [Block], ids: &'a [IdBlock]) -> Self {
+        Self { blocks, ids, rows: None }
+    }
+
+    /// Leaves a block that has no more rows.
+    fn settle(&mut self) {
+        if self.rows.as_mut().is_some_and(|rows| rows.peek().is_none()) {
+            self.next_block();
+        }
+    }
+
+    fn next_block(&mut self) {
+        (self.blocks, self.ids) = (&self.blocks[1..], &self.ids[1..]);
+        self.rows = None;
+    }
+
+    /// Passes a block that both are at the start of.
+    fn skip_shared(&mut self, other: &mut Self) -> bool {
+        let ([block, ..], [ids, ..]) = (self.blocks, self.ids) else { return false };
+        let ([same, ..], [same_ids, ..]) = (other.blocks, other.ids) else { return false };
+        let at_start = self.rows.is_none() && other.rows.is_none();
+        let shared = at_start && block.is_shared_with(same) && ids.is_shared_with(same_ids);
+        if shared {
+            self.next_block();
+            other.next_block();
+        }
+        shared
+    }
+
+    fn peek(&self) -> Option<Element<'a>> {
+        let (block, ids) = (self.blocks.first()?, self.ids.first()?);
+        let (at, row) = match &self.rows {
+            Some(rows) => rows.clone().next()?,
+            None => (0, block.rows().next()?),
+        };
+        Some(Element { name: row.name, class: Class::of(&row.stat), slot: ids.get(at) })
+    }
+
+    fn advance(&mut self) {
+        if let Some(block) = self.blocks.first() {
+            self.rows.get_or_insert_with(|| block.rows().enumerate().peekable()).next();
+        }
+    }
+}
+
+/// Goes through two states of a directory side by side, passing what they share in memory, and
+/// hands over each entry that differs: as it was, as it is.
+fn for_each_change<'a>(
+    mut old: Cursor<'a>,
+    mut new: Cursor<'a>,
+    mut differs: impl FnMut(Option<Element<'a>>, Option<Element<'a>>),
+) {
+    loop {
+        old.settle();
+        new.settle();
+        if old.skip_shared(&mut new) {
+            continue;
+        }
+        let (was, now) = (old.peek(), new.peek());
+        let order = match (&was, &now) {
+            (None, None) => return,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(was), Some(now)) => was.name.cmp(now.name),
+        };
+        let (was, now) = (was.filter(|_| order.is_le()), now.filter(|_| order.is_ge()));
+        if was != now {
+            differs(was, now);
+        }
+        if order.is_le() {
+            old.advance();
+        }
+        if order.is_ge() {
+            new.advance();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Finding entries and directories by path, and paths by directory.
+
+use crate::block;
+use crate::pages::DirId;
+use crate::tree::{Listing, Tree, TreeView};
+use crate::view::{Entry, View};
+
+impl Tree {
+    /// The entry at a path: names with `/` between them, relative to the root.
+    ///
+    /// The empty path is the root, which is no entry; see [`dir_at`](Self::dir_at). [`TreeView`]
+    /// has the same with ids.
+    #[must_use]
+    pub fn lookup(&self, path: &[u8]) -> Option<Entry<'_, DirId>> {
+        self.view(None).lookup(path)
+    }
+
+    /// The directory at a path; the empty path is the root.
+    #[must_use]
+    pub fn dir_at(&self, path: &[u8]) -> Option<DirId> {
+        if path.is_empty() { Some(DirId::ROOT) } else { self.lookup(path)?.child }
+    }
+
+    /// The path of a directory relative to the root, which has the empty path; `None` if the tree
+    /// does not hold the directory any more.
+    #[must_use]
+    pub fn path_of(&self, dir: DirId) -> Option<Vec<u8>> {
+        let mut names = Vec::new();
+        let mut below = dir;
+        while below != DirId::ROOT {
+            let node = self.dirs.get(below)?;
+            let blocks = self.dirs.get(node.parent)?.leaves.as_slice();
+            let (leaf, row) = block::find_child(blocks, below, node.near as usize)?;
+            names.push(blocks[leaf].row(row).name);
+            below = node.parent;
+        }
+        names.reverse();
+        Some(names.join(&b'/'))
+    }
+
+    /// The directory above another one; `None` for the root and for what the tree does not hold.
+    #[must_use]
+    pub fn parent(&self, dir: DirId) -> Option<DirId> {
+        let parent = self.dirs.get(dir)?.parent;
+        (dir != DirId::ROOT).then_some(parent)
+    }
+
+    /// How much of a directory is in the tree; `None` if the tree does not hold it.
+    #[must_use]
+    pub fn listing(&self, dir: DirId) -> Option<Listing> {
+        Some(self.dirs.get(dir)?.listing)
+    }
+}
+
+impl<'a> TreeView<'a> {
+    /// The entry of that name in a directory.
+    #[must_use]
+    pub fn entry(self, dir: DirId, name: &[u8]) -> Option<Entry<'a, DirId>> {
+        let blocks = self.tree.dirs.get(dir)?.leaves.as_slice();
+        let (leaf, at) = block::find(blocks, name)?;
+        let row = blocks[leaf].row(at);
+        let id = self.column.and_then(|column| {
+            let slot = column.dirs.get(dir)?.0.as_slice()[leaf].get(at)?;
+            Some(column.shown(slot, row.child))
+        });
+        Some(Entry { name: row.name, stat: row.stat, id, child: row.child })
+    }
+
+    /// The entry at a path, as [`Tree::lookup`] finds it.
+    #[must_use]
+    pub fn lookup(self, path: &[u8]) -> Option<Entry<'a, DirId>> {
+        let (above, name) = match path.iter().rposition(|byte| *byte == b'/') {
+            Some(slash) => (Some(&path[..slash]), &path[slash + 1..]),
+            None => (None, path),
+        };
+        let mut dir = self.root();
+        for name in above.into_iter().flat_map(|above| above.split(|byte| *byte == b'/')) {
+            dir = self.entry(dir, name)?.child?;
+        }
+        self.entry(dir, name)
+    }
+}

@@ -1,0 +1,225 @@
+//! The second pass: the changed rows of a directory and its blocks, merged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::resolve::{Changes, NewRow};
+use crate::block::{self, Block, ENTRIES_MAX, Leaves, NAMES_BYTES_MAX, Row};
+use crate::column::{IdBlock, IdBuffer};
+use crate::pages::PageTable;
+use crate::tree::{DirIds, DirNode, Tree};
+
+/// A rebuilt block takes in a neighbour if both together have at most this many entries: few enough
+/// that some can be added before it is split again.
+const JOINED_ENTRIES_MAX: usize = ENTRIES_MAX * 3 / 4;
+
+/// Merges the changes into the blocks and id blocks of each directory.
+pub(super) fn merge(tree: &mut Tree, changes: &Changes<'_>) {
+    for (&dir, edits) in &changes.dirs {
+        if edits.is_empty() {
+            continue;
+        }
+        let Some(old) = tree.dirs.get(dir).map(|node| node.leaves.clone()) else { continue };
+        let merged = merge_rows(old.as_slice(), edits);
+        for (column, new_ids) in tree.columns.iter_mut().zip(&changes.ids) {
+            let column = Arc::make_mut(column);
+            let ids = column.ids(dir, old.as_slice());
+            let slot_bytes = column.kind.slot_bytes();
+            let ids = merge_ids(&merged, ids.as_slice(), new_ids, slot_bytes);
+            column.dirs.insert(dir, DirIds(ids));
+        }
+        note_places(&mut tree.dirs, &merged);
+        if let Some(node) = tree.dirs.get_mut(dir) {
+            let blocks: Vec<Block> = merged.into_iter().map(|merged| merged.block).collect();
+            node.leaves = Leaves::from(blocks);
+        }
+    }
+}
+
+/// Tells the child directories in rebuilt blocks where they stand. The others stand a little
+/// further on than they know, which a search finds.
+fn note_places(dirs: &mut PageTable<DirNode>, merged: &[Merged]) {
+    for (near, merged) in merged.iter().enumerate().filter(|(_, merged)| merged.leaf.is_none()) {
+        let near = near as u32;
+        for (_, child) in merged.block.children() {
+            if dirs.get(child).is_some_and(|node| node.near != near)
+                && let Some(node) = dirs.get_mut(child)
+            {
+                node.near = near;
+            }
+        }
+    }
+}
+
+/// A block of the merged directory.
+struct Merged {
+    block: Block,
+    /// The old block whose rows these are, in the same places.
+    leaf: Option<usize>,
+    /// Where each entry's ids come from; nothing if from `leaf`.
+    ids: Option<Vec<IdFrom>>,
+}
+
+#[derive(Clone, Copy)]
+enum IdFrom {
+    Old { leaf: usize, row: usize },
+    New(usize),
+}
+
+/// A run of rows on its way to blocks.
+enum Run<'a> {
+    /// A block that stays; its ids may not.
+    Kept {
+        leaf: usize,
+        ids: Option<Vec<IdFrom>>,
+    },
+    Rebuilt(Vec<(Row<'a>, IdFrom)>),
+}
+
+fn merge_rows<'a>(blocks: &'a [Block], edits: &BTreeMap<&'a [u8], Option<NewRow>>) -> Vec<Merged> {
+    let mut edits = edits.iter().map(|(name, row)| (*name, *row)).peekable();
+    let mut runs: Vec<Run<'a>> = Vec::new();
+    for (leaf, block) in blocks.iter().enumerate() {
+        let end = blocks.get(leaf + 1).and_then(Block::first_name);
+        let own = |name: &[u8]| end.is_none_or(|end| name < end);
+        let mut in_block = Vec::new();
+        while let Some(edit) = edits.next_if(|(name, _)| own(name)) {
+            in_block.push(edit);
+        }
+        let run = match in_block.is_empty() {
+            true => Run::Kept { leaf, ids: None },
+            false => merge_block(leaf, block, in_block),
+        };
+        push(&mut runs, run, blocks);
+    }
+    let mut merged = Vec::with_capacity(runs.len());
+    for run in runs {
+        match run {
+            Run::Kept { leaf, ids } => {
+                merged.push(Merged { block: blocks[leaf].clone(), leaf: Some(leaf), ids });
+            }
+            Run::Rebuilt(rows) => cut(&rows, &mut merged),
+        }
+    }
+    if merged.is_empty() {
+        cut(&[], &mut merged);
+    }
+    merged
+}
+
+/// Merges sorted edits into one block.
+fn merge_block<'a>(
+    leaf: usize,
+    block: &'a Block,
+    edits: Vec<(&'a [u8], Option<NewRow>)>,
+) -> Run<'a> {
+    let mut rows = Vec::with_capacity(block.len() + edits.len());
+    let mut changed = false;
+    let mut old = block.rows().enumerate().peekable();
+    let kept = |(row, old): (usize, Row<'a>)| (old, IdFrom::Old { leaf, row });
+    for (name, new) in edits {
+        while let Some(before) = old.next_if(|(_, row)| row.name < name) {
+            rows.push(kept(before));
+        }
+        let replaced = old.next_if(|(_, row)| row.name == name).map(|(_, row)| row);
+        let new = new.map(|NewRow { stat, child, ids }| (Row { name, stat, child }, ids));
+        changed |= replaced != new.map(|(row, _)| row);
+        rows.extend(new.map(|(row, ids)| (row, IdFrom::New(ids))));
+    }
+    rows.extend(old.map(kept));
+    if changed {
+        return Run::Rebuilt(rows);
+    }
+    Run::Kept { leaf, ids: Some(rows.into_iter().map(|(_, ids)| ids).collect()) }
+}
+
+/// Adds a run, joined with the one before it if that keeps blocks from getting small.
+fn push<'a>(runs: &mut Vec<Run<'a>>, run: Run<'a>, blocks: &'a [Block]) {
+    if run.len(blocks) == 0 {
+        return;
+    }
+    if let Some(last) = runs.pop_if(|last| last.joins(&run, blocks)) {
+        let mut rows = last.into_rows(blocks);
+        rows.extend(run.into_rows(blocks));
+        return runs.push(Run::Rebuilt(rows));
+    }
+    runs.push(run);
+}
+
+impl<'a> Run<'a> {
+    fn len(&self, blocks: &[Block]) -> usize {
+        match self {
+            Self::Kept { leaf, .. } => blocks[*leaf].len(),
+            Self::Rebuilt(rows) => rows.len(),
+        }
+    }
+
+    fn names_bytes(&self, blocks: &[Block]) -> usize {
+        match self {
+            Self::Kept { leaf, .. } => blocks[*leaf].names_bytes(),
+            Self::Rebuilt(rows) => rows.iter().map(|(row, _)| row.name.len()).sum(),
+        }
+    }
+
+    fn joins(&self, next: &Self, blocks: &[Block]) -> bool {
+        let rebuilt = |run: &Self| matches!(run, Self::Rebuilt(_));
+        (rebuilt(self) || rebuilt(next))
+            && self.len(blocks) + next.len(blocks) <= JOINED_ENTRIES_MAX
+            && self.names_bytes(blocks) + next.names_bytes(blocks) <= NAMES_BYTES_MAX
+    }
+
+    fn into_rows(self, blocks: &'a [Block]) -> Vec<(Row<'a>, IdFrom)> {
+        match self {
+            Self::Rebuilt(rows) => rows,
+            Self::Kept { leaf, ids } => blocks[leaf]
+                .rows()
+                .enumerate()
+                .map(|(row, old)| {
+                    let unchanged = IdFrom::Old { leaf, row };
+                    (old, ids.as_ref().map_or(unchanged, |ids| ids[row]))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Makes blocks of nearly equal size, so that each has room for more.
+fn cut(rows: &[(Row<'_>, IdFrom)], merged: &mut Vec<Merged>) {
+    let parts = rows.len().div_ceil(ENTRIES_MAX).max(1);
+    for part in 0..parts {
+        let part = &rows[rows.len() * part / parts..rows.len() * (part + 1) / parts];
+        let mut ids = part.iter().map(|(_, ids)| *ids);
+        let part: Vec<Row<'_>> = part.iter().map(|(row, _)| *row).collect();
+        for block in block::cut(&part) {
+            let ids = Some(ids.by_ref().take(block.len()).collect());
+            merged.push(Merged { block, leaf: None, ids });
+        }
+    }
+}
+
+fn merge_ids(
+    merged: &[Merged],
+    old: &[IdBlock],
+    new: &IdBuffer,
+    slot_bytes: usize,
+) -> Leaves<IdBlock> {
+    let blocks = merged.iter().map(|merged| {
+        let same = merged.leaf.map(|leaf| &old[leaf]);
+        let Some(from) = &merged.ids else {
+            return same
+                .cloned()
+                .unwrap_or_else(|| IdBlock::unknown(merged.block.len(), slot_bytes));
+        };
+        let mut buffer = IdBuffer::new(0, slot_bytes);
+        for from in from {
+            match *from {
+                IdFrom::Old { leaf, row } => buffer.push(old[leaf].get(row)),
+                IdFrom::New(ids) => buffer.push(new.get(ids)),
+            }
+        }
+        let block = buffer.block(0, from.len());
+        // What changed may be the ids of another column.
+        same.filter(|same| **same == block).cloned().unwrap_or(block)
+    });
+    Leaves::from(blocks.collect::<Vec<_>>())
+}
