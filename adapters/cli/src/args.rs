@@ -25,10 +25,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     #[arg(help_heading = "Output")]
     pub(crate) color: When,
-    /// Print no progress and no warnings
+    /// Print no progress, and with `hash --check` nothing of files that are right
     #[arg(short, long, global = true, help_heading = "Output", conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more of what is done
+    /// Say on standard error what was done besides
     #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::SetTrue)]
     pub(crate) verbose: bool,
 }
@@ -141,7 +141,8 @@ pub(crate) struct Diff {
 /// Print or check the digests of files
 ///
 /// The output is that of sha256sum and its kin: a digest, two spaces, a name. A name with a
-/// newline or a backslash is escaped and its line begins with a backslash.
+/// newline or a backslash is escaped and its line begins with a backslash. Lists to be checked may
+/// also have the form `NAME (file) = digest`, as xxhsum and cksum write.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -150,7 +151,7 @@ Examples:
   tar c . | treenail hash --algo sha256 -
 
 Exit status: 0 done, or all files checked are right; 1 a file checked is wrong or missing; 2 a
-file could not be read.")]
+file could not be read, or a line of a list not be understood.")]
 pub(crate) struct Hash {
     /// The algorithm
     #[arg(short, long, default_value = "xxh3", value_name = "NAME")]
@@ -184,7 +185,9 @@ pub(crate) struct Tour {
 #[command(after_long_help = "\
 Examples:
   treenail completions bash > ~/.local/share/bash-completion/completions/treenail
-  treenail completions zsh > \"${fpath[1]}/_treenail\"")]
+  treenail completions zsh > \"${fpath[1]}/_treenail\"
+
+Exit status: 0 done; 2 the script could not be written.")]
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
@@ -194,7 +197,9 @@ pub(crate) struct Completions {
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  treenail man ~/.local/share/man/man1")]
+  treenail man ~/.local/share/man/man1
+
+Exit status: 0 done; 2 a page could not be written.")]
 pub(crate) struct Man {
     /// The directory
     #[arg(value_name = "DIR")]

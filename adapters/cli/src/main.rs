@@ -28,7 +28,10 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return output::usage(&error),
+    };
     let mut output = Output::new(&args.global);
     let result = match &args.command {
         Command::Tree(args) => command::tree::run(args, &mut output),
@@ -38,11 +41,15 @@ fn main() -> ExitCode {
         Command::Completions(args) => command::manual::completions(args, &mut output),
         Command::Man(args) => command::manual::man(args, &mut output),
     };
-    match result.and_then(|outcome| output.finish().map(|()| outcome)) {
+    let result = result.and_then(|outcome| match output.finish() {
+        // Whoever reads the output has seen enough: the answer stands all the same.
+        Ok(()) | Err(Failed::OutputClosed) => Ok(outcome),
+        Err(failed) => Err(failed),
+    });
+    match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(EXIT_NO),
         Ok(Outcome::Incomplete) => ExitCode::from(EXIT_ERROR),
-        // Whoever reads the output has seen enough: that is no failure.
         Err(Failed::OutputClosed) => ExitCode::SUCCESS,
         Err(Failed::Error(problem)) => {
             output.problem(&problem);

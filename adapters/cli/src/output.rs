@@ -1,8 +1,10 @@
 //! What goes to standard output and standard error, for people and for programs.
 
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
@@ -35,15 +37,28 @@ impl Problem {
     }
 
     pub(crate) fn io_at(path: Vec<u8>, error: &io::Error) -> Self {
-        let (kind, remedy) = match error.kind() {
-            io::ErrorKind::NotFound => ("not_found", None),
-            io::ErrorKind::PermissionDenied => {
-                ("permission_denied", Some("run as a user who may read it, or leave it out"))
-            }
-            _ => ("io", None),
-        };
+        let (kind, remedy) = kind_and_remedy(error);
         Self { kind, message: error.to_string(), path: Some(path), remedy }
     }
+}
+
+/// The kind of a system's error in JSON, and what a person can do about it.
+fn kind_and_remedy(error: &io::Error) -> (&'static str, Option<&'static str>) {
+    use io::ErrorKind as Kind;
+    let (kind, remedy) = match error.kind() {
+        Kind::NotFound => ("not_found", "check that the path exists, or run again if it just went"),
+        Kind::PermissionDenied => ("permission_denied", "run as a user who may, or leave it out"),
+        Kind::NotADirectory => ("not_a_directory", "name a directory"),
+        Kind::IsADirectory => ("is_a_directory", "name a file"),
+        Kind::StorageFull | Kind::QuotaExceeded => {
+            ("storage_full", "make room, or name another place")
+        }
+        Kind::ReadOnlyFilesystem => ("read_only", "name a place that can be written to"),
+        // Errors that have no number of the system's tell their remedy themselves.
+        _ if error.raw_os_error().is_none() => return ("io", None),
+        _ => ("io", "run again; if it stays, check the disk or the connection to it"),
+    };
+    (kind, Some(remedy))
 }
 
 impl From<io::Error> for Failed {
@@ -65,13 +80,37 @@ impl From<Problem> for Failed {
 
 impl From<treenail::tree::Error> for Failed {
     fn from(error: treenail::tree::Error) -> Self {
-        Self::Error(Problem {
-            kind: error.kind().name(),
-            message: error.message().to_owned(),
-            path: Some(bytes_of(error.path().as_os_str()).to_vec()),
-            remedy: error.remedy(),
-        })
+        Self::Error(error.into())
     }
+}
+
+impl From<treenail::tree::Error> for Problem {
+    fn from(error: treenail::tree::Error) -> Self {
+        let system = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let (kind, remedy) = match system {
+            Some(system) => kind_and_remedy(system),
+            None => (error.kind().name(), error.remedy()),
+        };
+        let path = Some(bytes_of(error.path().as_os_str()).to_vec());
+        Self { kind, message: error.message().to_owned(), path, remedy }
+    }
+}
+
+/// Reports a command line that is none, or shows the help that it asks for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|arg| arg == "--json");
+    if !error.use_stderr() || !json {
+        // Nobody may be reading; the exit status says it too.
+        _ = error.print();
+    } else {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message).to_owned();
+        let remedy = Some("see `treenail --help`, or `--help` after a command");
+        let problem = Problem { kind: "usage", message, path: None, remedy };
+        _ = io::stderr().write_all(&problem_json(&problem));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(crate::EXIT_ERROR))
 }
 
 /// The two streams, and how to write to them.
@@ -81,6 +120,7 @@ pub(crate) struct Output {
     color_out: bool,
     color_err: bool,
     progress: bool,
+    quiet: bool,
     verbose: bool,
 }
 
@@ -98,6 +138,7 @@ impl Output {
             color_out: color(io::stdout().is_terminal()) && !global.json,
             color_err: color(terminal_err) && !global.json,
             progress: terminal_err && !global.quiet && !global.json,
+            quiet: global.quiet,
             verbose: global.verbose,
         }
     }
@@ -109,6 +150,10 @@ impl Output {
     /// Whether a progress bar has somebody to look at it.
     pub(crate) fn progress(&self) -> bool {
         self.progress
+    }
+
+    pub(crate) fn quiet(&self) -> bool {
+        self.quiet
     }
 
     pub(crate) fn verbose(&self) -> bool {
@@ -141,20 +186,18 @@ impl Output {
         Ok(self.stdout.flush()?)
     }
 
+    /// Says, if more is wanted, what a person may like to know and a program finds in the summary.
+    pub(crate) fn note(&self, text: &str) {
+        if self.verbose && !self.json {
+            _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
     /// Reports an error on standard error.
     pub(crate) fn problem(&self, problem: &Problem) {
         let mut line = Vec::new();
         if self.json {
-            let mut error = Map::new();
-            error.insert("kind".into(), problem.kind.into());
-            error.insert("message".into(), problem.message.as_str().into());
-            if let Some(path) = &problem.path {
-                insert_path(&mut error, "path", path);
-            }
-            if let Some(remedy) = problem.remedy {
-                error.insert("remedy".into(), remedy.into());
-            }
-            line.extend_from_slice(json!({ "error": error }).to_string().as_bytes());
+            line = problem_json(problem);
         } else {
             let style = AnsiColor::Red.on_default().bold();
             let (on, off) = match self.color_err {
@@ -170,11 +213,24 @@ impl Output {
             if let Some(remedy) = problem.remedy {
                 line.extend_from_slice(format!("; {remedy}").as_bytes());
             }
+            line.push(b'\n');
         }
-        line.push(b'\n');
         // When even standard error is closed, the exit status has to say it all.
         _ = io::stderr().write_all(&line);
     }
+}
+
+fn problem_json(problem: &Problem) -> Vec<u8> {
+    let mut error = Map::new();
+    error.insert("kind".into(), problem.kind.into());
+    error.insert("message".into(), problem.message.as_str().into());
+    if let Some(path) = &problem.path {
+        insert_path(&mut error, "path", path);
+    }
+    if let Some(remedy) = problem.remedy {
+        error.insert("remedy".into(), remedy.into());
+    }
+    format!("{}\n", json!({ "error": error })).into_bytes()
 }
 
 /// Adds a path to a JSON object: as text, or in base 64 under `KEY_b64` if it is not UTF-8.
@@ -185,18 +241,28 @@ pub(crate) fn insert_path(object: &mut Map<String, Value>, key: &str, path: &[u8
     };
 }
 
-/// A path for people: bytes that would confuse a terminal or a line are escaped.
+/// A path for people: what is no text, or would confuse a terminal or a line, is escaped.
 pub(crate) fn shown(path: &[u8]) -> Cow<'_, [u8]> {
-    if path.iter().all(|byte| !byte.is_ascii_control()) {
+    if str::from_utf8(path).is_ok_and(|text| !text.chars().any(char::is_control)) {
         return Cow::Borrowed(path);
     }
-    let escaped = path.iter().flat_map(|byte| match byte {
-        b'\n' => b"\\n".to_vec(),
-        b'\t' => b"\\t".to_vec(),
-        byte if byte.is_ascii_control() => format!("\\x{byte:02x}").into_bytes(),
-        byte => vec![*byte],
-    });
-    Cow::Owned(escaped.collect())
+    let mut text = String::with_capacity(path.len() + 8);
+    for chunk in path.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' => text.push_str("\\n"),
+                '\t' => text.push_str("\\t"),
+                c if c.is_control() => push_hex(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => text.push(c),
+            }
+        }
+        push_hex(&mut text, chunk.invalid());
+    }
+    Cow::Owned(text.into_bytes())
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    text.extend(bytes.iter().map(|byte| format!("\\x{byte:02x}")));
 }
 
 /// Bytes in lower-case hexadecimal digits.
@@ -233,7 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn control_bytes_are_escaped_and_others_kept() {
-        assert_eq!(shown(b"a\nb\x1b[\xff"), Cow::<[u8]>::Owned(b"a\\nb\\x1b[\xff".to_vec()));
+    fn what_is_no_text_is_escaped_and_the_rest_kept() {
+        for (path, text) in [
+            (&b"a b/c"[..], "a b/c"),
+            (b"a\nb\x1b[\xff", r"a\nb\x1b[\xff"),
+            (b"e\xcc\x81\xc2\x9b\t", "e\u{301}\\xc2\\x9b\\t"),
+        ] {
+            assert_eq!(shown(path), text.as_bytes());
+        }
     }
 }

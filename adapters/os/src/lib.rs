@@ -44,6 +44,7 @@
 //! - [`Handle`]: an open directory that knows where it stands, and survives being closed meanwhile.
 //! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks.
 //! - [`replace()`]: a file's content replaced all at once.
+//! - `before_termination` (Unix): what is to be cleaned up when a signal ends the process.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
 
 mod error;
@@ -51,6 +52,7 @@ mod listing;
 mod name;
 mod reader;
 mod replace;
+mod signals;
 mod stat;
 mod walk;
 
@@ -70,5 +72,7 @@ pub use name::{bytes_of, os_str_of};
 pub use platform::Handle;
 pub use reader::{Changed, Reader, Request, SMALL_BYTES_MAX, Sink, Whole};
 pub use replace::{Durability, replace};
+#[cfg(unix)]
+pub use signals::before_termination;
 pub use stat::{FileId, Kind, Stat, same_file};
 pub use walk::{Directory, Next, Place, Visit, Walk};

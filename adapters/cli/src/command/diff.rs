@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Diff, output: &mut Output) -> Result<Outcome, Failed> {
         .threads(args.threads)
         .gitignore(gitignore)
         .same_file_system(args.one_file_system);
-    let mut failures = 0;
+    let (mut failures, mut read, mut reused) = (0, 0, 0);
     let mut load = |side: &'_ Side, other: &'_ Side| -> Result<Option<Loaded<'_>>, Failed> {
         let Side::Directory(dir) = side else { return Ok(None) };
         let previous = if args.rehash { None } else { other.snapshot() };
@@ -34,6 +34,8 @@ pub(crate) fn run(args: &Diff, output: &mut Output) -> Result<Outcome, Failed> {
             None => side::scan(scan, dir, ids, output)?,
         };
         failures += scanned.failures_total;
+        read += scanned.files_read;
+        reused += scanned.files_reused;
         Ok(Some(Loaded::Tree(Box::new(scanned.tree), ids)))
     };
     let loaded = [load(&old, &new)?, load(&new, &old)?];
@@ -41,8 +43,11 @@ pub(crate) fn run(args: &Diff, output: &mut Output) -> Result<Outcome, Failed> {
     let old_loaded = old_loaded.or(old.snapshot().map(Loaded::Snapshot)).expect("one of both");
     let new_loaded = new_loaded.or(new.snapshot().map(Loaded::Snapshot)).expect("one of both");
     let difference = old_loaded.diff(&new_loaded, &args.new)?;
-    for change in &difference.changes {
-        print(change, args, output)?;
+    let errors = failures + difference.unknown;
+    match print_all(&difference.changes, errors, args, output) {
+        // Whoever reads the output has seen enough; the sides differ all the same.
+        Ok(()) | Err(Failed::OutputClosed) => {}
+        Err(failed) => return Err(failed),
     }
     if difference.unknown > 0 {
         let message = format!(
@@ -52,10 +57,13 @@ pub(crate) fn run(args: &Diff, output: &mut Output) -> Result<Outcome, Failed> {
         let remedy = Some("see the errors above, or make the snapshot again");
         output.problem(&Problem { kind: "unknown", message, path: None, remedy });
     }
-    if output.json() {
-        print_summary(&difference.changes, failures + difference.unknown, output)?;
-    }
-    Ok(match (failures + difference.unknown, difference.changes.is_empty()) {
+    let counts =
+        ALL_KINDS.map(|kind| format!("{} {}", count(&difference.changes, kind), words(kind).1));
+    output.note(&format!(
+        "{}; {read} files read, {reused} unchanged since the snapshot",
+        counts.join(", ")
+    ));
+    Ok(match (errors, difference.changes.is_empty()) {
         (0, true) => Outcome::Done,
         (0, false) => Outcome::No,
         _ => Outcome::Incomplete,
@@ -71,6 +79,28 @@ fn words(kind: ChangeKind) -> (&'static str, &'static str, AnsiColor) {
         ChangeKind::Type => ("T", "type", AnsiColor::Magenta),
         ChangeKind::Renamed => ("R", "renamed", AnsiColor::Cyan),
     }
+}
+
+const ALL_KINDS: [ChangeKind; 5] = [
+    ChangeKind::Added,
+    ChangeKind::Modified,
+    ChangeKind::Deleted,
+    ChangeKind::Type,
+    ChangeKind::Renamed,
+];
+
+fn count(changes: &[Change], kind: ChangeKind) -> usize {
+    changes.iter().filter(|change| change.kind == kind).count()
+}
+
+fn print_all(
+    changes: &[Change],
+    errors: u64,
+    args: &Diff,
+    output: &mut Output,
+) -> Result<(), Failed> {
+    changes.iter().try_for_each(|change| print(change, args, output))?;
+    if output.json() { print_summary(changes, errors, output) } else { Ok(()) }
 }
 
 fn print(change: &Change, args: &Diff, output: &mut Output) -> Result<(), Failed> {
@@ -114,16 +144,8 @@ fn type_name(class: Class) -> &'static str {
 
 fn print_summary(changes: &[Change], errors: u64, output: &mut Output) -> Result<(), Failed> {
     let mut summary = Map::new();
-    let kinds = [
-        ChangeKind::Added,
-        ChangeKind::Modified,
-        ChangeKind::Deleted,
-        ChangeKind::Type,
-        ChangeKind::Renamed,
-    ];
-    for kind in kinds {
-        let count = changes.iter().filter(|change| change.kind == kind).count();
-        summary.insert(words(kind).1.into(), count.into());
+    for kind in ALL_KINDS {
+        summary.insert(words(kind).1.into(), count(changes, kind).into());
     }
     summary.insert("errors".into(), errors.into());
     output.json_line(&json!({ "summary": summary }))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use treenail::hash::{Blake3, Crc32, Crc32c, Hash as _, Sha1, Sha256, Xxh3, Xxh128};
@@ -18,8 +19,8 @@ use crate::output::{Failed, Output, Problem, hex, insert_path, shown};
 /// Enough that a read's cost is its copy, and it stays in the second-level cache.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// A list of digests is text; a line longer than any path is not one.
-const CHECK_FILE_BYTES_MAX: u64 = 1 << 30;
+/// A longer list is taken for something else, given by mistake.
+const LIST_BYTES_MAX: u64 = 1 << 30;
 
 pub(crate) fn run(args: &Hash, output: &mut Output) -> Result<Outcome, Failed> {
     let stdin = [PathBuf::from("-")];
@@ -28,20 +29,39 @@ pub(crate) fn run(args: &Hash, output: &mut Output) -> Result<Outcome, Failed> {
 }
 
 fn print(algo: Algorithm, files: &[PathBuf], output: &mut Output) -> Result<Outcome, Failed> {
-    let mut outcome = Outcome::Done;
+    let begun = Instant::now();
+    let (mut done, mut bytes, mut errors) = (0_u64, 0_u64, 0_u64);
     digest_all(algo, files, |file, digest| {
         match digest {
             Ok(Digested { digest, size_bytes }) => {
+                done += 1;
+                bytes += size_bytes;
                 print_digest(algo, file, &digest, size_bytes, output)?;
             }
             Err(error) => {
-                output.problem(&Problem::io(file, &error));
-                outcome = Outcome::Incomplete;
+                errors += 1;
+                output.problem(&problem(file, &error));
             }
         }
         Ok(())
     })?;
-    Ok(outcome)
+    let elapsed_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    if output.json() {
+        output.json_line(&json!({ "summary": {
+            "files": done, "size_bytes": bytes, "elapsed_ms": elapsed_ms, "errors": errors,
+        }}))?;
+    }
+    output.note(&format!("{done} files, {bytes} bytes, {elapsed_ms} ms"));
+    Ok(if errors == 0 { Outcome::Done } else { Outcome::Incomplete })
+}
+
+/// An error of a file; what kind of thing can be digested instead of a directory is its remedy.
+fn problem(file: &Path, error: &io::Error) -> Problem {
+    let mut problem = Problem::io(file, error);
+    if error.kind() == io::ErrorKind::IsADirectory {
+        problem.remedy = Some("`treenail tree` digests directories");
+    }
+    problem
 }
 
 fn print_digest(
@@ -77,18 +97,13 @@ struct Expected {
 }
 
 fn check(algo: Algorithm, lists: &[PathBuf], output: &mut Output) -> Result<Outcome, Failed> {
-    let mut outcome = Outcome::Done;
     let (mut right, mut wrong, mut errors) = (0_u64, 0_u64, 0_u64);
     for list in lists {
-        let expected = match read_list(algo, list) {
-            Ok(expected) => expected,
-            Err(problem) => {
-                output.problem(&problem);
-                errors += 1;
-                outcome = Outcome::Incomplete;
-                continue;
-            }
+        let mut bad = |problem: &Problem| {
+            output.problem(problem);
+            errors += 1;
         };
+        let expected = read_list(algo, list, &mut bad);
         let files: Vec<PathBuf> = expected.iter().map(|line| line.file.clone()).collect();
         let mut lines = expected.iter();
         digest_all(algo, &files, |file, digest| {
@@ -97,14 +112,14 @@ fn check(algo: Algorithm, lists: &[PathBuf], output: &mut Output) -> Result<Outc
                 Ok(digested) if digested.digest == line.digest => "OK",
                 Ok(_) => "FAILED",
                 Err(error) => {
-                    output.problem(&Problem::io(file, error));
+                    output.problem(&problem(file, error));
                     "FAILED open or read"
                 }
             };
             let ok = status == "OK";
             right += u64::from(ok);
             wrong += u64::from(!ok);
-            print_status(file, status, output)
+            if ok && output.quiet() { Ok(()) } else { print_status(file, status, output) }
         })?;
     }
     if output.json() {
@@ -115,9 +130,10 @@ fn check(algo: Algorithm, lists: &[PathBuf], output: &mut Output) -> Result<Outc
         let message = format!("{wrong} of {} files are not what they should be", right + wrong);
         output.problem(&Problem { kind: "mismatch", message, path: None, remedy: None });
     }
-    Ok(match outcome {
-        Outcome::Done if wrong > 0 => Outcome::No,
-        outcome => outcome,
+    Ok(match (errors, wrong) {
+        (0, 0) => Outcome::Done,
+        (0, _) => Outcome::No,
+        _ => Outcome::Incomplete,
     })
 }
 
@@ -133,50 +149,75 @@ fn print_status(file: &Path, status: &str, output: &mut Output) -> Result<(), Fa
     output.write(format!(": {status}\n").as_bytes())
 }
 
-fn read_list(algo: Algorithm, list: &Path) -> Result<Vec<Expected>, Problem> {
-    let io = |error: io::Error| Problem::io(list, &error);
+/// The lines of a list that can be checked; `bad` gets what is wrong with others.
+fn read_list(algo: Algorithm, list: &Path, bad: &mut impl FnMut(&Problem)) -> Vec<Expected> {
     let mut text = Vec::new();
-    open(list)
-        .and_then(|file| file.take(CHECK_FILE_BYTES_MAX).read_to_end(&mut text))
-        .map_err(io)?;
-    let mut expected = Vec::new();
-    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() || line.starts_with(b"#") {
-            continue;
-        }
-        let parsed = parse_line(algo, line).ok_or_else(|| Problem {
-            kind: "format",
-            message: format!("line {} is no {} digest and name", number + 1, algo.name()),
-            path: Some(bytes_of(list.as_os_str()).to_vec()),
-            remedy: Some("say with --algo which algorithm made the list"),
-        })?;
-        expected.push(parsed);
+    let read = open(list).and_then(|file| file.take(LIST_BYTES_MAX + 1).read_to_end(&mut text));
+    if let Err(error) = read {
+        bad(&problem(list, &error));
+        return Vec::new();
     }
-    if expected.is_empty() {
+    let mut bad = |message, remedy| {
         let path = Some(bytes_of(list.as_os_str()).to_vec());
-        let message = "holds no digests to check".to_owned();
-        return Err(Problem { kind: "format", message, path, remedy: None });
+        bad(&Problem { kind: "format", message, path, remedy: Some(remedy) });
+    };
+    if text.len() as u64 > LIST_BYTES_MAX {
+        let message = format!("longer than the limit of {LIST_BYTES_MAX} bytes");
+        bad(message, "name a list of digests, or check it in parts");
+        return Vec::new();
     }
-    Ok(expected)
+    let lines = text.split(|byte| *byte == b'\n').enumerate();
+    let lines = lines.map(|(number, line)| (number + 1, line.strip_suffix(b"\r").unwrap_or(line)));
+    let mut lines =
+        lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#")).peekable();
+    if lines.peek().is_none() {
+        bad("holds no digests".to_owned(), "name a list that `treenail hash` or the like printed");
+    }
+    let mut wrong = Vec::new();
+    let mut expected = Vec::new();
+    for (number, line) in lines {
+        match parse_line(algo, line) {
+            Some(parsed) => expected.push(parsed),
+            None => wrong.push(number),
+        }
+    }
+    if let [first, others @ ..] = &wrong[..] {
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let message = format!("line {first} is no {} digest and name{more}", algo.name());
+        bad(message, "say with --algo which algorithm made the list");
+    }
+    expected
 }
 
-/// Parses `DIGEST  NAME`, with an optional `XXH3_` before it as xxhsum writes, and an optional `\`
-/// at the front that says that the name is escaped.
+/// Parses `DIGEST  NAME`, with `XXH3_` before it as some xxhsums write, or `ALGO (NAME) = DIGEST`;
+/// a `\` at the front says that the name is escaped.
 fn parse_line(algo: Algorithm, line: &[u8]) -> Option<Expected> {
     let (line, escaped) = match line.strip_prefix(b"\\") {
         Some(rest) => (rest, true),
         None => (line, false),
     };
-    let line = line.strip_prefix(b"XXH3_").unwrap_or(line);
-    let (digest, rest) = line.split_at_checked(algo.hex_len())?;
-    let name = rest.strip_prefix(b"  ").or_else(|| rest.strip_prefix(b" *"))?;
+    let (name, digest) = tagged(algo, line).or_else(|| {
+        let line = line.strip_prefix(b"XXH3_").unwrap_or(line);
+        let (digest, rest) = line.split_at_checked(algo.hex_len())?;
+        Some((rest.strip_prefix(b"  ").or_else(|| rest.strip_prefix(b" *"))?, digest))
+    })?;
     if name.is_empty() || !digest.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     let name = if escaped { unescape(name)? } else { name.to_vec() };
     let digest = String::from_utf8(digest.to_ascii_lowercase()).ok()?;
     Some(Expected { digest, file: PathBuf::from(&*os_str_of(&name).ok()?) })
+}
+
+/// The name and the digest of a line `ALGO (NAME) = DIGEST`.
+fn tagged(algo: Algorithm, line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, digest) = line.split_at_checked(line.len().checked_sub(algo.hex_len())?)?;
+    let line = line.strip_suffix(b") = ")?;
+    let open = line.windows(2).position(|two| two == b" (")?;
+    line[..open].eq_ignore_ascii_case(algo.name().as_bytes()).then_some((&line[open + 2..], digest))
 }
 
 fn escape(name: &[u8]) -> Vec<u8> {
@@ -304,10 +345,7 @@ fn open(file: &Path) -> io::Result<Box<dyn Read>> {
     }
     let file = File::open(file)?;
     if file.metadata()?.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::IsADirectory,
-            "is a directory; `treenail tree` digests directories",
-        ));
+        return Err(io::ErrorKind::IsADirectory.into());
     }
     Ok(Box::new(file))
 }
@@ -357,6 +395,9 @@ mod tests {
         );
         assert_eq!(line("0000ffaa *a").map(|l| l.file), Some("a".into()));
         assert_eq!(line("\\0000ffaa  a\\nb").map(|l| l.file), Some("a\nb".into()));
+        let tagged = line("CRC32 (a (b) = c) = 0000ffaa").map(|l| (l.digest, l.file));
+        assert_eq!(tagged, Some(("0000ffaa".into(), "a (b) = c".into())));
+        assert!(line("SHA1 (a) = 0000ffaa").is_none());
         assert!(line("0000ffa  a").is_none());
         assert!(line("0000ffaaa  a").is_none());
         assert!(line("0000ffaz  a").is_none());

@@ -1,6 +1,6 @@
 //! `treenail completions` and `treenail man`: what a package of the program contains beside it.
 
-use std::fs;
+use std::{fs, io};
 
 use clap::CommandFactory;
 
@@ -18,8 +18,11 @@ pub(crate) fn completions(args: &Completions, output: &mut Output) -> Result<Out
 
 /// Writes a manual page for the program and one for each command.
 pub(crate) fn man(args: &Man, _: &mut Output) -> Result<Outcome, Failed> {
-    let problem = |error: std::io::Error| Problem::io(&args.dir, &error);
-    fs::create_dir_all(&args.dir).map_err(problem)?;
+    let problem = |error: io::Error| Problem::io(&args.dir, &error);
+    fs::create_dir_all(&args.dir).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => problem(io::ErrorKind::NotADirectory.into()),
+        _ => problem(error),
+    })?;
     clap_mangen::generate_to(Args::command(), &args.dir).map_err(problem)?;
     Ok(Outcome::Done)
 }

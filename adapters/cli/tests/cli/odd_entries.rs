@@ -79,7 +79,10 @@ fn a_link_that_points_elsewhere_is_modified() {
 fn names_that_are_no_text_are_escaped_for_people_and_in_base_64_for_programs() {
     let place = place();
     make(place.path().join("old"), &[]);
-    let new = make(place.path().join("new"), &[("two\nlines", "1"), ("\u{1b}[31m", "2"), ("e\u{301}\u{9b}", "3")]);
+    let new = make(
+        place.path().join("new"),
+        &[("two\nlines", "1"), ("\u{1b}[31m", "2"), ("e\u{301}\u{9b}", "3")],
+    );
     fs::write(new.join(OsStr::from_bytes(b"caf\xe9")), "4").unwrap();
     let ran = run(place.path(), &["diff", "old", "new"]).expect(1);
     let text = "A \\x1b[31m\nA caf\\xe9\nA e\u{301}\\xc2\\x9b\nA two\\nlines\n";
@@ -122,8 +125,9 @@ fn a_root_whose_name_is_no_text_is_shown_escaped() {
 
 /// Makes directories inside one another. No path is that long, so each step goes down a bit.
 fn make_deep(top: &Path, levels: usize) {
-    let script = "p=0123456789; i=0; while [ $i -lt $1 ]; do mkdir $p && cd $p || exit 1; \
-                  i=$((i+1)); done; echo deep > file";
+    let script = "p=0123456789/0123456789/0123456789/0123456789/0123456789; p=$p/$p/$p/$p; i=0; \
+                  while [ $i -lt $1 ]; do mkdir -p $p && cd -P $p || exit 1; i=$((i+20)); done; \
+                  echo deep > file";
     must(top, "bash", &["-c", script, "bash", &levels.to_string()]);
 }
 

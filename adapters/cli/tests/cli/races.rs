@@ -26,12 +26,22 @@ fn churn(dir: &Path, stop: &AtomicBool) {
     }
 }
 
+/// Stops the other thread, also when a check fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_tree_that_changes_meanwhile_is_scanned_or_reported_and_never_crashes() {
     let place = place_in_memory();
     let dir = make(place.path().join("t"), &[("steady", "s")]);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _stop = Stop(&stop);
         scope.spawn(|| churn(&dir, &stop));
         for round in 0..15 {
             let ids = ["xxh3", "blake3", "git", "none"][round % 4];
@@ -47,7 +57,6 @@ fn a_tree_that_changes_meanwhile_is_scanned_or_reported_and_never_crashes() {
             let ran = run(place.path(), &["diff", "s.tn", "t"]);
             assert!(matches!(ran.code, Some(0..=2)), "{ran:?}");
         }
-        stop.store(true, Ordering::Relaxed);
     });
     run(place.path(), &["tree", "t"]).expect(0);
 }
@@ -64,6 +73,7 @@ fn a_digest_that_is_given_is_that_of_a_whole_version() {
     });
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _stop = Stop(&stop);
         scope.spawn(|| {
             for version in versions.iter().cycle() {
                 fs::write(place.path().join("next"), version).unwrap();
@@ -79,6 +89,5 @@ fn a_digest_that_is_given_is_that_of_a_whole_version() {
                 assert!(digests.iter().any(|known| known == digest), "{ran:?}");
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }

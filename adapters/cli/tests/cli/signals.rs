@@ -21,8 +21,7 @@ fn interrupt(child: &Child) {
 
 /// Starts a command, interrupts it in the middle and checks that this ends it.
 fn ends_when_interrupted(dir: &Path, args: &[&str]) {
-    let mut child =
-        command(dir, args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = command(dir, args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     thread::sleep(Duration::from_millis(200));
     assert!(child.try_wait().unwrap().is_none(), "{args:?} ended by itself");
     interrupt(&child);
@@ -47,7 +46,8 @@ fn a_long_scan_and_a_long_hash_end_at_once() {
     ] {
         ends_when_interrupted(place.path(), args);
     }
-    let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["t"]);
 }
 

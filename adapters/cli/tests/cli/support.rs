@@ -1,6 +1,7 @@
 //! Running the program, and making what it is run on.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -16,44 +17,50 @@ use tempfile::TempDir;
 const RUN_FOR_MAX: Duration = Duration::from_secs(60);
 
 /// What a command did.
-#[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// The exit status; none if a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl fmt::Debug for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        write!(f, "exit {:?}\nstdout:\n{stdout}\nstderr:\n{}", self.code, self.stderr)
+    }
 }
 
 impl Ran {
-    pub fn out(&self) -> &str {
+    pub(crate) fn out(&self) -> &str {
         std::str::from_utf8(&self.stdout).expect("UTF-8 on standard output")
     }
 
     /// The lines of standard output as JSON.
-    pub fn json(&self) -> Vec<Value> {
+    pub(crate) fn json(&self) -> Vec<Value> {
         json_lines(self.out())
     }
 
     /// The summary, which is the last line.
-    pub fn summary(&self) -> Value {
+    pub(crate) fn summary(&self) -> Value {
         let last = self.json().pop().unwrap_or_else(|| panic!("no output: {self:?}"));
         assert!(last["summary"].is_object(), "the last line is no summary: {self:?}");
         last["summary"].clone()
     }
 
     /// The errors that `--json` puts on standard error.
-    pub fn errors(&self) -> Vec<Value> {
+    pub(crate) fn errors(&self) -> Vec<Value> {
         json_lines(&self.stderr).iter().map(|line| line["error"].clone()).collect()
     }
 
     /// Checks the exit status, showing everything if it is another.
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
 
     /// Checks that the command failed with an error that says where, and what to do.
-    pub fn refused(self, path: &str, remedy: &str) -> Self {
+    pub(crate) fn refused(self, path: &str, remedy: &str) -> Self {
         let ran = self.expect(2);
         assert!(ran.stderr.starts_with("error: "), "{ran:#?}");
         assert!(ran.stderr.contains(path), "no path {path:?} in {ran:#?}");
@@ -68,24 +75,24 @@ fn json_lines(text: &str) -> Vec<Value> {
 }
 
 /// A command line of the program, its paths relative to `dir`.
-pub fn command<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Command {
+pub(crate) fn command<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_treenail"));
     command.args(args).current_dir(dir).stdin(Stdio::null()).env_remove("NO_COLOR");
     command
 }
 
 /// Runs the program.
-pub fn run<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Ran {
+pub(crate) fn run<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Ran {
     finish(&mut command(dir, args), b"")
 }
 
 /// Runs the program with bytes on its standard input.
-pub fn run_with_input<S: AsRef<OsStr>>(dir: &Path, args: &[S], input: &[u8]) -> Ran {
+pub(crate) fn run_with_input<S: AsRef<OsStr>>(dir: &Path, args: &[S], input: &[u8]) -> Ran {
     finish(command(dir, args).stdin(Stdio::piped()), input)
 }
 
 /// Runs a command to its end, and ends it if it hangs.
-pub fn finish(command: &mut Command, input: &[u8]) -> Ran {
+pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Ran {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("spawn");
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let stdin = child.stdin.take();
@@ -110,7 +117,7 @@ pub fn finish(command: &mut Command, input: &[u8]) -> Ran {
 }
 
 /// Waits for a child, and ends it if that takes too long.
-pub fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let begun = Instant::now();
     while begun.elapsed() < limit {
         if let Some(status) = child.try_wait().expect("wait") {
@@ -124,7 +131,7 @@ pub fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 }
 
 /// A temporary directory that everyone may enter.
-pub fn place() -> TempDir {
+pub(crate) fn place() -> TempDir {
     use std::os::unix::fs::PermissionsExt;
     let place = tempfile::tempdir().expect("a temporary directory");
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
@@ -132,7 +139,7 @@ pub fn place() -> TempDir {
 }
 
 /// A temporary directory in memory where there is one: for many entries.
-pub fn place_in_memory() -> TempDir {
+pub(crate) fn place_in_memory() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
         return tempfile::tempdir_in(memory).expect("a temporary directory");
@@ -141,7 +148,7 @@ pub fn place_in_memory() -> TempDir {
 }
 
 /// Makes a directory with files of the given content; a name that ends in `/` is a directory.
-pub fn make<P: AsRef<Path>>(dir: P, files: &[(&str, &str)]) -> PathBuf {
+pub(crate) fn make<P: AsRef<Path>>(dir: P, files: &[(&str, &str)]) -> PathBuf {
     let dir = dir.as_ref();
     fs::create_dir_all(dir).expect("mkdir");
     for (name, content) in files {
@@ -156,14 +163,14 @@ pub fn make<P: AsRef<Path>>(dir: P, files: &[(&str, &str)]) -> PathBuf {
 }
 
 /// The digest that `tree` prints for a directory.
-pub fn digest<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> String {
+pub(crate) fn digest<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> String {
     let mut command = command(dir, &["tree", "--json"]);
     let summary = finish(command.args(args), b"").expect(0).summary();
     summary["digest"].as_str().expect("a digest").to_owned()
 }
 
 /// The output of another program, if it is installed.
-pub fn other<S: AsRef<OsStr>>(dir: &Path, program: &str, args: &[S]) -> Option<Ran> {
+pub(crate) fn other<S: AsRef<OsStr>>(dir: &Path, program: &str, args: &[S]) -> Option<Ran> {
     let found = Command::new("sh").args(["-c", "command -v \"$0\" >&2", program]).output();
     if !found.is_ok_and(|found| found.status.success()) {
         eprintln!("skipped: {program} is not installed");
@@ -173,12 +180,12 @@ pub fn other<S: AsRef<OsStr>>(dir: &Path, program: &str, args: &[S]) -> Option<R
 }
 
 /// Runs a program that the test cannot do without.
-pub fn must<S: AsRef<OsStr>>(dir: &Path, program: &str, args: &[S]) {
+pub(crate) fn must<S: AsRef<OsStr>>(dir: &Path, program: &str, args: &[S]) {
     let ran = finish(Command::new(program).args(args).current_dir(dir), b"");
     assert_eq!(ran.code, Some(0), "{program}: {ran:?}");
 }
 
 /// Whether permissions mean nothing to this process.
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }

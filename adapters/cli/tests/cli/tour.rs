@@ -32,7 +32,8 @@ fn an_empty_directory_and_one_of_odd_files_are_toured() {
     let place = place();
     make(place.path().join("empty"), &[]);
     run(place.path(), &["tour", "empty"]).expect(0);
-    let odd = make(place.path().join("odd"), &[("new\nline", "1"), ("two words", "2"), ("-v", "3")]);
+    let odd =
+        make(place.path().join("odd"), &[("new\nline", "1"), ("two words", "2"), ("-v", "3")]);
     fs::write(odd.join(OsStr::from_bytes(b"\xff")), "4").unwrap();
     make(&odd, &[("a -> b", "5"), ("'quoted\"", "6"), ("empty", ""), ("ignored/", "")]);
     make(&odd, &[("renamed by the tour", "7"), ("new/old", "8"), ("moved/x", "9"), ("b", "b")]);

@@ -39,7 +39,14 @@ fn json_is_one_summary_with_the_documented_keys() {
     let mut keys: Vec<&String> = summary.as_object().unwrap().keys().collect();
     keys.sort();
     let mut documented = [
-        "files", "dirs", "symlinks", "others", "size_bytes", "digest", "ids", "elapsed_ms",
+        "files",
+        "dirs",
+        "symlinks",
+        "others",
+        "size_bytes",
+        "digest",
+        "ids",
+        "elapsed_ms",
         "errors",
     ];
     documented.sort();
@@ -187,7 +194,8 @@ fn a_root_that_is_no_directory_is_refused_with_its_path_and_a_remedy() {
 #[test]
 fn gitignore_leaves_out_what_git_ignores() {
     let place = place();
-    let clean = [("src/a.rs", "a"), ("src/keep.log", "k"), (".gitignore", "*.log\n!keep.log\n/out\n")];
+    let clean =
+        [("src/a.rs", "a"), ("src/keep.log", "k"), (".gitignore", "*.log\n!keep.log\n/out\n")];
     make(place.path().join("clean"), &clean);
     let dirty = make(place.path().join("dirty"), &clean);
     make(&dirty, &[("x.log", "1"), ("src/y.log", "2"), ("out/z", "3"), (".git/HEAD", "ref")]);
@@ -234,7 +242,7 @@ fn a_snapshot_that_cannot_be_saved_is_an_error_after_the_summary() {
     let place = place();
     make(place.path().join("t"), FILES);
     let ran = run(place.path(), &["tree", "--save", "no/where.tn", "t"]);
-    let ran = ran.refused("no/where.tn", "check that the directory exists");
+    let ran = ran.refused("no/where.tn", "check that the path exists");
     assert!(ran.out().contains("digest"), "the rest of the work is not summarised: {ran:?}");
     let ran = run(place.path(), &["tree", "--save", "t", "t", "--json"]).expect(2);
     assert_eq!(ran.summary()["errors"], 1);

@@ -109,7 +109,11 @@ impl Repository {
         let home = environment.home.as_deref();
         let mut config = Config::default();
         for file in environment.config_files() {
-            config.read(&file, home)?;
+            match config.read(&file, home) {
+                // As in git: whoever runs as another user may not see the files of the first.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                result => result?,
+            }
         }
         if let Some(git) = &git {
             config.read(&git.common.join("config"), home)?;
@@ -124,7 +128,10 @@ impl Repository {
             None => environment.user_config_dir().map(|dir| dir.join("ignore")),
         };
         if let Some(global) = global {
-            this.push_file(&global, &global)?;
+            match this.push_file(&global, &global) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                result => result?,
+            }
         }
         if let Some(git) = &git {
             let file = git.common.join("info").join("exclude");
@@ -230,6 +237,12 @@ impl LoadError {
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
         self.error.kind()
+    }
+
+    /// The system's error, or which limit was passed.
+    #[must_use]
+    pub fn into_source(self) -> io::Error {
+        self.error
     }
 }
 

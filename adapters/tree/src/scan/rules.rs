@@ -27,7 +27,8 @@ pub(super) struct Inherited {
 impl Rules {
     pub(super) fn open(root: &Path) -> Result<Self, Error> {
         let repository = Repository::open(root).map_err(|error| {
-            Error::io(error.path(), "cannot read the ignore rules", error.kind().into())
+            let path = error.path().to_owned();
+            Error::io(&path, "cannot read the ignore rules", error.into_source())
         })?;
         Ok(Self(repository))
     }

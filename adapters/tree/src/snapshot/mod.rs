@@ -4,7 +4,7 @@ mod layout;
 mod verify;
 mod write;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -46,7 +46,12 @@ impl Snapshot {
     /// If the file cannot be read, is no snapshot, is damaged in the header, shorter or longer than
     /// it says, or made by a later version.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|e| Error::io(path, "cannot open the snapshot", e))?;
+        let cannot_open = |error| Error::io(path, "cannot open the snapshot", error);
+        // To open a named pipe would wait for whoever writes to it.
+        if !fs::metadata(path).map_err(cannot_open)?.is_file() {
+            return Err(Error::new(ErrorKind::NotASnapshot, path, "not a regular file"));
+        }
+        let file = File::open(path).map_err(cannot_open)?;
         // SAFETY: the map is read only, and every read copies plain bytes out of it, for which any
         // value is valid. Other processes could still write to the file: the type's text says what
         // that means, and no reference into the map outlives a call in a form that assumes more.

@@ -1,6 +1,8 @@
 //! `treenail tour`: each thing that the program can do, shown on a copy of real files and checked.
 
 mod copy;
+#[cfg(unix)]
+mod interrupt;
 mod stops;
 
 use std::ffi::OsStr;
@@ -25,9 +27,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failed> {
         .prefix("treenail-tour-")
         .tempdir()
         .map_err(|error| Problem::io(&std::env::temp_dir(), &error))?;
+    #[cfg(unix)]
+    interrupt::remove(place.path())?;
+    let result = take(place.path(), args, output);
+    #[cfg(unix)]
+    interrupt::wait_if_ending();
+    result
+}
+
+/// Takes the tour in a temporary directory.
+fn take(place: &Path, args: &Args, output: &mut Output) -> Result<Outcome, Failed> {
     let begun = Instant::now();
-    let copied = copy::copy(&args.dir, &place.path().join("copy"))?;
-    let mut tour = Tour { place: place.path(), copied, output, stops: 0 };
+    let copied = copy::copy(&args.dir, &place.join("copy"))?;
+    let mut tour = Tour { place, copied, output, stops: 0, moved: Default::default() };
     for (title, stop) in stops::STOPS {
         tour.title(title)?;
         match stop(&mut tour) {
@@ -78,6 +90,8 @@ struct Tour<'a> {
     copied: Copied,
     output: &'a mut Output,
     stops: usize,
+    /// A directory of the copy that was renamed: from, to.
+    moved: (String, String),
 }
 
 /// A command that was run.
@@ -121,6 +135,17 @@ impl Tour<'_> {
 
     fn path(&self, name: &str) -> PathBuf {
         self.place.join(name)
+    }
+
+    /// The name, or one like it that nothing in a directory of the copy has.
+    fn free_name(&self, dir: &Path, name: &str) -> String {
+        let taken =
+            |name: &String| self.path("copy").join(dir).join(name).symlink_metadata().is_ok();
+        let mut free = name.to_owned();
+        while taken(&free) {
+            free.push_str(".new");
+        }
+        free
     }
 
     /// Runs this program as a person would, and shows the command and what it prints.

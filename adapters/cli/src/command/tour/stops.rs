@@ -66,37 +66,42 @@ fn what_changed(tour: &mut Tour<'_>) -> Result<(), Wrong> {
         expected.push(format!("D {}", slashed(&file)));
     }
     if let Some(file) = unique.next() {
-        let to = file.with_file_name("renamed by the tour");
+        let dir = file.parent().unwrap_or(Path::new(""));
+        let to = dir.join(tour.free_name(dir, "renamed by the tour"));
         tour.say(&format!("(mv {} '{}')", file.display(), to.display()))?;
         fs::rename(copy.join(&file), copy.join(&to))?;
         expected.push(format!("R {} -> {}", slashed(&file), slashed(&to)));
     }
-    tour.say("(mkdir -p new/deep; touch new/empty)")?;
-    fs::create_dir_all(copy.join("new/deep"))?;
-    write(&copy.join("new/empty"), b"")?;
-    expected.extend(["A new", "A new/deep", "A new/empty"].map(String::from));
+    let new = tour.free_name(Path::new(""), "new");
+    tour.say(&format!("(mkdir -p {new}/deep; touch {new}/empty)"))?;
+    fs::create_dir_all(copy.join(&new).join("deep"))?;
+    write(&copy.join(&new).join("empty"), b"")?;
+    expected.extend(["", "/deep", "/empty"].map(|below| format!("A {new}{below}")));
     let ran = tour.treenail(&["diff", "state.tn", "copy"])?;
     expect("the exit status", ran.status, 1)?;
     let mut lines: Vec<&str> = ran.stdout.lines().collect();
     lines.sort_unstable();
     expected.sort_unstable();
     expect("the difference", lines, expected.iter().map(String::as_str).collect())?;
-    tour.say("(mv new moved; every entry of a directory moved: one line)")?;
+    let moved = tour.free_name(Path::new(""), "moved");
+    tour.say(&format!("(mv {new} {moved}; every entry of a directory moved: one line)"))?;
+    write(&copy.join(&new).join("empty"), b"no longer")?;
     tour.run_quietly(&["tree", "--save", "state.tn", "copy"])?;
-    write(&copy.join("new/empty"), b"no longer")?;
-    tour.run_quietly(&["tree", "--save", "state.tn", "copy"])?;
-    fs::rename(copy.join("new"), copy.join("moved"))?;
+    fs::rename(copy.join(&new), copy.join(&moved))?;
     let ran = tour.treenail(&["diff", "state.tn", "copy"])?;
-    expect("the difference", ran.stdout.as_str(), "R new -> moved\n")
+    expect("the difference", ran.stdout, format!("R {new} -> {moved}\n"))?;
+    tour.moved = (new, moved);
+    Ok(())
 }
 
 fn for_programs(tour: &mut Tour<'_>) -> Result<(), Wrong> {
     let ran = tour.treenail(&["diff", "--json", "state.tn", "copy"])?;
     let first = ran.stdout.lines().next().unwrap_or_default();
-    let line = r#"{"change":"renamed","path":"moved","from":"new","type":"dir"}"#;
-    expect("the first line", first, line)?;
+    let (from, path) = tour.moved.clone();
+    let line = format!(r#"{{"change":"renamed","path":"{path}","from":"{from}","type":"dir"}}"#);
+    expect("the first line", first, &line)?;
     let ran = tour.run_quietly(&["diff", "-z", "state.tn", "copy"])?;
-    expect("the output", ran.stdout.as_str(), "R\0new\0moved\0")
+    expect("the output", ran.stdout, format!("R\0{from}\0{path}\0"))
 }
 
 fn hashes(tour: &mut Tour<'_>) -> Result<(), Wrong> {
