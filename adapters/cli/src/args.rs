@@ -64,8 +64,8 @@ pub(crate) enum Command {
 Examples:
   treenail tree                          the current directory, with fast ids
   treenail tree --ids blake3 photos      ids that no adversary can forge
-  treenail tree --gitignore --save s.tn  remember the state of a work tree
-  treenail diff s.tn .                   ... and ask later what has changed
+  treenail tree --gitignore --save ../s  remember the state of a work tree
+  treenail diff ../s .                   ... and ask later what has changed
 
 Pipes, sockets and devices are entries like any other and are never opened; symbolic links are
 never followed. Entries are counted without DIR itself.

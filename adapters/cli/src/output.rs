@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
-use treenail::os::bytes_of;
+use treenail::os::{Changed, bytes_of};
+use treenail::tree::Attack;
 
 use crate::args::{Global, When};
 
@@ -45,6 +46,13 @@ impl Problem {
 /// The kind of a system's error in JSON, and what a person can do about it.
 fn kind_and_remedy(error: &io::Error) -> (&'static str, Option<&'static str>) {
     use io::ErrorKind as Kind;
+    let inside = error.get_ref();
+    if inside.is_some_and(|inside| inside.is::<Changed>()) {
+        return ("changed", Some("run again when nothing writes to it"));
+    }
+    if inside.is_some_and(|inside| inside.is::<Attack>()) {
+        return ("collision", Some("use blake3 instead"));
+    }
     let (kind, remedy) = match error.kind() {
         Kind::NotFound => ("not_found", "check that the path exists, or run again if it just went"),
         Kind::PermissionDenied => ("permission_denied", "run as a user who may, or leave it out"),
@@ -54,8 +62,11 @@ fn kind_and_remedy(error: &io::Error) -> (&'static str, Option<&'static str>) {
             ("storage_full", "make room, or name another place")
         }
         Kind::ReadOnlyFilesystem => ("read_only", "name a place that can be written to"),
-        // Errors that have no number of the system's tell their remedy themselves.
-        _ if error.raw_os_error().is_none() => return ("io", None),
+        // A directory was seen in the place of a file, or the other way round.
+        Kind::InvalidInput if error.raw_os_error().is_none() => {
+            ("changed", "run again when nothing moves there")
+        }
+        Kind::FileTooLarge => ("limit", "make it shorter, or leave it out"),
         _ => ("io", "run again; if it stays, check the disk or the connection to it"),
     };
     (kind, Some(remedy))

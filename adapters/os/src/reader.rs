@@ -93,7 +93,7 @@ pub struct Changed;
 
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the file changed while it was read, {ATTEMPTS} times; try when it is at rest")
+        write!(f, "the file changed each of the {ATTEMPTS} times that it was read")
     }
 }
 

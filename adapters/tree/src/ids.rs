@@ -52,8 +52,7 @@ pub struct Attack;
 impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the content is part of a SHA-1 collision attack, so it has no git id; \
-             use --ids blake3 for this tree",
+            "the content is part of a SHA-1 collision attack, so SHA-1 does not identify it",
         )
     }
 }

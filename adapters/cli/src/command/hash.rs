@@ -11,6 +11,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use treenail::hash::{Blake3, Crc32, Crc32c, Hash as _, Sha1, Sha256, Xxh3, Xxh128};
 use treenail::os::{bytes_of, os_str_of};
+use treenail::tree::Attack;
 
 use crate::Outcome;
 use crate::args::{Algorithm, Hash};
@@ -307,11 +308,7 @@ fn digest(algo: Algorithm, file: &Path) -> io::Result<Digested> {
         Algorithm::Sha1 => {
             let mut state = Sha1::default();
             let size_bytes = read_all(&mut input, |bytes| state.update(bytes))?;
-            let digest = state.finish_checked().map_err(|_| {
-                io::Error::other(
-                    "the content is part of a SHA-1 collision attack; use another --algo",
-                )
-            })?;
+            let digest = state.finish_checked().map_err(|_| io::Error::other(Attack))?;
             Ok(Digested { digest: hex(&digest), size_bytes })
         }
     }

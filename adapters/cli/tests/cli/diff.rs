@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{Ran, command, make, must, place, run, wait};
+use crate::support::{Ran, command, make, must, place, place_in_memory, run, wait};
 
 fn diff(dir: &Path, args: &[&str]) -> Ran {
     run(dir, &[&["diff"], args].concat())
@@ -197,7 +197,7 @@ fn verbose_says_how_much_was_compared() {
 
 #[test]
 fn a_reader_that_leaves_early_ends_the_command_quietly() {
-    let place = place();
+    let place = place_in_memory();
     make(place.path().join("old"), &[]);
     let new = make(place.path().join("new"), &[]);
     for i in 0..5000 {

@@ -48,6 +48,33 @@ fn each_algorithm_gives_its_published_values() {
     );
 }
 
+// The first 320 bytes of the two PDF files of Stevens, Bursztein, Karpman, Albertini and Markov,
+// "The first collision for full SHA-1" (2017): a common head, then two blocks each.
+const HEAD: &str = "\
+    255044462d312e330a25e2e3cfd30a0a0a312030206f626a0a3c3c2f57696474682032203020522f\
+    4865696768742033203020522f547970652034203020522f537562747970652035203020522f4669\
+    6c7465722036203020522f436f6c6f7253706163652037203020522f4c656e677468203820302052\
+    2f42697473506572436f6d706f6e656e7420383e3e0a73747265616d0affd8fffe00245348412d31\
+    20697320646561642121212121852fec092339759c39b1a1c63c4c97e1fffe01";
+const FIRST: &str = "\
+    7f46dc93a6b67e013b029aaa1db2560b45ca67d688c7f84b8c4c791fe02b3df614f86db1690901c5\
+    6b45c1530afedfb76038e972722fe7ad728f0e4904e046c230570fe9d41398abe12ef5bc942be335\
+    42a4802d98b5d70f2a332ec37fac3514e74ddc0f2cc1a874cd0c78305a21566461309789606bd0bf\
+    3f98cda8044629a1";
+
+#[test]
+fn a_sha1_collision_is_refused_and_the_rest_is_done() {
+    let place = place();
+    let text = format!("{HEAD}{FIRST}");
+    let byte = |i| u8::from_str_radix(&text[i..i + 2], 16).unwrap();
+    let content: Vec<u8> = (0..text.len()).step_by(2).map(byte).collect();
+    make(place.path(), &[("a", "abc")]);
+    fs::write(place.path().join("collision"), content).unwrap();
+    let ran = hash(place.path(), &["--algo", "sha1", "collision", "a"]);
+    let ran = ran.refused("collision", "use blake3 instead");
+    assert_eq!(ran.out(), format!("{}  a\n", VECTORS[4].2));
+}
+
 #[test]
 fn the_usual_tools_print_the_same() {
     let place = place();

@@ -123,17 +123,22 @@ fn a_root_whose_name_is_no_text_is_shown_escaped() {
     assert!(ran.errors()[0].get("path").is_none());
 }
 
-/// Makes directories inside one another. No path is that long, so each step goes down a bit.
+/// Makes directories inside one another, with a file in the last. No path is that long, so what
+/// there is already goes into the last of a hundred new ones, and so on.
 fn make_deep(top: &Path, levels: usize) {
-    let script = "p=0123456789/0123456789/0123456789/0123456789/0123456789; p=$p/$p/$p/$p; i=0; \
-                  while [ $i -lt $1 ]; do mkdir -p $p && cd -P $p || exit 1; i=$((i+20)); done; \
-                  echo deep > file";
-    must(top, "bash", &["-c", script, "bash", &levels.to_string()]);
+    let (new, deep) = (top.join("new"), top.join("d"));
+    let rest = ["d"; 99].join("/");
+    make(&deep, &[(&format!("{rest}/file"), "deep")]);
+    for _ in 1..levels / 100 {
+        fs::create_dir_all(new.join(&rest)).unwrap();
+        fs::rename(&deep, new.join(&rest).join("d")).unwrap();
+        fs::rename(&new, &deep).unwrap();
+    }
 }
 
 /// Removes what is deeper than the standard library can remove it.
 fn remove_deep(top: &Path) {
-    must(top, "rm", &["-rf", "0123456789"]);
+    must(top, "rm", &["-rf", "d"]);
 }
 
 #[test]
