@@ -136,10 +136,7 @@ fn read_crate(package: &Value, root: &Path) -> Result<Crate, String> {
         // `publish = false` is an empty list of registries.
         publish: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
         dependencies: dependencies.map(read_dependency).collect(),
-        features: package["features"]
-            .as_object()
-            .map(|features| features.keys().cloned().collect())
-            .unwrap_or_default(),
+        features: package["features"].as_object().map(sorted_keys).unwrap_or_default(),
         described: ["description", "repository", "license", "readme", "keywords", "categories"]
             .iter()
             .filter(has)
@@ -156,6 +153,13 @@ fn read_dependency(dependency: &Value) -> Dependency {
         features: strings(&dependency["features"]),
         local: dependency["path"].is_string(),
     }
+}
+
+/// In one order, whatever the map that the JSON library was built with.
+fn sorted_keys(map: &serde_json::Map<String, Value>) -> Vec<String> {
+    let mut keys: Vec<String> = map.keys().cloned().collect();
+    keys.sort();
+    keys
 }
 
 #[cfg(test)]

@@ -1,4 +1,39 @@
 //! A Merkle index of a directory: scan, content ids, digests, snapshots, diff with renames.
+//!
+//! A [`Tree`] holds the structure and the stat of everything below a directory in immutable blocks,
+//! and any number of columns of content ids beside them; a clone is a snapshot in memory. Each
+//! directory has a digest that depends on what it holds and nothing else, so equal digests are equal
+//! subtrees.
+//!
+//! ```
+//! use treenail_tree::{ChangeKind, IdKind, Scan, Snapshot, View, diff};
+//!
+//! let dir = tempfile::tempdir()?;
+//! std::fs::write(dir.path().join("draft"), "text")?;
+//! let ids = Some(IdKind::BLAKE3);
+//! let saved = dir.path().with_extension("snapshot");
+//! Scan::new().run(dir.path(), ids)?.tree.view(ids).save(&saved)?;
+//!
+//! std::fs::rename(dir.path().join("draft"), dir.path().join("final"))?;
+//! let before = Snapshot::open(&saved)?;
+//! before.verify()?;
+//! let now = Scan::new().previous(Some(&before)).run(dir.path(), ids)?.tree;
+//! let found = diff(&before, &now.view(ids), dir.path())?;
+//! assert_eq!(found.changes[0].kind, ChangeKind::Renamed);
+//! assert_eq!(found.changes[0].from.as_deref(), Some(&b"draft"[..]));
+//! # std::fs::remove_file(saved)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`Scan`]: a directory becomes a tree, read in parallel.
+//! - [`Tree::apply`]: a batch of [`Edit`]s, copying what it touches.
+//! - [`View`]: what trees and [`Snapshot`]s can be asked.
+//! - [`diff`]: what differs between two views.
+//! - [`ContentId`]: what stands for a file's content, built in or a product's own.
+//!
+//! What must never live here: ignore rules (`treenail-pattern`), system calls (`treenail-os`), and
+//! what a product does with a change.
+
 mod block;
 mod column;
 mod diff;

@@ -124,11 +124,17 @@ fn five_thousand_levels_are_scanned_saved_and_compared() {
         true => tempfile::tempdir_in(memory).unwrap(),
         false => tempfile::tempdir().unwrap(),
     };
-    // Built by a shell that changes into each level: the path is far longer than the system takes.
-    let script = "i=0; while [ $i -lt 5000 ]; do mkdir a-level-of-it && cd -P a-level-of-it || \
-                  exit 1; i=$((i+1)); done; echo bottom > file";
-    let made = Command::new("sh").args(["-c", script]).current_dir(dir.path()).status().unwrap();
-    assert!(made.success());
+    // Built from the bottom, a hundred levels at a time: the path is far longer than calls take.
+    let (top, next) = (dir.path().join("level"), dir.path().join("next"));
+    fs::create_dir(&top).unwrap();
+    fs::write(top.join("file"), "bottom\n").unwrap();
+    for round in 0..50 {
+        let levels = if round == 0 { 98 } else { 99 };
+        let bottom = next.join(vec!["level"; levels].join("/"));
+        fs::create_dir_all(&bottom).unwrap();
+        fs::rename(&top, bottom.join("level")).unwrap();
+        fs::rename(&next, &top).unwrap();
+    }
     let ids = Some(IdKind::XXH3);
     let tree = scan(dir.path(), ids);
     assert_eq!(tree.counts(), Counts { files: 1, dirs: 5_000, size_bytes: 7, ..Counts::default() });
@@ -141,7 +147,7 @@ fn five_thousand_levels_are_scanned_saved_and_compared() {
     let nothing = scan(other.path(), ids);
     let changes = treenail_tree::diff(&snapshot, &nothing.view(ids), &file).unwrap().changes;
     assert_eq!(changes.len(), 5_001);
-    let removed = Command::new("rm").arg("-rf").arg(dir.path().join("a-level-of-it")).status();
+    let removed = Command::new("rm").arg("-rf").arg(&top).status();
     assert!(removed.unwrap().success());
 }
 
