@@ -5,55 +5,35 @@ use std::sync::Arc;
 use treenail_os::{Kind, Stat};
 
 use super::Scanned;
+use super::gather::{DirDigest, Listed, Spot, elements};
 use super::visitor::Part;
-use crate::block::{self, Block, Leaves, Row};
-use crate::column::IdBuffer;
-use crate::digest::{Digester, Element};
+use crate::block::{self, Block, Row};
+use crate::digest::Digester;
 use crate::ids::ContentId;
 use crate::pages::{DirId, PageTable};
 use crate::tree::{Column, DirIds, DirNode, Tree};
-use crate::view::Class;
 
-/// A directory as it was listed; its subdirectories' digests, and late ids, are still missing.
-pub(super) struct Listed {
+/// The id of a file that came after its directory's blocks were made, with the stat that goes
+/// with it.
+pub(super) struct Late<I> {
     pub(super) dir: DirId,
-    pub(super) parent: DirId,
-    pub(super) parent_entry: u32,
-    pub(super) leaves: Leaves<Block>,
-    pub(super) ids: Option<IdBuffer>,
-    /// Whether every entry of the listing is in the blocks.
-    pub(super) complete: bool,
-}
-
-/// The id of a file that was not read together with its directory.
-pub(super) struct Late {
-    dir: DirId,
-    entry: u32,
-    id: [u8; 32],
-    /// The stat that goes with the id, if it is not the one of the listing.
-    changed: Option<Stat>,
-}
-
-impl Late {
-    pub(super) fn new(dir: DirId, entry: u32, id: &[u8], changed: Option<Stat>) -> Self {
-        let mut padded = [0; 32];
-        padded[..id.len()].copy_from_slice(id);
-        Self { dir, entry, id: padded, changed }
-    }
+    pub(super) name: Box<[u8]>,
+    pub(super) id: I,
+    pub(super) stat: Stat,
 }
 
 /// Makes the tree.
 pub(super) fn assemble<C: ContentId>(
-    parts: Vec<Part>,
+    parts: Vec<Part<C>>,
     with_ids: bool,
     taken_ns: i64,
     gitignore: bool,
 ) -> Scanned {
-    let mut whole = Part::default();
-    let mut dirs: Vec<Option<Listed>> = Vec::new();
+    let mut whole = Part::<C>::default();
+    let mut dirs: Vec<Option<Listed<C>>> = Vec::new();
     for mut part in parts {
         for listed in part.dirs.drain(..) {
-            let index = listed.dir.index as usize;
+            let index = listed.spot.dir.index as usize;
             if dirs.len() <= index {
                 dirs.resize_with(index + 1, || None);
             }
@@ -61,9 +41,10 @@ pub(super) fn assemble<C: ContentId>(
         }
         whole.absorb(part);
     }
-    for late in &whole.late {
-        if let Some(listed) = &mut dirs[late.dir.index as usize] {
-            listed.settle::<C>(late);
+    whole.late.sort_unstable_by(|a, b| (a.dir.index, &a.name).cmp(&(b.dir.index, &b.name)));
+    for late in whole.late.chunk_by(|a, b| a.dir == b.dir) {
+        if let Some(listed) = &mut dirs[late[0].dir.index as usize] {
+            listed.settle(late);
         }
     }
     let next = dirs.len() as u32;
@@ -73,7 +54,8 @@ pub(super) fn assemble<C: ContentId>(
         false => Vec::new(),
     };
     for listed in dirs.into_iter().flatten() {
-        table.insert(listed.dir, DirNode { parent: listed.parent, leaves: listed.leaves });
+        let Spot { dir, parent, .. } = listed.spot;
+        table.insert(dir, DirNode { parent, leaves: listed.leaves });
     }
     let tree = Tree {
         dirs: table,
@@ -109,7 +91,7 @@ const UNKNOWN_ROOT: Stat = Stat {
     gid: 0,
 };
 
-impl Part {
+impl<C: ContentId> Part<C> {
     fn absorb(&mut self, mut other: Self) {
         self.late.append(&mut other.late);
         self.failures.append(&mut other.failures);
@@ -123,47 +105,48 @@ impl Part {
     }
 }
 
-impl Listed {
-    /// Takes in an id, and the stat that goes with it.
-    fn settle<C: ContentId>(&mut self, late: &Late) {
-        if let Some(ids) = &mut self.ids {
-            ids.set(late.entry as usize, &late.id[..usize::from(C::KIND.id_bytes)]);
+impl<C: ContentId> Listed<C> {
+    /// Takes in ids, sorted by name, and the stats that go with them.
+    fn settle(&mut self, late: &[Late<C::Id>]) {
+        let mut late = late.iter().peekable();
+        let mut rows: Vec<Row<'_>> =
+            self.leaves.as_slice().iter().flat_map(Block::rows).collect();
+        for (entry, row) in rows.iter_mut().enumerate() {
+            if let Some(late) = late.next_if(|late| *late.name == *row.name) {
+                row.stat = late.stat;
+                if let Some(ids) = &mut self.ids {
+                    ids.set(entry, late.id.as_ref());
+                }
+            }
         }
-        if let Some(stat) = late.changed {
-            let rows = self.leaves.as_slice().iter().flat_map(Block::rows);
-            let mut rows: Vec<Row<'_>> = rows.collect();
-            rows[late.entry as usize].stat = stat;
-            self.leaves = block::pack(&rows);
-        }
+        debug_assert!(late.next().is_none(), "every late id has its row");
+        self.leaves = block::pack(rows.iter().copied());
     }
 }
 
 /// Digests all directories. A directory's number is higher than its parent's, so going down the
 /// numbers finds every child done before its parent.
-fn digest_all<C: ContentId>(dirs: &mut [Option<Listed>]) -> Column {
+fn digest_all<C: ContentId>(dirs: &mut [Option<Listed<C>>]) -> Column {
     let mut digester = Digester::<C>::new();
+    let mut digests: Vec<Option<DirDigest<C>>> = vec![None; dirs.len()];
     let mut column = Column { kind: C::KIND, dirs: PageTable::new(), root_digest: None };
-    for index in (0..dirs.len()).rev() {
-        let (above, from) = dirs.split_at_mut(index);
-        let Some(listed) = &mut from[0] else { continue };
-        let Some(ids) = listed.ids.take() else { continue };
+    for (index, listed) in dirs.iter_mut().enumerate().rev() {
+        let Some(listed) = listed else { continue };
+        let Some(mut ids) = listed.ids.take() else { continue };
         let blocks = listed.leaves.as_slice();
-        let rows = blocks.iter().flat_map(Block::rows).enumerate();
-        let elements = rows.map(|(i, row)| Element {
-            name: row.name,
-            class: Class::of(&row.stat),
-            slot: ids.get(i),
+        let rows = blocks.iter().flat_map(Block::rows);
+        digests[index] = listed.digest.or_else(|| {
+            for (entry, row) in rows.clone().enumerate() {
+                let digest = row.child.and_then(|child| *digests.get(child.index as usize)?);
+                if let Some(digest) = digest {
+                    ids.set(entry, digest.as_ref());
+                }
+            }
+            listed.spot.complete.then(|| digester.digest(elements(rows, &ids))).flatten()
         });
-        let digest = if listed.complete { digester.digest(elements) } else { None };
-        column.dirs.insert(listed.dir, DirIds(ids.pack(blocks.iter().map(Block::len))));
-        let Some(digest) = digest else { continue };
-        if listed.dir == DirId::ROOT {
-            column.root_digest = Some(digest.as_ref().to_vec());
-        } else if let Some(parent) = &mut above[listed.parent.index as usize]
-            && let Some(ids) = &mut parent.ids
-        {
-            ids.set(listed.parent_entry as usize, digest.as_ref());
-        }
+        column.dirs.insert(listed.spot.dir, DirIds(ids.pack(blocks.iter().map(Block::len))));
     }
+    let root = digests.first().copied().flatten();
+    column.root_digest = root.map(|digest| digest.as_ref().to_vec());
     column
 }
