@@ -14,15 +14,15 @@ const QUIET_FOR: Duration = Duration::from_millis(300);
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// Does the work, with a bar on standard error while it lasts if `shown`.
-pub(crate) fn during<T>(shown: bool, work: impl FnOnce(&Progress) -> T) -> T {
-    let progress = Progress::default();
+pub(crate) fn during<T>(shown: bool, work: impl FnOnce(Option<&Progress>) -> T) -> T {
     if !shown {
-        return work(&progress);
+        return work(None);
     }
+    let progress = Progress::default();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let drawing = scope.spawn(|| draw(&progress, &done));
-        let result = work(&progress);
+        let result = work(Some(&progress));
         done.store(true, Ordering::Release);
         drawing.thread().unpark();
         result

@@ -70,7 +70,9 @@ impl Sink for Touch {
     fn small(&mut self, files: &[Whole<'_>]) {
         files.iter().for_each(|file| self.touch(file.bytes));
     }
-    fn begin(&mut self, _: usize, _: &Stat) {}
+    fn begin(&mut self, _: usize, _: &Stat) -> bool {
+        true
+    }
     fn chunk(&mut self, _: usize, bytes: &[u8]) {
         self.touch(bytes);
     }

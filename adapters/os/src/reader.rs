@@ -64,13 +64,15 @@ pub struct Whole<'a> {
 }
 
 /// Takes what a [`Reader`] reads. For each request there is in the end exactly one of: its place
-/// in a [`small`](Self::small), an [`end`](Self::end), a [`failed`](Self::failed).
+/// in a [`small`](Self::small), an [`end`](Self::end), a [`failed`](Self::failed), a
+/// [`begin`](Self::begin) that declined.
 pub trait Sink {
     /// Takes some small files, each completely and unchanged while it was read.
     fn small(&mut self, files: &[Whole<'_>]);
 
     /// A large file follows, in chunks, until its end; nothing of another one comes in between.
-    fn begin(&mut self, index: usize, stat: &Stat);
+    /// Returns whether to read it: who asked for many files may want to share out the large ones.
+    fn begin(&mut self, index: usize, stat: &Stat) -> bool;
 
     /// The next bytes of the large file.
     fn chunk(&mut self, index: usize, bytes: &[u8]);
@@ -331,8 +333,10 @@ impl Reader {
         if let Err(error) = io::Seek::rewind(&mut file) {
             return Outcome::Failed(reading_failed(file, error));
         }
+        if !sink.begin(index, before) {
+            return Outcome::Done;
+        }
         platform::will_read_all(file);
-        sink.begin(index, before);
         let mut total = 0;
         loop {
             match file.read(&mut self.buffer[..BATCH_BYTES]) {

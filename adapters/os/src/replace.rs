@@ -29,9 +29,9 @@ pub enum Durability {
 /// link at `path` is itself replaced.
 ///
 /// On Linux the temporary file has no name until it is complete, so that a process that dies while
-/// writing leaves nothing behind. While it has one, SIGINT, SIGTERM and SIGHUP wait (in this thread;
-/// another that does not block them may get them): that is for two calls where the file system
-/// knows files without a name, else until the replacement is done.
+/// writing leaves nothing behind. While it has one, SIGINT, SIGTERM and SIGHUP wait (in this
+/// thread; another that does not block them may get them): that is for two calls where the file
+/// system knows files without a name, else until the replacement is done.
 ///
 /// # Errors
 /// If anything fails, `write` included, the old file is untouched and the temporary removed; only

@@ -31,9 +31,10 @@ impl Sink for Keep {
             assert!(old.is_none(), "delivered twice");
         }
     }
-    fn begin(&mut self, index: usize, _: &Stat) {
+    fn begin(&mut self, index: usize, _: &Stat) -> bool {
         assert!(self.current.is_none());
         self.current = Some((index, Vec::new()));
+        true
     }
     fn chunk(&mut self, index: usize, bytes: &[u8]) {
         let current = self.current.as_mut().unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use treenail_hash::{Blake3, Digest, GitBlob, Hash, Xxh128};
+use treenail_hash::{Blake3, Digest, GitBlob, GitBlobError, Hash, Xxh128};
 
 /// A kind of content id, by which columns and snapshots are told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +85,10 @@ pub trait ContentId: Send + Sync + 'static {
     ///
     /// # Errors
     /// If the content was made to attack the hash.
+    ///
+    /// # Panics
+    /// If there were more or fewer bytes than [`begin`](Self::begin) was told, and the id needs to
+    /// know that beforehand.
     fn finish(stream: Self::Stream) -> Result<Self::Id, Attack>;
 
     /// The ids of whole files, side by side.
@@ -176,7 +180,10 @@ impl ContentId for GitIds {
     }
 
     fn finish(stream: GitBlob) -> Result<[u8; 20], Attack> {
-        stream.finish_checked().map_err(|_| Attack)
+        stream.finish_checked().map_err(|error| match error {
+            GitBlobError::Collision(_) => Attack,
+            GitBlobError::Length { .. } => panic!("{error}"),
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A [`Tree`] holds the structure and the stat of everything below a directory in immutable blocks,
 //! and any number of columns of content ids beside them; a clone is a snapshot in memory. Each
-//! directory has a digest that depends on what it holds and nothing else, so equal digests are equal
-//! subtrees.
+//! directory has a digest that depends on what it holds and nothing else, so equal digests mean
+//! equal subtrees.
 //!
 //! ```
 //! use treenail_tree::{ChangeKind, IdKind, Scan, Snapshot, View, diff};

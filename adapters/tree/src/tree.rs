@@ -110,7 +110,7 @@ impl Tree {
             parent: DirId::ROOT,
             near: 0,
             listing: Listing::Complete,
-            leaves: block::pack(&[]),
+            leaves: block::pack(std::iter::empty()),
         };
         dirs.insert(DirId::ROOT, root);
         Self {

@@ -64,8 +64,10 @@ pub(crate) fn scan(
     ids: Option<IdKind>,
     output: &Output,
 ) -> Result<Scanned, Failed> {
-    let mut scanned =
-        progress::during(output.progress(), |progress| scan.progress(progress).run(dir, ids))?;
+    let mut scanned = progress::during(output.progress(), |progress| match progress {
+        Some(progress) => scan.progress(progress).run(dir, ids),
+        None => scan.run(dir, ids),
+    })?;
     scanned.failures.sort_by(|a, b| a.path.cmp(&b.path));
     for failure in &scanned.failures {
         output.problem(&Problem::io_at(failure.path.clone(), &failure.error));

@@ -29,7 +29,7 @@ fn run_as_nobody(dir: &Path, args: &[&str]) -> Ran {
 }
 
 fn forbid(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
 }
 
 /// A tree with a file and a directory that nobody may read; permissions come back on drop.

@@ -5,54 +5,36 @@ use std::sync::Arc;
 use treenail_os::{Kind, Stat};
 
 use super::Scanned;
+use super::gather::{DirDigest, Listed, Spot, elements};
 use super::visitor::Part;
-use crate::block::{self, Block, Leaves, Row};
-use crate::column::IdBuffer;
-use crate::digest::{Digester, Element};
+use crate::block::{self, Block, Row};
+use crate::digest::Digester;
 use crate::ids::ContentId;
 use crate::pages::{DirId, FreeList, PageTable};
 use crate::tree::{Column, DirIds, DirNode, Listing, Tree};
-use crate::view::Class;
+use crate::view::Counts;
 
-/// A directory as it was listed; its subdirectories' digests, and late ids, are still missing.
-pub(super) struct Listed {
+/// The id of a file that came after its directory's blocks were made, with the stat that goes
+/// with it.
+pub(super) struct Late<I> {
     pub(super) dir: DirId,
-    pub(super) parent: DirId,
-    pub(super) parent_entry: u32,
-    pub(super) leaves: Leaves<Block>,
-    pub(super) ids: Option<IdBuffer>,
-    pub(super) listing: Listing,
-}
-
-/// The id of a file that was not read together with its directory.
-pub(super) struct Late {
-    dir: DirId,
-    entry: u32,
-    id: [u8; 32],
-    /// The stat that goes with the id, if it is not the one of the listing.
-    changed: Option<Stat>,
-}
-
-impl Late {
-    pub(super) fn new(dir: DirId, entry: u32, id: &[u8], changed: Option<Stat>) -> Self {
-        let mut padded = [0; 32];
-        padded[..id.len()].copy_from_slice(id);
-        Self { dir, entry, id: padded, changed }
-    }
+    pub(super) name: Box<[u8]>,
+    pub(super) id: I,
+    pub(super) stat: Stat,
 }
 
 /// Makes the tree.
 pub(super) fn assemble<C: ContentId>(
-    parts: Vec<Part>,
+    parts: Vec<Part<C>>,
     with_ids: bool,
     taken_ns: i64,
     gitignore: bool,
 ) -> Scanned {
-    let mut whole = Part::default();
-    let mut dirs: Vec<Option<Listed>> = Vec::new();
+    let mut whole = Part::<C>::default();
+    let mut dirs: Vec<Option<Listed<C>>> = Vec::new();
     for mut part in parts {
         for listed in part.dirs.drain(..) {
-            let index = listed.dir.index as usize;
+            let index = listed.spot.dir.index as usize;
             if dirs.len() <= index {
                 dirs.resize_with(index + 1, || None);
             }
@@ -60,9 +42,10 @@ pub(super) fn assemble<C: ContentId>(
         }
         whole.absorb(part);
     }
-    for late in &whole.late {
-        if let Some(listed) = &mut dirs[late.dir.index as usize] {
-            listed.settle::<C>(late);
+    whole.late.sort_unstable_by(|a, b| (a.dir.index, &a.name).cmp(&(b.dir.index, &b.name)));
+    for late in whole.late.chunk_by(|a, b| a.dir == b.dir) {
+        if let Some(listed) = &mut dirs[late[0].dir.index as usize] {
+            listed.settle(late, &mut whole.counts);
         }
     }
     let next = dirs.len() as u32;
@@ -71,9 +54,10 @@ pub(super) fn assemble<C: ContentId>(
         true => vec![Arc::new(digest_all::<C>(&mut dirs))],
         false => Vec::new(),
     };
+    let near = near_blocks(&dirs);
     for listed in dirs.into_iter().flatten() {
-        let Listed { dir, parent, parent_entry, leaves, listing, .. } = listed;
-        let near = parent_entry / block::ENTRIES_MAX as u32;
+        let Listed { spot: Spot { dir, parent, listing }, leaves, .. } = listed;
+        let near = near[dir.index as usize];
         table.insert(dir, DirNode { parent, near, listing, leaves });
     }
     let tree = Tree {
@@ -110,7 +94,7 @@ const UNKNOWN_ROOT: Stat = Stat {
     gid: 0,
 };
 
-impl Part {
+impl<C: ContentId> Part<C> {
     fn absorb(&mut self, mut other: Self) {
         self.late.append(&mut other.late);
         self.failures.append(&mut other.failures);
@@ -124,48 +108,64 @@ impl Part {
     }
 }
 
-impl Listed {
-    /// Takes in an id, and the stat that goes with it.
-    fn settle<C: ContentId>(&mut self, late: &Late) {
-        if let Some(ids) = &mut self.ids {
-            ids.set(late.entry as usize, &late.id[..usize::from(C::KIND.id_bytes)]);
+impl<C: ContentId> Listed<C> {
+    /// Takes in ids, sorted by name, and the stats that go with them.
+    fn settle(&mut self, late: &[Late<C::Id>], counts: &mut Counts) {
+        let mut late = late.iter().peekable();
+        let mut rows: Vec<Row<'_>> = self.leaves.as_slice().iter().flat_map(Block::rows).collect();
+        for (entry, row) in rows.iter_mut().enumerate() {
+            if let Some(late) = late.next_if(|late| *late.name == *row.name) {
+                counts.size_bytes = counts.size_bytes - row.stat.size_bytes + late.stat.size_bytes;
+                row.stat = late.stat;
+                if let Some(ids) = &mut self.ids {
+                    ids.set(entry, late.id.as_ref());
+                }
+            }
         }
-        if let Some(stat) = late.changed {
-            let rows = self.leaves.as_slice().iter().flat_map(Block::rows);
-            let mut rows: Vec<Row<'_>> = rows.collect();
-            rows[late.entry as usize].stat = stat;
-            self.leaves = block::pack(&rows);
+        debug_assert!(late.next().is_none(), "every late id has its row");
+        self.leaves = block::pack(rows.iter().copied());
+    }
+}
+
+/// Which of its parent's blocks each directory stands in.
+fn near_blocks<C: ContentId>(dirs: &[Option<Listed<C>>]) -> Vec<u32> {
+    let mut near = vec![0; dirs.len()];
+    for listed in dirs.iter().flatten() {
+        for (leaf, block) in (0..).zip(listed.leaves.as_slice()).skip(1) {
+            for (_, child) in block.children() {
+                if let Some(near) = near.get_mut(child.index as usize) {
+                    *near = leaf;
+                }
+            }
         }
     }
+    near
 }
 
 /// Digests all directories. A directory's number is higher than its parent's, so going down the
 /// numbers finds every child done before its parent.
-fn digest_all<C: ContentId>(dirs: &mut [Option<Listed>]) -> Column {
+fn digest_all<C: ContentId>(dirs: &mut [Option<Listed<C>>]) -> Column {
     let mut digester = Digester::<C>::new();
+    let mut digests: Vec<Option<DirDigest<C>>> = vec![None; dirs.len()];
     let mut column = Column::new::<C>();
-    for index in (0..dirs.len()).rev() {
-        let (above, from) = dirs.split_at_mut(index);
-        let Some(listed) = &mut from[0] else { continue };
-        let Some(ids) = listed.ids.take() else { continue };
+    for (index, listed) in dirs.iter_mut().enumerate().rev() {
+        let Some(listed) = listed else { continue };
+        let Some(mut ids) = listed.ids.take() else { continue };
         let blocks = listed.leaves.as_slice();
-        let rows = blocks.iter().flat_map(Block::rows).enumerate();
-        let elements = rows.map(|(i, row)| Element {
-            name: row.name,
-            class: Class::of(&row.stat),
-            slot: ids.get(i),
+        let rows = blocks.iter().flat_map(Block::rows);
+        digests[index] = listed.digest.or_else(|| {
+            for (entry, row) in rows.clone().enumerate() {
+                let digest = row.child.and_then(|child| *digests.get(child.index as usize)?);
+                if let Some(digest) = digest {
+                    ids.set(entry, digest.as_ref());
+                }
+            }
+            let complete = listed.spot.listing == Listing::Complete;
+            complete.then(|| digester.digest(elements(rows, &ids))).flatten()
         });
-        let digest =
-            if listed.listing == Listing::Complete { digester.digest(elements) } else { None };
-        column.dirs.insert(listed.dir, DirIds(ids.pack(blocks.iter().map(Block::len))));
-        let Some(digest) = digest else { continue };
-        if listed.dir == DirId::ROOT {
-            column.root_digest = Some(digest.as_ref().to_vec());
-        } else if let Some(parent) = &mut above[listed.parent.index as usize]
-            && let Some(ids) = &mut parent.ids
-        {
-            ids.set(listed.parent_entry as usize, digest.as_ref());
-        }
+        column.dirs.insert(listed.spot.dir, DirIds(ids.pack(blocks.iter().map(Block::len))));
     }
+    let root = digests.first().copied().flatten();
+    column.root_digest = root.map(|digest| digest.as_ref().to_vec());
     column
 }

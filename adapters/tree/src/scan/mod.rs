@@ -2,6 +2,9 @@
 
 mod assemble;
 mod content;
+mod fresh;
+mod gather;
+mod previous;
 mod rules;
 mod visitor;
 
@@ -116,7 +119,8 @@ impl<'a> Scan<'a> {
         Self { previous, ..self }
     }
 
-    /// Where to say how far the scan is.
+    /// Where to say how far the scan is. It costs a little: files are then asked for their sizes
+    /// before they are read.
     #[must_use]
     pub fn progress(self, progress: &'a Progress) -> Self {
         Self { progress: Some(progress), ..self }

@@ -5,56 +5,53 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use treenail_os::{Changed, Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
+use treenail_os::{Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
 
-use super::assemble::{Late, Listed};
-use super::content::Batch;
+use super::assemble::Late;
+use super::content::{self, Found, Wanted};
+use super::fresh::{self, FRESH_NS, Fresh};
+use super::gather::{Batch, Gathering, Kept, Listed, Packer, Spot};
+use super::previous::Previous;
 use super::rules::{Inherited, Prepared, Rules};
 use super::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
-use crate::block::{self, Row};
-use crate::column::IdBuffer;
 use crate::error::Error;
 use crate::ids::ContentId;
 use crate::pages::DirId;
 use crate::snapshot::Snapshot;
 use crate::tree::Listing;
-use crate::view::{Class, Counts, Entry, View};
+use crate::view::{Class, Counts, View};
 
-/// A file whose ctime is at least this much older than a snapshot cannot have changed after it was
-/// read and kept that ctime: no file system in use counts time in coarser steps (FAT: 2 s).
-const CLOCK_STEP_NS_MAX: i64 = 2_000_000_000;
+/// More files, or more bytes where the sizes are known, are shared out, so that one directory keeps
+/// all threads busy.
+const BATCH_FILES_MAX: usize = 128;
+const BATCH_BYTES_MAX: u64 = 4 << 20;
 
-/// A file that changed this shortly before it was read is read again after as long a pause. One
-/// call that writes can begin before the first stat and end after the second, and leave the same
-/// ctime in both, so equal stats alone do not prove that what came between is whole; no such call
-/// of a program that is not stopped takes this long.
-const FRESH_NS: i64 = 50_000_000;
-
-/// How often a file is found changed again before it is given up.
-const FRESH_ROUNDS_MAX: usize = 3;
+/// A larger file is a batch of its own. To open it twice costs a hundredth of reading it.
+const SHARED_SIZE_BYTES_MAX: u64 = 512 << 10;
 
 pub(super) struct Visitor<'a, C: ContentId> {
     with_ids: bool,
+    /// Whether files are asked for their stat before they are read. Otherwise the reading brings
+    /// it, from the open file, which is several times cheaper than by name.
+    stat_first: bool,
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
     rules: Option<Rules>,
     taken_ns: i64,
     /// The first directory number not yet given.
     next_dir: AtomicU32,
-    parts: Arc<Mutex<Vec<Part>>>,
+    parts: Arc<Mutex<Vec<Part<C>>>>,
     kind: PhantomData<C>,
 }
 
 /// What one thread has found.
-#[derive(Default)]
-pub(super) struct Part {
-    pub(super) dirs: Vec<Listed>,
-    pub(super) late: Vec<Late>,
+pub(super) struct Part<C: ContentId> {
+    pub(super) dirs: Vec<Listed<C>>,
+    pub(super) late: Vec<Late<C::Id>>,
     /// Files that had changed just before they were read.
-    fresh: Vec<Batch>,
+    pub(super) fresh: Vec<Fresh>,
     pub(super) counts: Counts,
     pub(super) root_stat: Option<Stat>,
     pub(super) failures: Vec<Failure>,
@@ -68,29 +65,47 @@ pub(super) struct Part {
 pub(super) struct State {
     dir: DirId,
     parent: DirId,
-    /// Its place among the parent's entries.
-    parent_entry: u32,
     /// The same directory in the previous snapshot.
     previous: Option<u32>,
     rules: Option<Inherited>,
 }
 
 /// One thread's memory; what it found is handed in when it ends.
-pub(super) struct Worker {
+pub(super) struct Worker<C: ContentId> {
     reader: Reader,
-    part: Part,
-    parts: Arc<Mutex<Vec<Part>>>,
+    packer: Packer<C>,
+    /// The entries of a directory; kept for its memory.
+    kept: Vec<Kept<C::Id>>,
+    part: Part<C>,
+    parts: Arc<Mutex<Vec<Part<C>>>>,
 }
 
-impl Drop for Worker {
+impl<C: ContentId> Drop for Worker<C> {
     fn drop(&mut self) {
         let part = std::mem::take(&mut self.part);
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
     }
 }
 
-impl Part {
-    fn fail(&mut self, path: impl FnOnce() -> Vec<u8>, error: io::Error) {
+impl<C: ContentId> Default for Part<C> {
+    fn default() -> Self {
+        Self {
+            dirs: Vec::new(),
+            late: Vec::new(),
+            fresh: Vec::new(),
+            counts: Counts::default(),
+            root_stat: None,
+            failures: Vec::new(),
+            failures_total: 0,
+            files_read: 0,
+            bytes_read: 0,
+            files_reused: 0,
+        }
+    }
+}
+
+impl<C: ContentId> Part<C> {
+    pub(super) fn fail(&mut self, path: impl FnOnce() -> Vec<u8>, error: io::Error) {
         self.failures_total += 1;
         if self.failures.len() < FAILURES_KEPT_MAX {
             self.failures.push(Failure { path: path(), error });
@@ -98,20 +113,26 @@ impl Part {
     }
 }
 
-/// The entries of a directory that stay in the tree.
-struct Kept {
-    /// The entry's place in the listing.
-    listed: usize,
-    stat: Stat,
-    child: Option<DirId>,
+/// What a reading says of an entry.
+enum Reading<I> {
+    /// A file, and its id unless that failed or comes late.
+    File(Stat, Option<I>),
+    /// It is not there any more: a listing made now would not have it.
+    Gone,
+    /// What is there now cannot be said; that has been reported.
+    Lost,
+    /// It is too large to be read with others.
+    Larger,
 }
 
 impl<'a, C: ContentId> Visitor<'a, C> {
     pub(super) fn new(scan: &Scan<'a>, root: &Path, with_ids: bool) -> Result<Self, Error> {
         let rules = if scan.gitignore { Some(Rules::open(root)?) } else { None };
+        let previous = scan.previous.filter(|old| with_ids && old.ids() == Some(C::KIND));
         Ok(Self {
             with_ids,
-            previous: scan.previous.filter(|old| with_ids && old.ids() == Some(C::KIND)),
+            stat_first: !with_ids || previous.is_some() || scan.progress.is_some(),
+            previous,
             progress: scan.progress,
             rules,
             taken_ns: now_ns(),
@@ -125,35 +146,40 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         State {
             dir: DirId::ROOT,
             parent: DirId::ROOT,
-            parent_entry: 0,
             previous: self.previous.map(View::root),
             rules: self.rules.as_ref().map(Rules::root),
         }
     }
 
     pub(super) fn into_scanned(self) -> Scanned {
-        let fresh = self.read_fresh();
-        let mut parts =
-            std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
-        parts.push(fresh);
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = std::mem::take(&mut *parts);
+        let fresh = parts.iter_mut().flat_map(|part| part.fresh.drain(..)).collect();
+        parts.push(fresh::read_again(fresh));
         let gitignore = self.rules.is_some();
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)
     }
 
-    /// Stats the entries and gives child directories their numbers.
+    /// Stats the entries, as far as they are not read anyway, and gives child directories their
+    /// numbers.
     fn keep(
         &self,
-        part: &mut Part,
+        kept: &mut Vec<Kept<C::Id>>,
+        part: &mut Part<C>,
         dir: &Directory<'_>,
         rules: Option<&Inherited>,
-    ) -> (Vec<Kept>, Listing) {
+    ) -> Listing {
         let rules = rules.map(Inherited::prepare);
         let rules = rules.as_ref();
-        let mut kept = Vec::with_capacity(dir.len());
         let mut listing = Listing::Complete;
         for (listed, entry) in dir.entries().enumerate() {
             let is_dir = entry.kind == Kind::Directory;
             if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir)) {
+                continue;
+            }
+            let name = u32::try_from(listed).expect("a listing is shorter than 4 GiB");
+            if entry.kind == Kind::File && !self.stat_first {
+                kept.push(Kept { name, stat: None, child: None, id: None });
                 continue;
             }
             let stat = match dir.stat_entry(listed) {
@@ -166,14 +192,13 @@ impl<'a, C: ContentId> Visitor<'a, C> {
                     continue;
                 }
             };
-            part.counts.add(&stat);
             let child = (stat.kind == Kind::Directory).then(|| self.number());
-            kept.push(Kept { listed, stat, child });
+            kept.push(Kept { name, stat: Some(stat), child, id: None });
         }
         if let Some(progress) = self.progress {
             progress.entries.fetch_add(kept.len() as u64, Ordering::Relaxed);
         }
-        (kept, listing)
+        listing
     }
 
     fn number(&self) -> DirId {
@@ -182,114 +207,90 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         DirId { index, generation: 0 }
     }
 
-    /// Fills in the ids that need no reading and batches the rest.
+    /// Fills in the ids that need no reading, and returns the files to be read, in batches of which
+    /// all but the last are full.
     fn identify(
         &self,
-        worker: &mut Worker,
+        part: &mut Part<C>,
         dir: &Directory<'_>,
         state: &State,
-        kept: &mut [Kept],
-        next: &mut Next<'_, Self>,
-    ) -> IdBuffer {
-        let mut ids = IdBuffer::new(kept.len(), C::KIND.slot_bytes());
+        kept: &mut [Kept<C::Id>],
+    ) -> Vec<Vec<u32>> {
         let mut previous = Previous::new(self.previous, state.previous);
-        let mut batch = Batch::new(dir.handle(), state.dir);
+        let (mut batches, mut batch, mut batch_bytes) = (Vec::new(), Vec::new(), 0);
         let mut found_bytes = 0;
         let mut target = Vec::new();
-        for (entry, kept) in kept.iter().enumerate() {
-            let name = dir.entry(kept.listed).name;
-            match Class::of(&kept.stat) {
+        for (entry, kept) in (0..).zip(kept) {
+            let name = dir.entry(kept.name as usize).name;
+            match kept.stat.as_ref().map_or(Class::File, Class::of) {
                 Class::Symlink => match dir.handle().read_link(name, &mut target) {
-                    Ok(()) => ids.set(entry, link_id::<C>(&target).as_ref()),
-                    Err(error) => worker.part.fail(|| path_of(dir.handle(), name), error),
+                    Ok(()) => kept.id = Some(link_id::<C>(&target)),
+                    Err(error) => part.fail(|| path_of(dir.handle(), name), error),
                 },
-                Class::File | Class::Executable => match previous.id(name, &kept.stat) {
-                    Some(id) => {
-                        ids.set(entry, id);
-                        worker.part.files_reused += 1;
+                Class::File | Class::Executable => {
+                    let known = kept.stat.as_ref().and_then(|stat| previous.id(name, stat));
+                    if let Some(known) = known {
+                        kept.id.get_or_insert_default().as_mut().copy_from_slice(known);
+                        part.files_reused += 1;
+                        continue;
                     }
-                    None => {
-                        found_bytes += kept.stat.size_bytes;
-                        batch.push(entry as u32, name, kept.stat);
+                    let size_bytes = kept.stat.map_or(0, |stat| stat.size_bytes);
+                    found_bytes += size_bytes;
+                    batch_bytes += size_bytes;
+                    batch.push(entry);
+                    if batch.len() == BATCH_FILES_MAX || batch_bytes >= BATCH_BYTES_MAX {
+                        batches.push(std::mem::take(&mut batch));
+                        batch_bytes = 0;
                     }
-                },
+                }
                 _ => {}
-            }
-            if batch.is_full() {
-                next.task(std::mem::replace(&mut batch, Batch::new(dir.handle(), state.dir)));
             }
         }
         if let Some(progress) = self.progress {
             progress.bytes_found.fetch_add(found_bytes, Ordering::Relaxed);
         }
-        self.read(worker, &batch, |entry, id, changed| {
-            let kept = &mut kept[entry as usize];
-            kept.stat = changed.unwrap_or(kept.stat);
-            ids.set(entry as usize, id.as_ref());
-        });
-        ids
+        batches.push(batch);
+        batches
     }
 
+    /// Reads files and notes the failures.
     fn read(
         &self,
-        worker: &mut Worker,
-        batch: &Batch,
-        mut done: impl FnMut(u32, C::Id, Option<Stat>),
+        reader: &mut Reader,
+        part: &mut Part<C>,
+        handle: &Arc<Handle>,
+        dir: DirId,
+        wanted: &[Wanted<'_>],
+        mut done: impl FnMut(u32, Reading<C::Id>),
     ) {
-        if batch.is_empty() {
+        if wanted.is_empty() {
             return;
         }
+        let size_bytes_max = if wanted.len() == 1 { u64::MAX } else { SHARED_SIZE_BYTES_MAX };
         let settled_ns = now_ns().saturating_sub(FRESH_NS);
-        let part = &mut worker.part;
-        batch.read::<C>(&mut worker.reader, self.progress, |entry, name, result| match result {
-            Ok((id, stat, changed)) => {
-                part.files_read += 1;
-                part.bytes_read += stat.size_bytes;
-                if stat.ctime_ns < settled_ns {
-                    return done(entry, id, changed.then_some(stat));
-                }
-                let mut again = Batch::new(&batch.handle, batch.dir);
-                again.push(entry, name, stat);
-                part.fresh.push(again);
-            }
-            Err(error) => part.fail(|| path_of(&batch.handle, name), error),
-        });
-    }
-
-    /// Reads files that had just changed once more, after a while in which nothing may happen.
-    fn read_fresh(&self) -> Part {
-        let mut part = Part::default();
-        let mut reader = None;
-        for round in 0..FRESH_ROUNDS_MAX {
-            let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut fresh = std::mem::take(&mut part.fresh);
-            parts.iter_mut().for_each(|part| fresh.append(&mut part.fresh));
-            drop(parts);
-            if fresh.is_empty() {
-                break;
-            }
-            thread::sleep(Duration::from_nanos(FRESH_NS.unsigned_abs()));
-            let reader = reader.get_or_insert_with(Reader::new);
-            for batch in fresh {
-                batch.read::<C>(reader, None, |entry, name, result| match result {
-                    // Equal stats, some time apart: nothing was written in between.
-                    Ok((id, stat, false)) => {
-                        part.late.push(Late::new(batch.dir, entry, id.as_ref(), Some(stat)));
+        content::read::<C>(
+            reader,
+            handle,
+            wanted,
+            size_bytes_max,
+            self.progress,
+            |wanted, found| {
+                let reading = match found {
+                    Found::Id(id, stat) => {
+                        part.files_read += 1;
+                        part.bytes_read += stat.size_bytes;
+                        let settled = stat.ctime_ns < settled_ns;
+                        if !settled {
+                            part.fresh.push(Fresh::new(handle, dir, wanted.name, stat));
+                        }
+                        Reading::File(stat, settled.then_some(id))
                     }
-                    Ok((_, stat, true)) if round + 1 < FRESH_ROUNDS_MAX => {
-                        let mut again = Batch::new(&batch.handle, batch.dir);
-                        again.push(entry, name, stat);
-                        part.fresh.push(again);
-                    }
-                    Ok(_) => {
-                        let error = io::Error::other(Changed);
-                        part.fail(|| path_of(&batch.handle, name), error);
-                    }
-                    Err(error) => part.fail(|| path_of(&batch.handle, name), error),
-                });
-            }
-        }
-        part
+                    Found::Failed(error) => part.unread(handle, wanted, error),
+                    Found::Larger => Reading::Larger,
+                };
+                done(wanted.entry, reading);
+            },
+        );
     }
 
     /// Puts forward the child directories with what they inherit.
@@ -298,128 +299,166 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         dir: &Directory<'_>,
         state: &State,
         rules: Option<&Inherited>,
-        kept: &[Kept],
+        kept: &[Kept<C::Id>],
         next: &mut Next<'_, Self>,
     ) {
         let mut previous = Previous::new(self.previous, state.previous);
-        for (entry, kept) in kept.iter().enumerate() {
+        for kept in kept {
             let Some(child) = kept.child else { continue };
-            let name = dir.entry(kept.listed).name;
+            let listed = kept.name as usize;
+            let name = dir.entry(listed).name;
             let below = State {
                 dir: child,
                 parent: state.dir,
-                parent_entry: entry as u32,
                 previous: previous.find(name).and_then(|entry| entry.child),
                 rules: rules.map(|rules| rules.below(name)),
             };
-            next.descend(dir, kept.listed, below);
+            next.descend(dir, listed, below);
         }
     }
 }
 
+impl<C: ContentId> Part<C> {
+    /// What a failed reading leaves of an entry.
+    fn unread(&mut self, dir: &Handle, wanted: &Wanted<'_>, error: io::Error) -> Reading<C::Id> {
+        let now = wanted.before.map_or_else(|| dir.stat(wanted.name), Ok);
+        let reading = match now {
+            Ok(stat) if stat.kind == Kind::File => Reading::File(stat, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Reading::Gone,
+            _ => Reading::Lost,
+        };
+        self.fail(|| path_of(dir, wanted.name), error);
+        reading
+    }
+}
+
+/// Enters a reading into a directory's entries; false if the file is still to be read.
+fn enter<I>(kept: &mut Kept<I>, listing: &mut Listing, reading: Reading<I>) -> bool {
+    (kept.stat, kept.id) = match reading {
+        Reading::File(stat, id) => (Some(stat), id),
+        Reading::Gone => (None, None),
+        Reading::Lost => {
+            *listing = Listing::Partial;
+            (None, None)
+        }
+        Reading::Larger => return false,
+    };
+    true
+}
+
 impl<C: ContentId> Visit for Visitor<'_, C> {
     type State = State;
-    type Task = Batch;
-    type Worker = Worker;
+    type Task = Batch<C::Id>;
+    type Worker = Worker<C>;
 
-    fn worker(&self) -> Worker {
-        Worker { reader: Reader::new(), part: Part::default(), parts: self.parts.clone() }
+    fn worker(&self) -> Worker<C> {
+        Worker {
+            reader: Reader::new(),
+            packer: Packer::new(self.with_ids),
+            kept: Vec::new(),
+            part: Part::default(),
+            parts: self.parts.clone(),
+        }
     }
 
     fn directory(
         &self,
-        worker: &mut Worker,
+        worker: &mut Worker<C>,
         dir: &mut Directory<'_>,
         mut state: State,
         next: &mut Next<'_, Self>,
     ) {
         dir.sort_by_name();
+        let dir = &*dir;
+        let Worker { reader, packer, kept: own_kept, part, .. } = worker;
         if state.dir == DirId::ROOT {
-            worker.part.root_stat = dir.stat().ok();
+            part.root_stat = dir.stat().ok();
         }
         let rules = self.rules.as_ref().zip(state.rules.take()).map(|(rules, inherited)| {
             let (inherited, error) = rules.enter(inherited, dir);
             if let Some(error) = error {
-                worker.part.fail(|| path_of(dir.handle(), b".gitignore"), error);
+                part.fail(|| path_of(dir.handle(), b".gitignore"), error);
             }
             inherited
         });
-        let (mut kept, listing) = self.keep(&mut worker.part, dir, rules.as_ref());
+        let mut kept = std::mem::take(own_kept);
+        kept.clear();
+        let mut listing = self.keep(&mut kept, part, dir, rules.as_ref());
         self.descend(dir, &state, rules.as_ref(), &kept, next);
-        let ids = self.with_ids.then(|| self.identify(worker, dir, &state, &mut kept, next));
-        let rows: Vec<Row<'_>> = kept
-            .iter()
-            .map(|kept| {
-                let name = dir.entry(kept.listed).name;
-                Row { name, stat: kept.stat, child: kept.child }
-            })
-            .collect();
-        worker.part.dirs.push(Listed {
-            dir: state.dir,
-            parent: state.parent,
-            parent_entry: state.parent_entry,
-            leaves: block::pack(&rows),
-            ids,
-            listing,
-        });
+        let name_of = |name: u32| dir.entry(name as usize).name;
+        let mut batches = Vec::new();
+        if self.with_ids {
+            batches = self.identify(part, dir, &state, &mut kept);
+            let wanted: Vec<Wanted<'_>> = batches
+                .pop()
+                .unwrap_or_default()
+                .into_iter()
+                .map(|entry| {
+                    let kept = &kept[entry as usize];
+                    Wanted { entry, name: name_of(kept.name), before: kept.stat }
+                })
+                .collect();
+            self.read(reader, part, dir.handle(), state.dir, &wanted, |entry, reading| {
+                if !enter(&mut kept[entry as usize], &mut listing, reading) {
+                    batches.push(vec![entry]);
+                }
+            });
+        }
+        let spot = Spot { dir: state.dir, parent: state.parent, listing };
+        if batches.is_empty() {
+            packer.pack(spot, &mut kept, name_of, part);
+            *own_kept = kept;
+            return;
+        }
+        let gathering = Gathering::new(dir.handle(), spot, kept, name_of, batches.len());
+        let gathering = Arc::new(gathering);
+        for entries in batches {
+            next.task(Batch { gathering: gathering.clone(), entries });
+        }
     }
 
-    fn task(&self, worker: &mut Worker, batch: Batch, _: &mut Next<'_, Self>) {
-        let mut late = std::mem::take(&mut worker.part.late);
-        self.read(worker, &batch, |entry, id, changed| {
-            late.push(Late::new(batch.dir, entry, id.as_ref(), changed));
+    fn task(&self, worker: &mut Worker<C>, batch: Batch<C::Id>, next: &mut Next<'_, Self>) {
+        let Worker { reader, packer, part, .. } = worker;
+        let Batch { gathering, entries } = &batch;
+        let wanted: Vec<Wanted<'_>> = gathering.with(|kept, _| {
+            let wanted = entries.iter().map(|&entry| Wanted {
+                entry,
+                name: gathering.name(entry),
+                before: kept[entry as usize].stat,
+            });
+            wanted.collect()
         });
-        worker.part.late = late;
+        let mut readings = Vec::with_capacity(wanted.len());
+        let (handle, dir) = (&gathering.handle, gathering.dir());
+        self.read(reader, part, handle, dir, &wanted, |entry, reading| {
+            readings.push((entry, reading));
+        });
+        gathering.with(|kept, listing| {
+            for (entry, reading) in readings {
+                if !enter(&mut kept[entry as usize], listing, reading) {
+                    gathering.one_more();
+                    next.task(Batch { gathering: gathering.clone(), entries: vec![entry] });
+                }
+            }
+        });
+        if let Some(spot) = gathering.one_less() {
+            let mut kept = gathering.with(|kept, _| std::mem::take(kept));
+            packer.pack(spot, &mut kept, |place| gathering.name(place), part);
+        }
     }
 
-    fn failed(&self, worker: &mut Worker, place: Place<'_>, error: io::Error, state: State) {
+    fn failed(&self, worker: &mut Worker<C>, place: Place<'_>, error: io::Error, state: State) {
+        let Worker { packer, part, .. } = worker;
         // A mount point that the scan was told not to enter is an empty directory, not a failure.
         let listing = match error.kind() {
             io::ErrorKind::CrossesDevices => Listing::Complete,
             _ => Listing::Unlisted,
         };
         if listing == Listing::Unlisted {
-            worker.part.fail(|| place.full_path(), error);
+            part.fail(|| place.full_path(), error);
         }
-        worker.part.dirs.push(Listed {
-            dir: state.dir,
-            parent: state.parent,
-            parent_entry: state.parent_entry,
-            leaves: block::pack(&[]),
-            ids: self.with_ids.then(|| IdBuffer::new(0, C::KIND.slot_bytes())),
-            listing,
-        });
-    }
-}
-
-/// One directory of the previous snapshot, asked for names in ascending order.
-struct Previous<'a> {
-    snapshot: Option<&'a Snapshot>,
-    entries: std::iter::Peekable<Box<dyn Iterator<Item = Entry<'a, u32>> + 'a>>,
-}
-
-impl<'a> Previous<'a> {
-    fn new(snapshot: Option<&'a Snapshot>, dir: Option<u32>) -> Self {
-        let entries: Box<dyn Iterator<Item = _>> = match (snapshot, dir) {
-            (Some(snapshot), Some(dir)) => Box::new(snapshot.entries(dir)),
-            _ => Box::new(std::iter::empty()),
-        };
-        Self { snapshot, entries: entries.peekable() }
-    }
-
-    fn find(&mut self, name: &[u8]) -> Option<Entry<'a, u32>> {
-        while self.entries.next_if(|entry| entry.name < name).is_some() {}
-        self.entries.next_if(|entry| entry.name == name)
-    }
-
-    /// The id of a file whose stat says that it is still what it was.
-    fn id(&mut self, name: &[u8], stat: &Stat) -> Option<&'a [u8]> {
-        let entry = self.find(name)?;
-        let settled = self.snapshot?.taken_ns().saturating_sub(CLOCK_STEP_NS_MAX);
-        // Where the system does not number files (Windows), stat proves too little.
-        let same = entry.stat.same_content(stat) && stat.inode != 0;
-        let old = entry.stat.ctime_ns < settled && entry.stat.mtime_ns < settled;
-        if same && old { entry.id } else { None }
+        let spot = Spot { dir: state.dir, parent: state.parent, listing };
+        packer.pack(spot, &mut Vec::new(), |_| b"", part);
     }
 }
 
@@ -434,7 +473,7 @@ fn link_id<C: ContentId>(target: &[u8]) -> C::Id {
     ids.remove(0).unwrap_or_default()
 }
 
-fn path_of(dir: &Handle, name: &[u8]) -> Vec<u8> {
+pub(super) fn path_of(dir: &Handle, name: &[u8]) -> Vec<u8> {
     let mut path = dir.full_path();
     if path.last().is_some_and(|last| *last != b'/') {
         path.push(b'/');

@@ -189,8 +189,7 @@ fn cut(rows: &[(Row<'_>, IdFrom)], merged: &mut Vec<Merged>) {
     for part in 0..parts {
         let part = &rows[rows.len() * part / parts..rows.len() * (part + 1) / parts];
         let mut ids = part.iter().map(|(_, ids)| *ids);
-        let part: Vec<Row<'_>> = part.iter().map(|(row, _)| *row).collect();
-        for block in block::cut(&part) {
+        for block in block::cut(part.iter().map(|(row, _)| *row)) {
             let ids = Some(ids.by_ref().take(block.len()).collect());
             merged.push(Merged { block, leaf: None, ids });
         }

@@ -257,7 +257,7 @@ impl<'a> Resolver<'_, 'a> {
             self.tree.next += 1;
             DirId { index, generation: 0 }
         });
-        let leaves = block::pack(&[]);
+        let leaves = block::pack(std::iter::empty());
         let (parent, near) = (at.0, self.near(at));
         self.tree.dirs.insert(dir, DirNode { parent, near, listing: Listing::Complete, leaves });
         self.changes.dirs.entry(dir).or_default();

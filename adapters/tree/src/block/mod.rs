@@ -4,12 +4,15 @@
 //! first, then the names. What is the same for the whole block (device, owner) or implied (one
 //! link) has no column. A usual entry takes 36 bytes and its name.
 
+mod write;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use treenail_os::{Kind, Stat};
 
 use crate::pages::DirId;
+use write::Columns;
 
 /// The most entries in a block; a larger directory has several.
 pub(crate) const ENTRIES_MAX: usize = 256;
@@ -29,23 +32,25 @@ pub(crate) struct Row<'a> {
 ///
 /// # Panics
 /// If a name is longer than 65,535 bytes, which no system allows.
-pub(crate) fn pack(rows: &[Row<'_>]) -> Leaves<Block> {
+pub(crate) fn pack<'a>(rows: impl Iterator<Item = Row<'a>> + Clone) -> Leaves<Block> {
     Leaves::from(cut(rows))
 }
 
 /// The blocks that [`pack`] makes: one at least.
-pub(crate) fn cut(rows: &[Row<'_>]) -> Vec<Block> {
+pub(crate) fn cut<'a>(mut rows: impl Iterator<Item = Row<'a>> + Clone) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut start = 0;
-    let mut names_bytes = 0;
-    for (end, row) in rows.iter().enumerate() {
-        if end - start == ENTRIES_MAX || names_bytes + row.name.len() > NAMES_BYTES_MAX {
-            blocks.push(Block::new(&rows[start..end]));
-            (start, names_bytes) = (end, 0);
+    let (mut start, mut count, mut names_bytes) = (rows.clone(), 0, 0);
+    loop {
+        let here = rows.clone();
+        let Some(row) = rows.next() else { break };
+        if count == ENTRIES_MAX || names_bytes + row.name.len() > NAMES_BYTES_MAX {
+            blocks.push(Block::new(start.take(count)));
+            (start, count, names_bytes) = (here, 0, 0);
         }
+        count += 1;
         names_bytes += row.name.len();
     }
-    blocks.push(Block::new(&rows[start..]));
+    blocks.push(Block::new(start.take(count)));
     blocks
 }
 
@@ -110,9 +115,8 @@ pub(crate) struct Block(Arc<[u64]>);
 /// Where the columns of a block begin, in bytes.
 #[derive(Clone, Copy)]
 struct Layout {
-    /// Size, mtime, ctime and inode of each entry, a column each.
-    words: usize,
-    /// Device and (uid, gid) of each entry, where they differ within the block.
+    /// After the size, mtime, ctime and inode of each entry, a column each:
+    /// device and (uid, gid) of each entry, where they differ within the block.
     owners: usize,
     nlinks: usize,
     /// (entry, index, generation) of each child directory, 32 bits each.
@@ -125,43 +129,46 @@ struct Layout {
 
 impl Layout {
     fn new(count: usize, children: usize, names_bytes: usize, flags: u64) -> Self {
-        let words = HEADER_WORDS * 8;
-        let owners = words + 4 * 8 * count;
+        let owners = 8 * (HEADER_WORDS + 4 * count);
         let nlinks = owners + if flags & FLAG_OWNER == 0 { 0 } else { 16 * count };
         let children_at = nlinks + if flags & FLAG_NLINK == 0 { 0 } else { 4 * count };
         let modes = children_at + 12 * children;
         let name_ends = modes + 2 * count;
         let names = name_ends + 2 * count;
         let end = (names + names_bytes).next_multiple_of(8);
-        Self { words, owners, nlinks, children: children_at, modes, name_ends, names, end }
+        Self { owners, nlinks, children: children_at, modes, name_ends, names, end }
     }
 }
 
 impl Block {
-    fn new(rows: &[Row<'_>]) -> Self {
-        assert!(rows.len() <= ENTRIES_MAX, "pack() cuts longer runs");
-        let names_bytes: usize = rows.iter().map(|row| row.name.len()).sum();
-        assert!(names_bytes <= NAMES_BYTES_MAX, "a name of {names_bytes} bytes");
-        let first = rows.first().map(|row| row.stat);
+    fn new<'a>(rows: impl Iterator<Item = Row<'a>> + Clone) -> Self {
         let owner = |stat: &Stat| (stat.device, stat.uid, stat.gid);
-        let mut flags = 0;
-        if rows.iter().any(|row| Some(owner(&row.stat)) != first.as_ref().map(owner)) {
-            flags |= FLAG_OWNER;
+        let first = rows.clone().next().map(|row| row.stat);
+        let (mut count, mut children, mut names_bytes, mut flags) = (0, 0, 0, 0);
+        for row in rows.clone() {
+            count += 1;
+            children += usize::from(row.child.is_some());
+            names_bytes += row.name.len();
+            if first.is_some_and(|first| owner(&row.stat) != owner(&first)) {
+                flags |= FLAG_OWNER;
+            }
+            if row.stat.nlink != 1 && row.child.is_none() {
+                flags |= FLAG_NLINK;
+            }
         }
-        if rows.iter().any(|row| row.stat.nlink != 1 && row.child.is_none()) {
-            flags |= FLAG_NLINK;
-        }
-        let children = rows.iter().filter(|row| row.child.is_some()).count();
-        let layout = Layout::new(rows.len(), children, names_bytes, flags);
-        let mut words = vec![0_u64; layout.end / 8];
+        assert!(count <= ENTRIES_MAX, "pack() cuts longer runs");
+        assert!(names_bytes <= NAMES_BYTES_MAX, "a name of {names_bytes} bytes");
+        let layout = Layout::new(count, children, names_bytes, flags);
+        let mut block: Arc<[u64]> = std::iter::repeat_n(0, layout.end / 8).collect();
+        let words = Arc::get_mut(&mut block).expect("just made");
         words[0] =
-            rows.len() as u64 | (children as u64) << 16 | (names_bytes as u64) << 32 | flags << 48;
+            count as u64 | (children as u64) << 16 | (names_bytes as u64) << 32 | flags << 48;
         if let Some(first) = first {
             words[1] = first.device;
             words[2] = u64::from(first.uid) | u64::from(first.gid) << 32;
         }
-        write_columns(&mut words, rows, &layout, flags);
-        Self(words.into())
+        Columns::new(words, count, &layout).fill(rows, flags);
+        Self(block)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -222,42 +229,6 @@ impl Block {
         let flags = head >> 48;
         let layout = Layout::new(self.len(), children, names, flags);
         Rows { words: &self.0, layout, flags, children, next: 0, next_child: 0, name_start: 0 }
-    }
-}
-
-fn write_columns(words: &mut [u64], rows: &[Row<'_>], layout: &Layout, flags: u64) {
-    let count = rows.len();
-    for (i, row) in rows.iter().enumerate() {
-        let stat = &row.stat;
-        let fields = [stat.size_bytes, stat.mtime_ns as u64, stat.ctime_ns as u64, stat.inode];
-        for (column, field) in fields.into_iter().enumerate() {
-            words[layout.words / 8 + column * count + i] = field;
-        }
-        if flags & FLAG_OWNER != 0 {
-            words[layout.owners / 8 + i] = stat.device;
-            let owner = u64::from(stat.uid) | u64::from(stat.gid) << 32;
-            words[layout.owners / 8 + count + i] = owner;
-        }
-    }
-    let bytes: &mut [u8] = bytemuck::cast_slice_mut(words);
-    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
-    let (mut child_at, mut name_end) = (layout.children, 0);
-    for (i, row) in rows.iter().enumerate() {
-        if flags & FLAG_NLINK != 0 {
-            // Whether or not the block has this column, a directory's link count reads 1.
-            let nlink = if row.child.is_some() { 1 } else { row.stat.nlink };
-            put(layout.nlinks + 4 * i, &nlink.to_ne_bytes());
-        }
-        if let Some(child) = row.child {
-            put(child_at, &(i as u32).to_ne_bytes());
-            put(child_at + 4, &child.index.to_ne_bytes());
-            put(child_at + 8, &child.generation.to_ne_bytes());
-            child_at += 12;
-        }
-        put(layout.modes + 2 * i, &mode_bits(&row.stat).to_ne_bytes());
-        put(layout.names + name_end, row.name);
-        name_end += row.name.len();
-        put(layout.name_ends + 2 * i, &(name_end as u16).to_ne_bytes());
     }
 }
 
@@ -430,7 +401,7 @@ mod tests {
                 let nlink = if child.is_some() { 1 } else { stat.nlink };
                 Row { name, stat: Stat { nlink, ..*stat }, child }
             }).collect();
-            let leaves = pack(&rows);
+            let leaves = pack(rows.iter().copied());
             let back: Vec<Row<'_>> = leaves.as_slice().iter().flat_map(Block::rows).collect();
             prop_assert_eq!(&back, &rows);
             for row in &rows {
@@ -471,6 +442,9 @@ mod tests {
                 Row { name: name.as_bytes(), stat: one, child: None }
             })
             .collect();
-        assert_eq!(Block::new(&rows).memory_bytes(), 200 * (36 + 8) + HEADER_WORDS * 8 + 16);
+        assert_eq!(
+            Block::new(rows.iter().copied()).memory_bytes(),
+            200 * (36 + 8) + HEADER_WORDS * 8 + 16
+        );
     }
 }

@@ -1,0 +1,73 @@
+//! Filling the columns of a new block.
+
+use super::{FLAG_NLINK, FLAG_OWNER, HEADER_WORDS, Layout, Row, mode_bits};
+
+/// The columns of a block that is being made; those that it lacks are empty.
+pub(super) struct Columns<'w> {
+    /// Size, mtime, ctime and inode.
+    words: [&'w mut [u64]; 4],
+    devices: &'w mut [u64],
+    owners: &'w mut [u64],
+    nlinks: &'w mut [u32],
+    children: &'w mut [u32],
+    modes: &'w mut [u16],
+    name_ends: &'w mut [u16],
+    names: &'w mut [u8],
+}
+
+impl<'w> Columns<'w> {
+    pub(super) fn new(block: &'w mut [u64], count: usize, layout: &Layout) -> Self {
+        let (fixed, rest) = block.split_at_mut(layout.nlinks / 8);
+        let (words, owners) = fixed[HEADER_WORDS..].split_at_mut(4 * count);
+        let (sizes, words) = words.split_at_mut(count);
+        let (mtimes, words) = words.split_at_mut(count);
+        let (ctimes, inodes) = words.split_at_mut(count);
+        let (devices, owners) = owners.split_at_mut(owners.len() / 2);
+        let rest: &mut [u8] = bytemuck::cast_slice_mut(rest);
+        let (nlinks, rest) = rest.split_at_mut(layout.children - layout.nlinks);
+        let (children, rest) = rest.split_at_mut(layout.modes - layout.children);
+        let (modes, rest) = rest.split_at_mut(2 * count);
+        let (name_ends, names) = rest.split_at_mut(2 * count);
+        Self {
+            words: [sizes, mtimes, ctimes, inodes],
+            devices,
+            owners,
+            nlinks: bytemuck::cast_slice_mut(nlinks),
+            children: bytemuck::cast_slice_mut(children),
+            modes: bytemuck::cast_slice_mut(modes),
+            name_ends: bytemuck::cast_slice_mut(name_ends),
+            names,
+        }
+    }
+
+    pub(super) fn fill<'a>(mut self, rows: impl Iterator<Item = Row<'a>>, flags: u64) {
+        let [sizes, mtimes, ctimes, inodes] = self.words;
+        let mut children = self.children.chunks_exact_mut(3);
+        let mut name_end = 0;
+        for (i, row) in rows.enumerate() {
+            let stat = &row.stat;
+            sizes[i] = stat.size_bytes;
+            mtimes[i] = stat.mtime_ns as u64;
+            ctimes[i] = stat.ctime_ns as u64;
+            inodes[i] = stat.inode;
+            if flags & FLAG_OWNER != 0 {
+                self.devices[i] = stat.device;
+                self.owners[i] = u64::from(stat.uid) | u64::from(stat.gid) << 32;
+            }
+            if flags & FLAG_NLINK != 0 {
+                // Whether or not the block has this column, a directory's link count reads 1.
+                self.nlinks[i] = if row.child.is_some() { 1 } else { stat.nlink };
+            }
+            if let Some(child) = row.child {
+                let column = children.next().expect("children were counted");
+                column.copy_from_slice(&[i as u32, child.index, child.generation]);
+            }
+            self.modes[i] = mode_bits(stat);
+            let (name, rest) = self.names.split_at_mut(row.name.len());
+            name.copy_from_slice(row.name);
+            self.names = rest;
+            name_end += row.name.len();
+            self.name_ends[i] = name_end as u16;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A directory's entries from their listing to its blocks.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use treenail_hash::Hash;
+use treenail_os::{Handle, Stat};
+
+use super::visitor::Part;
+use crate::block::{self, Block, Leaves, Row};
+use crate::column::IdBuffer;
+use crate::digest::{Digester, Element};
+use crate::ids::ContentId;
+use crate::pages::DirId;
+use crate::tree::Listing;
+use crate::view::Class;
+
+/// A directory's digest.
+pub(super) type DirDigest<C> = <<C as ContentId>::Node as Hash>::Digest;
+
+/// An entry of a directory that stays in the tree.
+pub(super) struct Kept<I> {
+    /// The place of its name in the listing, or in a [`Gathering`].
+    pub(super) name: u32,
+    /// What the system said of it; a file may have to be read first. Where there is none in the
+    /// end, the entry was gone before it could be looked at.
+    pub(super) stat: Option<Stat>,
+    pub(super) child: Option<DirId>,
+    pub(super) id: Option<I>,
+}
+
+/// A directory and where it hangs.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) dir: DirId,
+    pub(super) parent: DirId,
+    pub(super) listing: Listing,
+}
+
+/// A directory as it was listed; its subdirectories' digests, and late ids, are still missing.
+pub(super) struct Listed<C: ContentId> {
+    pub(super) spot: Spot,
+    pub(super) leaves: Leaves<Block>,
+    pub(super) ids: Option<IdBuffer>,
+    /// Known already where there are no directories below.
+    pub(super) digest: Option<DirDigest<C>>,
+}
+
+/// What one thread makes directories with.
+pub(super) struct Packer<C: ContentId> {
+    digester: Option<Digester<C>>,
+}
+
+impl<C: ContentId> Packer<C> {
+    pub(super) fn new(with_ids: bool) -> Self {
+        Self { digester: with_ids.then(Digester::new) }
+    }
+
+    /// Makes a directory's blocks; `name_of` gives the names that the entries refer to.
+    pub(super) fn pack<'a>(
+        &mut self,
+        spot: Spot,
+        kept: &mut Vec<Kept<C::Id>>,
+        name_of: impl Fn(u32) -> &'a [u8] + Copy,
+        part: &mut Part<C>,
+    ) {
+        kept.retain(|kept| kept.stat.is_some());
+        let rows = kept.iter().filter_map(move |kept| {
+            Some(Row { name: name_of(kept.name), stat: kept.stat?, child: kept.child })
+        });
+        rows.clone().for_each(|row| part.counts.add(&row.stat));
+        let leaves = block::pack(rows.clone());
+        let mut digest = None;
+        let ids = self.digester.as_mut().map(|digester| {
+            let mut ids = IdBuffer::new(kept.len(), C::KIND.slot_bytes());
+            for (entry, kept) in kept.iter().enumerate() {
+                if let Some(id) = &kept.id {
+                    ids.set(entry, id.as_ref());
+                }
+            }
+            if spot.listing == Listing::Complete && kept.iter().all(|kept| kept.child.is_none()) {
+                digest = digester.digest(elements(rows, &ids));
+            }
+            ids
+        });
+        part.dirs.push(Listed { spot, leaves, ids, digest });
+    }
+}
+
+/// A directory's entries as its digest sees them.
+pub(super) fn elements<'rows: 'ids, 'ids>(
+    rows: impl Iterator<Item = Row<'rows>> + Clone,
+    ids: &'ids IdBuffer,
+) -> impl Iterator<Item = Element<'ids>> + Clone {
+    rows.enumerate().map(move |(entry, row)| Element {
+        name: row.name,
+        class: Class::of(&row.stat),
+        slot: ids.get(entry),
+    })
+}
+
+/// A directory of which some files are read by whoever is free; who comes last makes its blocks.
+pub(super) struct Gathering<I> {
+    pub(super) handle: Arc<Handle>,
+    dir: DirId,
+    parent: DirId,
+    names: Vec<u8>,
+    name_ends: Vec<usize>,
+    state: Mutex<State<I>>,
+    /// Batches that are not read yet.
+    left: AtomicUsize,
+}
+
+struct State<I> {
+    kept: Vec<Kept<I>>,
+    listing: Listing,
+}
+
+/// Files of a directory that one thread reads at a time.
+pub(super) struct Batch<I> {
+    pub(super) gathering: Arc<Gathering<I>>,
+    pub(super) entries: Vec<u32>,
+}
+
+impl<I> Gathering<I> {
+    /// Takes over a directory's entries, of which so many batches are to be read.
+    pub(super) fn new<'a>(
+        handle: &Arc<Handle>,
+        spot: Spot,
+        mut kept: Vec<Kept<I>>,
+        name_of: impl Fn(u32) -> &'a [u8],
+        batches: usize,
+    ) -> Self {
+        let (mut names, mut name_ends) = (Vec::new(), Vec::with_capacity(kept.len()));
+        for (place, kept) in (0..).zip(&mut kept) {
+            names.extend_from_slice(name_of(kept.name));
+            name_ends.push(names.len());
+            kept.name = place;
+        }
+        Self {
+            handle: handle.clone(),
+            dir: spot.dir,
+            parent: spot.parent,
+            names,
+            name_ends,
+            state: Mutex::new(State { kept, listing: spot.listing }),
+            left: AtomicUsize::new(batches),
+        }
+    }
+
+    pub(super) fn dir(&self) -> DirId {
+        self.dir
+    }
+
+    pub(super) fn name(&self, place: u32) -> &[u8] {
+        let place = place as usize;
+        let start = if place == 0 { 0 } else { self.name_ends[place - 1] };
+        &self.names[start..self.name_ends[place]]
+    }
+
+    /// Looks at or changes the entries, and whether they are all.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Vec<Kept<I>>, &mut Listing) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { kept, listing } = &mut *state;
+        act(kept, listing)
+    }
+
+    /// Announces another batch; one that is not yet over must be under way.
+    pub(super) fn one_more(&self) {
+        self.left.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends a batch, and returns the directory's place if it was the last.
+    pub(super) fn one_less(&self) -> Option<Spot> {
+        let last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
+        last.then(|| {
+            let listing = self.with(|_, listing| *listing);
+            Spot { dir: self.dir, parent: self.parent, listing }
+        })
+    }
+}
