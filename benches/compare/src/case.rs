@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) contenders: Vec<Contender>,
     /// What ours aims at.
     pub(crate) target: Option<Target>,
+    /// What else belongs below the table: a name and a value.
+    pub(crate) facts: Vec<(&'static str, Answer)>,
 }
 
 /// One way to do the job.
@@ -35,13 +37,22 @@ pub(crate) struct Contender {
     pub(crate) work: Work,
 }
 
-/// Our time over a rival's is to be at most this.
+/// A limit of our time.
 #[derive(Clone, Copy)]
-pub(crate) struct Target {
-    /// The name of the contender.
-    pub(crate) rival: &'static str,
-    /// The ratio.
-    pub(crate) ratio_max: f64,
+pub(crate) enum Target {
+    /// Our time over a rival's, which is named.
+    Ratio { rival: &'static str, max: f64 },
+    /// Where no rival does the job.
+    WallMs(f64),
+}
+
+/// What a row is to be measured by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    /// Our wall time over this contender's.
+    Ratio(f64),
+    /// This contender's wall time.
+    WallMs(f64),
 }
 
 /// A contender's result.
@@ -52,8 +63,17 @@ pub(crate) struct Row {
     pub(crate) median: Sample,
     /// Our wall time over this contender's; nothing for ours.
     pub(crate) ratio: Option<f64>,
-    /// The ratio aimed at.
-    pub(crate) ratio_max: Option<f64>,
+    pub(crate) limit: Option<Limit>,
+}
+
+impl Target {
+    /// The limit in the row of this contender.
+    fn limit(self, index: usize, contender: &str) -> Option<Limit> {
+        match self {
+            Self::Ratio { rival, max } => (rival == contender).then_some(Limit::Ratio(max)),
+            Self::WallMs(max) => (index == 0).then_some(Limit::WallMs(max)),
+        }
+    }
 }
 
 /// Runs the cases, prints a table for each and records it; true when all gave equal answers.
@@ -69,6 +89,9 @@ pub(crate) fn run_all(cases: Vec<Case>, settings: &Settings) -> Result<bool, Str
         match run(&mut case, settings.rounds) {
             Ok(rows) => {
                 println!("{}", report::table(case.name, settings.rounds, &rows));
+                for (name, fact) in &mut case.facts {
+                    println!("{name}: {}\n", fact.get()?);
+                }
                 let machine = machine.get_or_insert_with(report::Machine::find);
                 report::record(&settings.record, machine, case.name, &rows)?;
             }
@@ -110,20 +133,17 @@ fn run(case: &mut Case, rounds: usize) -> Result<Vec<Row>, String> {
             version,
             median,
             ratio: (index > 0).then(|| ours / median.wall_ms),
-            ratio_max: case
-                .target
-                .filter(|target| target.rival == contender.name)
-                .map(|target| target.ratio_max),
+            limit: case.target.and_then(|target| target.limit(index, contender.name)),
         })
         .collect())
 }
 
 /// Every value with the same name is the same, and none stands alone, for then it shows nothing.
 fn compare_answers(case: &mut Case) -> Result<(), String> {
-    if let Some(target) = case.target {
+    if let Some(Target::Ratio { rival, .. }) = case.target {
         let rivals = case.contenders.get(1..).unwrap_or_default();
-        if !rivals.iter().any(|rival| rival.name == target.rival) {
-            return Err(format!("the target's rival `{}` does not take part", target.rival));
+        if !rivals.iter().any(|contender| contender.name == rival) {
+            return Err(format!("the target's rival `{rival}` does not take part"));
         }
     }
     let mut values: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
@@ -154,7 +174,7 @@ fn compare_answers(case: &mut Case) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Case, Contender, Target, run};
+    use super::{Case, Contender, Limit, Target, run};
     use crate::answer::Answer;
     use crate::work::Work;
 
@@ -168,18 +188,21 @@ mod tests {
     }
 
     fn case(contenders: Vec<Contender>) -> Case {
-        Case { name: "test", references: Vec::new(), contenders, target: None }
+        Case { name: "test", references: Vec::new(), contenders, target: None, facts: Vec::new() }
     }
 
     #[test]
     fn equal_answers_are_timed() {
         let mut case = case(vec![contender("ours", "7"), contender("rival", "7")]);
-        case.target = Some(Target { rival: "rival", ratio_max: 0.5 });
+        case.target = Some(Target::Ratio { rival: "rival", max: 0.5 });
         let rows = run(&mut case, 3).unwrap();
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[0].ratio, rows[0].ratio_max), (None, None));
+        assert_eq!((rows[0].ratio, rows[0].limit), (None, None));
         assert!(rows[1].ratio.is_some());
-        assert_eq!(rows[1].ratio_max, Some(0.5));
+        assert_eq!(rows[1].limit, Some(Limit::Ratio(0.5)));
+        case.target = Some(Target::WallMs(1.0));
+        let limits = run(&mut case, 1).unwrap().into_iter().map(|row| row.limit);
+        assert!(limits.eq([Some(Limit::WallMs(1.0)), None]));
     }
 
     #[test]
@@ -200,7 +223,7 @@ mod tests {
     #[test]
     fn a_target_needs_its_rival() {
         let mut case = case(vec![contender("ours", "7"), contender("rival", "7")]);
-        case.target = Some(Target { rival: "ours", ratio_max: 1.0 });
+        case.target = Some(Target::Ratio { rival: "ours", max: 1.0 });
         assert!(run(&mut case, 1).is_err());
     }
 

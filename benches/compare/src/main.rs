@@ -10,10 +10,11 @@ mod case;
 mod floor;
 mod measure;
 mod report;
+mod snapshot;
 mod tree;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
             let cases = tree::cases(&settings)?;
             case::run_all(cases, &settings)
         }),
+        // For the comparison's own use: a process that holds a tree and nothing else.
+        ["memory", dir] => snapshot::print_memory(Path::new(dir)).map(|()| true),
         _ => Err(USAGE.to_owned()),
     };
     match result {

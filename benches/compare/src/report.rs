@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::case::Row;
+use crate::case::{Limit, Row};
 
 const CSV_HEADER: &str =
     "date,commit,cpu,cores,kernel,case,contender,version,median_ms,cpu_ms,ratio";
@@ -53,25 +53,30 @@ pub(crate) fn table(case: &str, rounds: usize, rows: &[Row]) -> String {
     );
     for row in rows {
         let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-        let target = row.ratio_max.map(|max| format!("<= {max:.2}")).unwrap_or_default();
-        let met = match (row.ratio, row.ratio_max) {
-            (Some(ratio), Some(max)) => {
-                if ratio <= max {
-                    "yes"
-                } else {
-                    "**no**"
-                }
-            }
-            _ => "",
-        };
+        let (target, met) = target(row);
+        let (wall, cpu) = (ms(row.median.wall_ms), ms(row.median.cpu_ms));
         writeln!(
             text,
-            "| {} | {} | {:.1} | {:.1} | {ratio} | {target} | {met} |",
-            row.contender, row.version, row.median.wall_ms, row.median.cpu_ms
+            "| {} | {} | {wall} | {cpu} | {ratio} | {target} | {met} |",
+            row.contender, row.version
         )
         .expect("a string takes all");
     }
     text
+}
+
+fn target(row: &Row) -> (String, &'static str) {
+    let (text, met) = match (row.limit, row.ratio) {
+        (Some(Limit::Ratio(max)), Some(ratio)) => (format!("<= {max:.2}"), ratio <= max),
+        (Some(Limit::WallMs(max)), _) => (format!("<= {max} ms"), row.median.wall_ms <= max),
+        _ => return (String::new(), ""),
+    };
+    (text, if met { "yes" } else { "**no**" })
+}
+
+/// Milliseconds with as many digits as say something.
+fn ms(value: f64) -> String {
+    if value < 1.0 { format!("{value:.3}") } else { format!("{value:.1}") }
 }
 
 /// Adds a line for each row to the file, which is made with its header if it is not there.
@@ -118,7 +123,7 @@ fn csv(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{CSV_HEADER, Machine, csv, record, table};
-    use crate::case::Row;
+    use crate::case::{Limit, Row};
     use crate::measure::Sample;
 
     fn rows() -> [Row; 2] {
@@ -128,12 +133,12 @@ mod tests {
             version: "0.1, built here".to_owned(),
             median: sample(10.0),
             ratio: None,
-            ratio_max: None,
+            limit: None,
         };
         let rival = Row {
             contender: "rival",
             ratio: Some(0.625),
-            ratio_max: Some(0.5),
+            limit: Some(Limit::Ratio(0.5)),
             median: sample(16.0),
             ..ours.clone()
         };
@@ -145,9 +150,12 @@ mod tests {
         let text = table("walk", 15, &rows());
         let last = text.lines().last().unwrap();
         assert_eq!(last, "| rival | 0.1, built here | 16.0 | 32.0 | 0.62 | <= 0.50 | **no** |");
-        let [ours, mut rival] = rows();
-        rival.ratio_max = Some(1.0);
-        assert!(table("walk", 15, &[ours, rival]).ends_with("| <= 1.00 | yes |\n"));
+        let [mut ours, mut rival] = rows();
+        rival.limit = Some(Limit::Ratio(1.0));
+        ours.limit = Some(Limit::WallMs(9.5));
+        let text = table("walk", 15, &[ours, rival]);
+        assert!(text.contains("| 10.0 | 20.0 |  | <= 9.5 ms | **no** |\n"), "{text}");
+        assert!(text.ends_with("| <= 1.00 | yes |\n"), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::Settings;
 use crate::answer::Answer;
 use crate::case::{Case, Contender, Target};
 use crate::floor;
+use crate::snapshot;
 use crate::work::Work;
 
 /// The contender that opens, reads and closes every file, and nothing else.
@@ -38,7 +39,9 @@ pub(crate) fn cases(settings: &Settings) -> Result<Vec<Case>, String> {
         walk: text(&settings.release.join("examples/walk")),
     };
     write_list(&inputs)?;
-    Ok(vec![walk(&inputs), stat(&inputs), blake3(&inputs), xxh3(&inputs)])
+    let mut cases = vec![walk(&inputs), stat(&inputs), blake3(&inputs), xxh3(&inputs)];
+    cases.extend(snapshot::cases(settings));
+    Ok(cases)
 }
 
 /// Names and kinds of all entries.
@@ -88,7 +91,8 @@ fn walk(on: &Inputs) -> Case {
                 work: Work::program(&["rg", "--files", "-uu", dir]),
             },
         ],
-        target: Some(Target { rival: "bfs", ratio_max: 0.5 }),
+        target: Some(Target::Ratio { rival: "bfs", max: 0.5 }),
+        facts: Vec::new(),
     }
 }
 
@@ -117,7 +121,8 @@ fn stat(on: &Inputs) -> Case {
                 work: Work::program(&["find", dir, "-type", "f", "-printf", "%s\n"]),
             },
         ],
-        target: Some(Target { rival: "find -type f", ratio_max: 1.0 }),
+        target: Some(Target::Ratio { rival: "find -type f", max: 1.0 }),
+        facts: Vec::new(),
     }
 }
 
@@ -168,7 +173,8 @@ fn blake3(on: &Inputs) -> Case {
                 "< \"$1\" xargs -0 sha256sum -- | wc -l",
             ),
         ],
-        target: Some(Target { rival: "b3sum, two at a time", ratio_max: 1.0 / 1.5 }),
+        target: Some(Target::Ratio { rival: "b3sum, two at a time", max: 1.0 / 1.5 }),
+        facts: Vec::new(),
     }
 }
 
@@ -205,7 +211,8 @@ fn xxh3(on: &Inputs) -> Case {
                 ),
             },
         ],
-        target: Some(Target { rival: FLOOR, ratio_max: 1.3 }),
+        target: Some(Target::Ratio { rival: FLOOR, max: 1.3 }),
+        facts: Vec::new(),
     }
 }
 
@@ -237,7 +244,7 @@ fn treenail(on: &Inputs, name: &'static str, ids: &str) -> Contender {
     }
 }
 
-fn files_and_bytes(dir: &str) -> Answer {
+pub(crate) fn files_and_bytes(dir: &str) -> Answer {
     Answer::shell(
         "find \"$1\" -type f -printf '%s\\n' | awk '{n++; s += $1} END {print n, s}'",
         &[dir],
