@@ -89,6 +89,20 @@ fn a_large_directory_is_hashed_by_all_and_stays_one_set() {
 }
 
 #[test]
+fn a_large_directory_is_statted_by_all_and_stays_one() {
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..5_000 {
+        let path = dir.path().join(format!("{i}"));
+        if i % 100 == 0 { fs::create_dir(path).unwrap() } else { fs::write(path, "ab").unwrap() }
+    }
+    let scanned = Scan::new().run(dir.path(), None).unwrap();
+    let counts = scanned.tree.counts();
+    assert_eq!((counts.files, counts.dirs, counts.size_bytes), (4_950, 50, 9_900));
+    assert_eq!((scanned.files_read, scanned.failures_total), (0, 0));
+    assert_eq!(listing(&scanned.tree.view(None)), naive(dir.path()));
+}
+
+#[test]
 fn a_large_file_is_read_wholly() {
     let dir = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..20_000_000_u32).map(|i| ((i * 7) >> 3) as u8).collect();

@@ -41,14 +41,15 @@ impl Answer {
         })
     }
 
-    /// The first line that `PROGRAM --version` prints.
+    /// The first line that `PROGRAM --version` prints, on whichever stream.
     pub(crate) fn version(program: &str) -> Self {
         let program = program.to_owned();
         Self::closure(move || {
             let mut command = Command::new(&program);
             command.arg("--version");
-            let text = output(command)?;
-            Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+            let (out, errors) = outputs(command)?;
+            let line = out.lines().chain(errors.lines()).next();
+            Ok(line.unwrap_or_default().trim().to_owned())
         })
     }
 
@@ -71,17 +72,22 @@ fn summary_fields(text: &str, fields: &[&str]) -> Result<String, String> {
     Ok(values.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
-fn output(mut command: Command) -> Result<String, String> {
+fn output(command: Command) -> Result<String, String> {
+    Ok(outputs(command)?.0)
+}
+
+/// What a program that ended well wrote to its standard output and to its standard error.
+fn outputs(mut command: Command) -> Result<(String, String), String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output().map_err(|e| {
         format!("cannot start {program}: {e} (`cargo xtask compare NAME --install` gets rivals)")
     })?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if output.status.success() {
-        return Ok(text);
+    let [out, errors] = [&output.stdout, &output.stderr]
+        .map(|stream| String::from_utf8_lossy(stream).trim().to_owned());
+    match output.status.success() {
+        true => Ok((out, errors)),
+        false => Err(format!("{program}: {}: {errors}", output.status)),
     }
-    let errors = String::from_utf8_lossy(&output.stderr);
-    Err(format!("{program}: {}: {}", output.status, errors.trim()))
 }
 
 #[cfg(test)]

@@ -102,9 +102,21 @@ fn stat(on: &Inputs) -> Case {
     let sized = "find \"$1\" -type f -printf '%s\\n' | awk '{n++; s += $1} END {print n, s}'";
     Case {
         name: "tree --ids none",
-        references: vec![("files and bytes", Answer::shell(sized, &[dir]))],
+        references: vec![
+            ("entries", Answer::shell("find \"$1\" -mindepth 1 -printf x | wc -c", &[dir])),
+            ("files and bytes", Answer::shell(sized, &[dir])),
+        ],
         contenders: vec![
             treenail(on, "treenail tree --ids none", "none"),
+            Contender {
+                name: "merely walking and statting",
+                version: Answer::fixed(env!("CARGO_PKG_VERSION")),
+                answers: vec![(
+                    "entries",
+                    Answer::shell("\"$1\" --stat \"$2\" | cut -d' ' -f1", &[&on.walk, dir]),
+                )],
+                work: Work::program(&[&on.walk, "--stat", dir]),
+            },
             Contender {
                 name: "find -type f",
                 version: Answer::version("find"),

@@ -28,6 +28,9 @@ use crate::view::{Class, Counts, View};
 const BATCH_FILES_MAX: usize = 128;
 const BATCH_BYTES_MAX: u64 = 4 << 20;
 
+/// Where contents are not read, a directory of twice as many files is shared out, so many at a time.
+const BATCH_STATS: usize = 1024;
+
 /// A larger file is a batch of its own. To open it twice costs a hundredth of reading it.
 const SHARED_SIZE_BYTES_MAX: u64 = 512 << 10;
 
@@ -160,14 +163,14 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)
     }
 
-    /// Stats the entries, as far as they are not read anyway, and gives child directories their
-    /// numbers.
+    /// Stats the entries, files only if `files_too`, and gives child directories their numbers.
     fn keep(
         &self,
         kept: &mut Vec<Kept<C::Id>>,
         part: &mut Part<C>,
         dir: &Directory<'_>,
         rules: Option<&Inherited>,
+        files_too: bool,
     ) -> Listing {
         let rules = rules.map(Inherited::prepare);
         let rules = rules.as_ref();
@@ -178,7 +181,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
                 continue;
             }
             let name = u32::try_from(listed).expect("a listing is shorter than 4 GiB");
-            if entry.kind == Kind::File && !self.stat_first {
+            if entry.kind == Kind::File && !files_too {
                 kept.push(Kept { name, stat: None, child: None, id: None });
                 continue;
             }
@@ -319,6 +322,18 @@ impl<'a, C: ContentId> Visitor<'a, C> {
 }
 
 impl<C: ContentId> Part<C> {
+    /// Stats a file that was listed as one.
+    fn stat(&mut self, dir: &Handle, name: &[u8]) -> Reading<C::Id> {
+        let error = match dir.stat(name) {
+            Ok(stat) if stat.kind != Kind::Directory => return Reading::File(stat, None),
+            Ok(_) => io::ErrorKind::IsADirectory.into(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Reading::Gone,
+            Err(error) => error,
+        };
+        self.fail(|| path_of(dir, name), error);
+        Reading::Lost
+    }
+
     /// What a failed reading leaves of an entry.
     fn unread(&mut self, dir: &Handle, wanted: &Wanted<'_>, error: io::Error) -> Reading<C::Id> {
         let now = wanted.before.map_or_else(|| dir.stat(wanted.name), Ok);
@@ -383,7 +398,9 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         });
         let mut kept = std::mem::take(own_kept);
         kept.clear();
-        let mut listing = self.keep(&mut kept, part, dir, rules.as_ref());
+        let shared = !self.with_ids && dir.len() >= 2 * BATCH_STATS;
+        let files_too = self.stat_first && !shared;
+        let mut listing = self.keep(&mut kept, part, dir, rules.as_ref(), files_too);
         self.descend(dir, &state, rules.as_ref(), &kept, next);
         let name_of = |name: u32| dir.entry(name as usize).name;
         let mut batches = Vec::new();
@@ -403,6 +420,10 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
                     batches.push(vec![entry]);
                 }
             });
+        } else if shared {
+            let unknown = (0..).zip(&kept).filter(|(_, kept)| kept.stat.is_none());
+            let unknown: Vec<u32> = unknown.map(|(entry, _)| entry).collect();
+            batches = unknown.chunks(BATCH_STATS).map(<[u32]>::to_vec).collect();
         }
         let spot = Spot { dir: state.dir, parent: state.parent, listing };
         if batches.is_empty() {
@@ -430,9 +451,13 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         });
         let mut readings = Vec::with_capacity(wanted.len());
         let (handle, dir) = (&gathering.handle, gathering.dir());
-        self.read(reader, part, handle, dir, &wanted, |entry, reading| {
-            readings.push((entry, reading));
-        });
+        if self.with_ids {
+            self.read(reader, part, handle, dir, &wanted, |entry, reading| {
+                readings.push((entry, reading));
+            });
+        } else {
+            readings.extend(wanted.iter().map(|one| (one.entry, part.stat(handle, one.name))));
+        }
         gathering.with(|kept, listing| {
             for (entry, reading) in readings {
                 if !enter(&mut kept[entry as usize], listing, reading) {
