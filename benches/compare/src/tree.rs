@@ -113,7 +113,7 @@ fn stat(on: &Inputs) -> Case {
                 version: Answer::fixed(env!("CARGO_PKG_VERSION")),
                 answers: vec![(
                     "entries",
-                    Answer::shell("\"$1\" --stat \"$2\" | cut -d' ' -f1", &[&on.walk, dir]),
+                    Answer::shell("\"$1\" --stat \"$2\" | sed -n '1s/ .*//p'", &[&on.walk, dir]),
                 )],
                 work: Work::program(&[&on.walk, "--stat", dir]),
             },
