@@ -23,12 +23,12 @@
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
 #![no_std]
-#![forbid(unsafe_code)]
 
 use core::fmt;
 
 #[cfg(feature = "blake3")]
 mod blake3;
+mod cpu;
 #[cfg(feature = "crc32")]
 mod crc32;
 #[cfg(feature = "sha1")]
@@ -48,6 +48,12 @@ pub use self::sha1::{Collision, GitBlob, GitBlobError, Sha1};
 pub use self::sha256::Sha256;
 #[cfg(feature = "xxh3")]
 pub use self::xxh3::{Xxh3, Xxh128};
+
+/// For this crate's tests and measurements; nothing here is part of the interface.
+#[doc(hidden)]
+pub mod __internal {
+    pub use crate::cpu::{Features, limit};
+}
 
 /// The README's examples, compiled and run with the documentation tests.
 #[cfg(all(doctest, feature = "xxh3", feature = "sha1"))]
