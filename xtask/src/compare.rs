@@ -59,8 +59,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
     let corpus = corpus::make(comparison.corpus)?;
     eprintln!("{corpus}");
     let release = workspace.target.join("release");
-    let mut cmd = Cmd::new(&release.join("treenail-compare").to_string_lossy())
-        .arg(name)
+    let mut cmd = Cmd::new(&release.join(format!("compare-{name}")).to_string_lossy())
         .arg("--corpus")
         .arg(&corpus.path)
         .arg("--release")

@@ -5,23 +5,23 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// A way to get a text.
-pub(crate) struct Answer(Box<dyn FnMut() -> Result<String, String>>);
+pub struct Answer(Box<dyn FnMut() -> Result<String, String>>);
 
 impl Answer {
     /// What the closure returns.
-    pub(crate) fn closure(get: impl FnMut() -> Result<String, String> + 'static) -> Self {
+    pub fn closure(get: impl FnMut() -> Result<String, String> + 'static) -> Self {
         Self(Box::new(get))
     }
 
     /// Always the same text.
-    pub(crate) fn fixed(text: impl Into<String>) -> Self {
+    pub fn fixed(text: impl Into<String>) -> Self {
         let text = text.into();
         Self::closure(move || Ok(text.clone()))
     }
 
     /// The standard output of a shell's command line; `args` are its `$1`, `$2` and so on. A
     /// failure anywhere in a pipeline is one.
-    pub(crate) fn shell(line: &'static str, args: &[&str]) -> Self {
+    pub fn shell(line: &'static str, args: &[&str]) -> Self {
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         Self::closure(move || {
             let mut command = Command::new("bash");
@@ -31,7 +31,7 @@ impl Answer {
     }
 
     /// The fields of the summary that `treenail ARGS --json` ends with, with spaces between.
-    pub(crate) fn summary(program: &str, args: &[&str], fields: &'static [&'static str]) -> Self {
+    pub fn summary(program: &str, args: &[&str], fields: &'static [&'static str]) -> Self {
         let program = program.to_owned();
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         Self::closure(move || {
@@ -42,7 +42,7 @@ impl Answer {
     }
 
     /// The first line that `PROGRAM --version` prints, on whichever stream.
-    pub(crate) fn version(program: &str) -> Self {
+    pub fn version(program: &str) -> Self {
         let program = program.to_owned();
         Self::closure(move || {
             let mut command = Command::new(&program);
@@ -57,7 +57,7 @@ impl Answer {
     ///
     /// # Errors
     /// If the program is missing or fails.
-    pub(crate) fn get(&mut self) -> Result<String, String> {
+    pub fn get(&mut self) -> Result<String, String> {
         (self.0)()
     }
 }

@@ -12,43 +12,52 @@ use crate::work::Work;
 const WARM_UPS: usize = 2;
 
 /// One job.
-pub(crate) struct Case {
+pub struct Case {
     /// What is done, in a few words; unique within the comparison.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Values that stand beside the contenders' own: a name and a way to get it without them.
-    pub(crate) references: Vec<(&'static str, Answer)>,
+    pub references: Vec<(&'static str, Answer)>,
     /// Who does it; the first is ours.
-    pub(crate) contenders: Vec<Contender>,
+    pub contenders: Vec<Contender>,
+    /// How many bytes are worked on in one go, for a rate beside the time.
+    pub size_bytes: Option<u64>,
     /// What ours aims at.
-    pub(crate) target: Option<Target>,
+    pub targets: Vec<Target>,
     /// What else belongs below the table: a name and a value.
-    pub(crate) facts: Vec<(&'static str, Answer)>,
+    pub facts: Vec<(&'static str, Answer)>,
 }
 
 /// One way to do the job.
-pub(crate) struct Contender {
+pub struct Contender {
     /// The name in the table.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Its version.
-    pub(crate) version: Answer,
+    pub version: Answer,
     /// Values that must equal those of the same name elsewhere in the case.
-    pub(crate) answers: Vec<(&'static str, Answer)>,
+    pub answers: Vec<(&'static str, Answer)>,
     /// What is timed.
-    pub(crate) work: Work,
+    pub work: Work,
 }
 
 /// A limit of our time.
 #[derive(Clone, Copy)]
-pub(crate) enum Target {
+pub enum Target {
     /// Our time over a rival's, which is named.
-    Ratio { rival: &'static str, max: f64 },
+    Ratio {
+        /// The rival's name.
+        rival: &'static str,
+        /// The ratio.
+        max: f64,
+    },
+    /// Our time over the fastest rival's.
+    Best(f64),
     /// Where no rival does the job.
     WallMs(f64),
 }
 
 /// What a row is to be measured by.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Limit {
+pub enum Limit {
     /// Our wall time over this contender's.
     Ratio(f64),
     /// This contender's wall time.
@@ -57,20 +66,25 @@ pub(crate) enum Limit {
 
 /// A contender's result.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
-    pub(crate) contender: &'static str,
-    pub(crate) version: String,
-    pub(crate) median: Sample,
+pub struct Row {
+    /// Its name.
+    pub contender: &'static str,
+    /// Its version.
+    pub version: String,
+    /// What it took.
+    pub median: Sample,
     /// Our wall time over this contender's; nothing for ours.
-    pub(crate) ratio: Option<f64>,
-    pub(crate) limit: Option<Limit>,
+    pub ratio: Option<f64>,
+    /// What it is to be measured by.
+    pub limit: Option<Limit>,
 }
 
 impl Target {
     /// The limit in the row of this contender.
-    fn limit(self, index: usize, contender: &str) -> Option<Limit> {
+    fn limit(self, index: usize, contender: &str, fastest: Option<&str>) -> Option<Limit> {
         match self {
             Self::Ratio { rival, max } => (rival == contender).then_some(Limit::Ratio(max)),
+            Self::Best(max) => (fastest == Some(contender)).then_some(Limit::Ratio(max)),
             Self::WallMs(max) => (index == 0).then_some(Limit::WallMs(max)),
         }
     }
@@ -80,7 +94,7 @@ impl Target {
 ///
 /// # Errors
 /// If no case has the name asked for, or the record cannot be written.
-pub(crate) fn run_all(cases: Vec<Case>, settings: &Settings) -> Result<bool, String> {
+pub fn run_all(cases: Vec<Case>, settings: &Settings) -> Result<bool, String> {
     let mut machine = None;
     let mut all_sound = true;
     let mut found = false;
@@ -88,7 +102,7 @@ pub(crate) fn run_all(cases: Vec<Case>, settings: &Settings) -> Result<bool, Str
         found = true;
         match run(&mut case, settings.rounds) {
             Ok(rows) => {
-                println!("{}", report::table(case.name, settings.rounds, &rows));
+                println!("{}", report::table(&case, settings.rounds, &rows));
                 for (name, fact) in &mut case.facts {
                     println!("{name}: {}\n", fact.get()?);
                 }
@@ -126,6 +140,12 @@ fn run(case: &mut Case, rounds: usize) -> Result<Vec<Row>, String> {
     }
     let medians: Vec<Sample> = samples.iter().map(|samples| median(samples)).collect();
     let ours = medians.first().ok_or("the case has no contender")?.wall_ms;
+    let fastest = (1..medians.len())
+        .min_by(|a, b| medians[*a].wall_ms.total_cmp(&medians[*b].wall_ms))
+        .map(|index| case.contenders[index].name);
+    let limit = |index: usize, name: &str| {
+        case.targets.iter().find_map(|target| target.limit(index, name, fastest))
+    };
     let rows = case.contenders.iter().zip(versions).zip(medians).enumerate();
     Ok(rows
         .map(|(index, ((contender, version), median))| Row {
@@ -133,16 +153,18 @@ fn run(case: &mut Case, rounds: usize) -> Result<Vec<Row>, String> {
             version,
             median,
             ratio: (index > 0).then(|| ours / median.wall_ms),
-            limit: case.target.and_then(|target| target.limit(index, contender.name)),
+            limit: limit(index, contender.name),
         })
         .collect())
 }
 
 /// Every value with the same name is the same, and none stands alone, for then it shows nothing.
 fn compare_answers(case: &mut Case) -> Result<(), String> {
-    if let Some(Target::Ratio { rival, .. }) = case.target {
-        let rivals = case.contenders.get(1..).unwrap_or_default();
-        if !rivals.iter().any(|contender| contender.name == rival) {
+    let rivals = case.contenders.get(1..).unwrap_or_default();
+    for target in &case.targets {
+        if let Target::Ratio { rival, .. } = target
+            && !rivals.iter().any(|contender| contender.name == *rival)
+        {
             return Err(format!("the target's rival `{rival}` does not take part"));
         }
     }
@@ -188,21 +210,28 @@ mod tests {
     }
 
     fn case(contenders: Vec<Contender>) -> Case {
-        Case { name: "test", references: Vec::new(), contenders, target: None, facts: Vec::new() }
+        Case {
+            name: "test",
+            references: Vec::new(),
+            contenders,
+            size_bytes: None,
+            targets: Vec::new(),
+            facts: Vec::new(),
+        }
     }
 
     #[test]
     fn equal_answers_are_timed() {
         let mut case = case(vec![contender("ours", "7"), contender("rival", "7")]);
-        case.target = Some(Target::Ratio { rival: "rival", max: 0.5 });
+        case.targets = vec![Target::Ratio { rival: "rival", max: 0.5 }];
         let rows = run(&mut case, 3).unwrap();
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].ratio, rows[0].limit), (None, None));
         assert!(rows[1].ratio.is_some());
         assert_eq!(rows[1].limit, Some(Limit::Ratio(0.5)));
-        case.target = Some(Target::WallMs(1.0));
+        case.targets = vec![Target::WallMs(1.0), Target::Best(0.9)];
         let limits = run(&mut case, 1).unwrap().into_iter().map(|row| row.limit);
-        assert!(limits.eq([Some(Limit::WallMs(1.0)), None]));
+        assert!(limits.eq([Some(Limit::WallMs(1.0)), Some(Limit::Ratio(0.9))]));
     }
 
     #[test]
@@ -223,7 +252,7 @@ mod tests {
     #[test]
     fn a_target_needs_its_rival() {
         let mut case = case(vec![contender("ours", "7"), contender("rival", "7")]);
-        case.target = Some(Target::Ratio { rival: "ours", max: 1.0 });
+        case.targets = vec![Target::Ratio { rival: "ours", max: 1.0 }];
         assert!(run(&mut case, 1).is_err());
     }
 

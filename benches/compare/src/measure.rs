@@ -5,15 +5,15 @@ use std::time::Instant;
 
 /// What one run took.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// From start to end, in milliseconds.
-    pub(crate) wall_ms: f64,
+    pub wall_ms: f64,
     /// User and system time of all threads and children, in milliseconds.
-    pub(crate) cpu_ms: f64,
+    pub cpu_ms: f64,
 }
 
 /// The medians of the wall times and of the processor times, each on its own.
-pub(crate) fn median(samples: &[Sample]) -> Sample {
+pub fn median(samples: &[Sample]) -> Sample {
     let middle = |value: fn(&Sample) -> f64| {
         let mut values: Vec<f64> = samples.iter().map(value).collect();
         values.sort_by(f64::total_cmp);
@@ -31,7 +31,7 @@ pub(crate) fn median(samples: &[Sample]) -> Sample {
 ///
 /// # Errors
 /// If it ends with another status than 0.
-pub(crate) fn wait(child: Child, start: Instant) -> Result<Sample, String> {
+pub fn wait(child: Child, start: Instant) -> Result<Sample, String> {
     let pid = libc::pid_t::try_from(child.id()).expect("process numbers fit");
     let mut status = 0;
     let mut usage = zeroed_usage();
@@ -60,7 +60,7 @@ pub(crate) fn wait(child: Child, start: Instant) -> Result<Sample, String> {
 ///
 /// # Errors
 /// Those of the call.
-pub(crate) fn time(call: &mut dyn FnMut() -> Result<(), String>) -> Result<Sample, String> {
+pub fn time(call: &mut dyn FnMut() -> Result<(), String>) -> Result<Sample, String> {
     let before = own_cpu_ms();
     let start = Instant::now();
     call()?;

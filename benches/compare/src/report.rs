@@ -6,13 +6,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::case::{Limit, Row};
+use crate::case::{Case, Limit, Row};
 
 const CSV_HEADER: &str =
     "date,commit,cpu,cores,kernel,case,contender,version,median_ms,cpu_ms,ratio";
 
 /// Where and on what the measurement was made.
-pub(crate) struct Machine {
+pub struct Machine {
     date: String,
     commit: String,
     cpu: String,
@@ -22,7 +22,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Asks the system; what it does not tell is `unknown`.
-    pub(crate) fn find() -> Self {
+    pub fn find() -> Self {
         let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let cpu = cpus.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -46,23 +46,35 @@ fn first_line(program: &str, args: &[&str]) -> String {
 }
 
 /// The case as a Markdown table. A ratio is our time over the rival's: below 1 we are faster.
-pub(crate) fn table(case: &str, rounds: usize, rows: &[Row]) -> String {
+pub fn table(case: &Case, rounds: usize, rows: &[Row]) -> String {
+    let (head, rule) = match case.size_bytes {
+        Some(_) => (" GB/s |", "--:|"),
+        None => ("", ""),
+    };
     let mut text = format!(
-        "### {case}\n\nMedians of {rounds} interleaved rounds.\n\n\
-         | | version | ms | CPU ms | ours / it | target | met |\n|---|---|--:|--:|--:|--:|---|\n"
+        "### {}\n\nMedians of {rounds} interleaved rounds.\n\n\
+         | | version | ms | CPU ms |{head} ours / it | target | met |\n\
+         |---|---|--:|--:|{rule}--:|--:|---|\n",
+        case.name
     );
     for row in rows {
         let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        let rate = case.size_bytes.map(|bytes| format!(" {:.2} |", gb_per_s(bytes, row)));
+        let rate = rate.unwrap_or_default();
         let (target, met) = target(row);
         let (wall, cpu) = (ms(row.median.wall_ms), ms(row.median.cpu_ms));
         writeln!(
             text,
-            "| {} | {} | {wall} | {cpu} | {ratio} | {target} | {met} |",
+            "| {} | {} | {wall} | {cpu} |{rate} {ratio} | {target} | {met} |",
             row.contender, row.version
         )
         .expect("a string takes all");
     }
     text
+}
+
+fn gb_per_s(bytes: u64, row: &Row) -> f64 {
+    bytes as f64 / row.median.wall_ms / 1e6
 }
 
 fn target(row: &Row) -> (String, &'static str) {
@@ -83,7 +95,7 @@ fn ms(value: f64) -> String {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub(crate) fn record(file: &Path, on: &Machine, case: &str, rows: &[Row]) -> Result<(), String> {
+pub fn record(file: &Path, on: &Machine, case: &str, rows: &[Row]) -> Result<(), String> {
     let mut text = String::new();
     if !file.exists() {
         writeln!(text, "{CSV_HEADER}").expect("a string takes all");
@@ -123,7 +135,7 @@ fn csv(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{CSV_HEADER, Machine, csv, record, table};
-    use crate::case::{Limit, Row};
+    use crate::case::{Case, Limit, Row};
     use crate::measure::Sample;
 
     fn rows() -> [Row; 2] {
@@ -145,17 +157,30 @@ mod tests {
         [ours, rival]
     }
 
+    fn walk(size_bytes: Option<u64>) -> Case {
+        Case {
+            name: "walk",
+            references: Vec::new(),
+            contenders: Vec::new(),
+            size_bytes,
+            targets: Vec::new(),
+            facts: Vec::new(),
+        }
+    }
+
     #[test]
     fn the_table_tells_whether_the_target_is_met() {
-        let text = table("walk", 15, &rows());
+        let text = table(&walk(None), 15, &rows());
         let last = text.lines().last().unwrap();
         assert_eq!(last, "| rival | 0.1, built here | 16.0 | 32.0 | 0.62 | <= 0.50 | **no** |");
         let [mut ours, mut rival] = rows();
         rival.limit = Some(Limit::Ratio(1.0));
         ours.limit = Some(Limit::WallMs(9.5));
-        let text = table("walk", 15, &[ours, rival]);
+        let text = table(&walk(None), 15, &[ours.clone(), rival.clone()]);
         assert!(text.contains("| 10.0 | 20.0 |  | <= 9.5 ms | **no** |\n"), "{text}");
         assert!(text.ends_with("| <= 1.00 | yes |\n"), "{text}");
+        let text = table(&walk(Some(20_000_000)), 15, &[ours, rival]);
+        assert!(text.contains("| 10.0 | 20.0 | 2.00 |  | <= 9.5 ms |"), "{text}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::measure::{self, Sample};
 
 /// What is timed.
-pub(crate) enum Work {
+pub enum Work {
     /// A program; its output is thrown away.
     Program {
         /// The program and its arguments.
@@ -22,18 +22,18 @@ pub(crate) enum Work {
 
 impl Work {
     /// A program with its arguments.
-    pub(crate) fn program(argv: &[&str]) -> Self {
+    pub fn program(argv: &[&str]) -> Self {
         Self::Program { argv: argv.iter().map(|&arg| arg.to_owned()).collect(), stdin: None }
     }
 
     /// A program that reads `file`.
-    pub(crate) fn program_on(file: &Path, argv: &[&str]) -> Self {
+    pub fn program_on(file: &Path, argv: &[&str]) -> Self {
         let argv = argv.iter().map(|&arg| arg.to_owned()).collect();
         Self::Program { argv, stdin: Some(file.to_owned()) }
     }
 
     /// A call within this process.
-    pub(crate) fn closure(call: impl FnMut() -> Result<(), String> + 'static) -> Self {
+    pub fn closure(call: impl FnMut() -> Result<(), String> + 'static) -> Self {
         Self::Closure(Box::new(call))
     }
 
@@ -41,7 +41,7 @@ impl Work {
     ///
     /// # Errors
     /// If the program cannot be started or fails, or the call does.
-    pub(crate) fn time(&mut self) -> Result<Sample, String> {
+    pub fn time(&mut self) -> Result<Sample, String> {
         let (argv, stdin) = match self {
             Self::Closure(call) => return measure::time(call),
             Self::Program { argv, stdin } => (argv, stdin),

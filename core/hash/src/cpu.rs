@@ -70,11 +70,13 @@ static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// Whether the processor has all of `wanted`.
 #[inline]
+#[allow(dead_code)]
 pub(crate) fn has(wanted: Features) -> bool {
     COMPILED.contains(wanted) || found().contains(wanted)
 }
 
 #[inline]
+#[allow(dead_code)]
 fn found() -> Features {
     let found = FOUND.load(Ordering::Relaxed);
     if found & ASKED == 0 { ask(Features::ALL) } else { Features(found) }

@@ -3,57 +3,51 @@
 //! A comparison is a list of cases, a case a set of contenders that do the same job. Before the
 //! clock runs, the contenders' answers are compared with one another; then they take turns, so that
 //! whatever else the machine does meets all of them alike. `cargo xtask compare NAME` builds what
-//! is measured and starts this program.
+//! is measured and starts the program with that comparison.
 
-mod answer;
-mod case;
-mod floor;
-mod measure;
-mod report;
-mod snapshot;
-mod tree;
-mod work;
+pub mod answer;
+pub mod case;
+pub mod measure;
+pub mod report;
+pub mod work;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: treenail-compare tree --corpus DIR --release DIR --record FILE [--rounds N] [--case TEXT]
-
-`cargo xtask compare tree` builds what is measured and fills in the options.
-";
+use case::Case;
 
 /// Where things are, and how long to measure.
-struct Settings {
+pub struct Settings {
     /// The tree of files to work on.
-    corpus: PathBuf,
+    pub corpus: PathBuf,
     /// Cargo's release directory, with ours in it.
-    release: PathBuf,
+    pub release: PathBuf,
     /// The CSV file that the results are added to.
-    record: PathBuf,
+    pub record: PathBuf,
     /// How often each contender is timed.
-    rounds: usize,
+    pub rounds: usize,
     /// Only cases with this in their name.
-    case: String,
+    pub case: String,
 }
 
-fn main() -> ExitCode {
+const USAGE: &str = "\
+Options: --corpus DIR --release DIR --record FILE [--rounds N] [--case TEXT]
+
+`cargo xtask compare NAME` builds what is measured and fills in the options.
+";
+
+/// Runs the cases that `make` makes, with the settings of this process's command line.
+pub fn main(make: impl FnOnce(&Settings) -> Result<Vec<Case>, String>) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let result = match words.as_slice() {
-        ["tree", options @ ..] => settings(options).and_then(|settings| {
-            let cases = tree::cases(&settings)?;
-            case::run_all(cases, &settings)
-        }),
-        // For the comparison's own use: a process that holds a tree and nothing else.
-        ["memory", dir] => snapshot::print_memory(Path::new(dir)).map(|()| true),
-        _ => Err(USAGE.to_owned()),
-    };
+    let result = settings(&words)
+        .and_then(|settings| Ok((make(&settings)?, settings)))
+        .and_then(|(cases, settings)| case::run_all(cases, &settings));
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
-            eprintln!("treenail-compare: {message}");
+            eprintln!("compare: {message}");
             ExitCode::from(2)
         }
     }

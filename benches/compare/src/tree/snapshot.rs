@@ -5,13 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use treenail_compare::Settings;
+use treenail_compare::answer::Answer;
+use treenail_compare::case::{Case, Contender, Target};
+use treenail_compare::work::Work;
 use treenail_tree::{IdKind, Scan, Scanned, Snapshot, diff};
 
-use crate::Settings;
-use crate::answer::Answer;
-use crate::case::{Case, Contender, Target};
-use crate::tree::files_and_bytes;
-use crate::work::Work;
+use crate::walk::files_and_bytes;
+
+/// The argument with which the program prints what a tree takes, and measures nothing.
+pub(crate) const MEMORY: &str = "memory";
 
 const IDS: IdKind = IdKind::BLAKE3;
 const WALL_MS_MAX: f64 = 1.0;
@@ -82,7 +85,8 @@ fn open(pair: &Rc<Pair>) -> Case {
                 }),
             },
         ],
-        target: Some(Target::WallMs(WALL_MS_MAX)),
+        size_bytes: None,
+        targets: vec![Target::WallMs(WALL_MS_MAX)],
         facts: vec![("Memory of the tree with one column", Answer::closure(move || ask(&memory)))],
     }
 }
@@ -117,7 +121,8 @@ fn compare(pair: &Rc<Pair>) -> Case {
                 work: Work::program(&[treenail, "diff", &old, &new]),
             },
         ],
-        target: Some(Target::WallMs(WALL_MS_MAX)),
+        size_bytes: None,
+        targets: vec![Target::WallMs(WALL_MS_MAX)],
         facts: Vec::new(),
     }
 }
@@ -142,7 +147,7 @@ fn changes([old, new]: &[Snapshot; 2]) -> Result<usize, String> {
 /// Has another process print the memory of a tree, since this one holds much else.
 fn ask(corpus: &str) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    Answer::shell("\"$1\" memory \"$2\"", &[&program.to_string_lossy(), corpus]).get()
+    Answer::shell("\"$1\" \"$2\" \"$3\"", &[&program.to_string_lossy(), MEMORY, corpus]).get()
 }
 
 /// Scans a directory and prints what its tree takes: by its own count, and by the system's.
