@@ -29,6 +29,34 @@ pub(super) struct Kept<I> {
     pub(super) id: Option<I>,
 }
 
+impl<I> Kept<I> {
+    /// Takes in what a reading says; false if the file is still to be read.
+    pub(super) fn enter(&mut self, reading: Reading<I>, listing: &mut Listing) -> bool {
+        (self.stat, self.id) = match reading {
+            Reading::File(stat, id) => (Some(stat), id),
+            Reading::Gone => (None, None),
+            Reading::Lost => {
+                *listing = Listing::Partial;
+                (None, None)
+            }
+            Reading::Larger => return false,
+        };
+        true
+    }
+}
+
+/// What a reading says of an entry.
+pub(super) enum Reading<I> {
+    /// A file, and its id unless that failed or comes late.
+    File(Stat, Option<I>),
+    /// It is not there any more: a listing made now would not have it.
+    Gone,
+    /// What is there now cannot be said; that has been reported.
+    Lost,
+    /// It is too large to be read with others.
+    Larger,
+}
+
 /// A directory and where it hangs.
 #[derive(Clone, Copy)]
 pub(super) struct Spot {

@@ -12,7 +12,7 @@ use treenail_os::{Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
 use super::assemble::Late;
 use super::content::{self, Found, Wanted};
 use super::fresh::{self, FRESH_NS, Fresh};
-use super::gather::{Batch, Gathering, Kept, Listed, Packer, Spot};
+use super::gather::{Batch, Gathering, Kept, Listed, Packer, Reading, Spot};
 use super::previous::Previous;
 use super::rules::{Inherited, Prepared, Rules};
 use super::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
@@ -28,7 +28,7 @@ use crate::view::{Class, Counts, View};
 const BATCH_FILES_MAX: usize = 128;
 const BATCH_BYTES_MAX: u64 = 4 << 20;
 
-/// Where contents are not read, a directory of twice as many files is shared out, so many at a time.
+/// Where contents are not read, a directory of twice as many files is shared out by so many.
 const BATCH_STATS: usize = 1024;
 
 /// A larger file is a batch of its own. To open it twice costs a hundredth of reading it.
@@ -114,18 +114,6 @@ impl<C: ContentId> Part<C> {
             self.failures.push(Failure { path: path(), error });
         }
     }
-}
-
-/// What a reading says of an entry.
-enum Reading<I> {
-    /// A file, and its id unless that failed or comes late.
-    File(Stat, Option<I>),
-    /// It is not there any more: a listing made now would not have it.
-    Gone,
-    /// What is there now cannot be said; that has been reported.
-    Lost,
-    /// It is too large to be read with others.
-    Larger,
 }
 
 impl<'a, C: ContentId> Visitor<'a, C> {
@@ -347,20 +335,6 @@ impl<C: ContentId> Part<C> {
     }
 }
 
-/// Enters a reading into a directory's entries; false if the file is still to be read.
-fn enter<I>(kept: &mut Kept<I>, listing: &mut Listing, reading: Reading<I>) -> bool {
-    (kept.stat, kept.id) = match reading {
-        Reading::File(stat, id) => (Some(stat), id),
-        Reading::Gone => (None, None),
-        Reading::Lost => {
-            *listing = Listing::Partial;
-            (None, None)
-        }
-        Reading::Larger => return false,
-    };
-    true
-}
-
 impl<C: ContentId> Visit for Visitor<'_, C> {
     type State = State;
     type Task = Batch<C::Id>;
@@ -416,7 +390,7 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
                 })
                 .collect();
             self.read(reader, part, dir.handle(), state.dir, &wanted, |entry, reading| {
-                if !enter(&mut kept[entry as usize], &mut listing, reading) {
+                if !kept[entry as usize].enter(reading, &mut listing) {
                     batches.push(vec![entry]);
                 }
             });
@@ -460,7 +434,7 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         }
         gathering.with(|kept, listing| {
             for (entry, reading) in readings {
-                if !enter(&mut kept[entry as usize], listing, reading) {
+                if !kept[entry as usize].enter(reading, listing) {
                     gathering.one_more();
                     next.task(Batch { gathering: gathering.clone(), entries: vec![entry] });
                 }
