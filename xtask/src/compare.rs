@@ -18,26 +18,37 @@ pub(crate) struct Options {
 /// What a comparison needs before it can run.
 struct Comparison {
     name: &'static str,
-    /// What to build of ours, each a `cargo build --release` with these arguments.
+    /// What to build, each a `cargo build --release` with these arguments; the last makes the
+    /// program that measures, `compare-NAME`.
     builds: &'static [&'static str],
-    corpus: &'static str,
+    /// The files to work on, if any.
+    corpus: Option<&'static str>,
     debian: &'static [Tool],
     cargo: &'static [Tool],
 }
 
-const COMPARISONS: &[Comparison] = &[Comparison {
-    name: "tree",
-    builds: &["-p treenail", "-p treenail-os --example walk"],
-    corpus: "j",
-    debian: &[
-        Tool::new("bfs", "bfs"),
-        Tool::new("findutils", "find"),
-        Tool::new("ripgrep", "rg"),
-        Tool::new("xxhash", "xxhsum"),
-        Tool::new("npm", "npm"),
-    ],
-    cargo: &[Tool::new("b3sum", "b3sum"), Tool::new("fd-find", "fd")],
-}];
+const COMPARISONS: &[Comparison] = &[
+    Comparison {
+        name: "tree",
+        builds: &["-p treenail", "-p treenail-os --example walk", "-p treenail-compare"],
+        corpus: Some("j"),
+        debian: &[
+            Tool::new("bfs", "bfs"),
+            Tool::new("findutils", "find"),
+            Tool::new("ripgrep", "rg"),
+            Tool::new("xxhash", "xxhsum"),
+            Tool::new("npm", "npm"),
+        ],
+        cargo: &[Tool::new("b3sum", "b3sum"), Tool::new("fd-find", "fd")],
+    },
+    Comparison {
+        name: "hash",
+        builds: &["--manifest-path benches/compare-hash/Cargo.toml"],
+        corpus: None,
+        debian: &[Tool::new("gcc", "gcc"), Tool::new("libxxhash-dev", "/usr/include/xxhash.h")],
+        cargo: &[],
+    },
+];
 
 /// Measures; true when all contenders gave the same answers.
 ///
@@ -53,15 +64,22 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
         install::debian(comparison.debian)?;
         install::cargo(comparison.cargo)?;
     }
-    for build in comparison.builds.iter().chain(&["-p treenail-compare"]) {
-        Cmd::new("cargo build --quiet --release").words(build).dir(&workspace.root).run()?;
+    for build in comparison.builds {
+        Cmd::new("cargo build --quiet --release")
+            .words(build)
+            .arg("--target-dir")
+            .arg(&workspace.target)
+            .dir(&workspace.root)
+            .run()?;
     }
-    let corpus = corpus::make(comparison.corpus)?;
-    eprintln!("{corpus}");
     let release = workspace.target.join("release");
-    let mut cmd = Cmd::new(&release.join(format!("compare-{name}")).to_string_lossy())
-        .arg("--corpus")
-        .arg(&corpus.path)
+    let mut cmd = Cmd::new(&release.join(format!("compare-{name}")).to_string_lossy());
+    if let Some(corpus) = comparison.corpus {
+        let corpus = corpus::make(corpus)?;
+        eprintln!("{corpus}");
+        cmd = cmd.arg("--corpus").arg(&corpus.path);
+    }
+    cmd = cmd
         .arg("--release")
         .arg(&release)
         .arg("--record")

@@ -49,7 +49,7 @@ pub enum Target {
         /// The ratio.
         max: f64,
     },
-    /// Our time over the fastest rival's.
+    /// Our time over that of the fastest rival whose answers are compared with ours.
     Best(f64),
     /// Where no rival does the job.
     WallMs(f64),
@@ -77,6 +77,12 @@ pub struct Row {
     pub ratio: Option<f64>,
     /// What it is to be measured by.
     pub limit: Option<Limit>,
+}
+
+impl Contender {
+    fn answers_like(&self, ours: &Self) -> bool {
+        self.answers.iter().any(|(name, _)| ours.answers.iter().any(|(own, _)| own == name))
+    }
 }
 
 impl Target {
@@ -141,6 +147,7 @@ fn run(case: &mut Case, rounds: usize) -> Result<Vec<Row>, String> {
     let medians: Vec<Sample> = samples.iter().map(|samples| median(samples)).collect();
     let ours = medians.first().ok_or("the case has no contender")?.wall_ms;
     let fastest = (1..medians.len())
+        .filter(|index| case.contenders[*index].answers_like(&case.contenders[0]))
         .min_by(|a, b| medians[*a].wall_ms.total_cmp(&medians[*b].wall_ms))
         .map(|index| case.contenders[index].name);
     let limit = |index: usize, name: &str| {

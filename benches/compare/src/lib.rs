@@ -18,7 +18,7 @@ use case::Case;
 
 /// Where things are, and how long to measure.
 pub struct Settings {
-    /// The tree of files to work on.
+    /// The tree of files to work on; empty where the comparison needs none.
     pub corpus: PathBuf,
     /// Cargo's release directory, with ours in it.
     pub release: PathBuf,
@@ -31,7 +31,7 @@ pub struct Settings {
 }
 
 const USAGE: &str = "\
-Options: --corpus DIR --release DIR --record FILE [--rounds N] [--case TEXT]
+Options: [--corpus DIR] --release DIR --record FILE [--rounds N] [--case TEXT]
 
 `cargo xtask compare NAME` builds what is measured and fills in the options.
 ";
@@ -73,7 +73,7 @@ fn settings(options: &[&str]) -> Result<Settings, String> {
             _ => return Err(format!("`{}` is not known\n{USAGE}", pair.join(" "))),
         }
     }
-    let given = [&settings.corpus, &settings.release, &settings.record];
+    let given = [&settings.release, &settings.record];
     if settings.rounds == 0 || given.iter().any(|path| path.as_os_str().is_empty()) {
         return Err(USAGE.to_owned());
     }

@@ -1,7 +1,7 @@
 //! What the processor can do, asked once and without the standard library.
 //!
-//! A function with several back ends asks [`has`] and then calls one of them: one relaxed load and a
-//! branch that is always predicted, which costs no more than a call through a pointer.
+//! A function with several back ends asks [`has`] and then calls one of them: one relaxed load and
+//! a branch that is always predicted, which costs no more than a call through a pointer.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,8 +24,10 @@ impl Features {
     pub const NEON: Self = Self(1 << 4);
     /// AArch64: the SHA-1 and SHA-256 instructions.
     pub const ARM_SHA2: Self = Self(1 << 5);
+    /// x86-64: [`AVX512`](Self::AVX512), and carry-less multiplication in its vectors.
+    pub const VPCLMULQDQ: Self = Self(1 << 10 | 1 << 2);
     /// All of them.
-    pub const ALL: Self = Self((1 << 6) - 1);
+    pub const ALL: Self = Self((1 << 11) - 1);
 
     /// Whether all of `other` are among these.
     #[must_use]
@@ -70,13 +72,11 @@ static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// Whether the processor has all of `wanted`.
 #[inline]
-#[allow(dead_code)]
 pub(crate) fn has(wanted: Features) -> bool {
     COMPILED.contains(wanted) || found().contains(wanted)
 }
 
 #[inline]
-#[allow(dead_code)]
 fn found() -> Features {
     let found = FOUND.load(Ordering::Relaxed);
     if found & ASKED == 0 { ask(Features::ALL) } else { Features(found) }
@@ -110,7 +110,10 @@ fn detect() -> Features {
 
     let bit = |register: u32, bit: u32| register >> bit & 1 == 1;
     let leaf_1 = __cpuid(1);
-    let leaf_7 = if __cpuid(0).eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
+    let (leaf_7, leaf_7_ecx) = match __cpuid(0).eax {
+        0..7 => (0, 0),
+        7.. => (__cpuid_count(7, 0).ebx, __cpuid_count(7, 0).ecx),
+    };
     let registers = if bit(leaf_1.ecx, 27) {
         // SAFETY: bit 27 (OSXSAVE) says that the system has enabled XGETBV.
         unsafe { kept_registers() }
@@ -126,6 +129,7 @@ fn detect() -> Features {
         .with(Features::AVX2.only_if(avx2))
         .with(Features::AVX512.only_if(avx512))
         .with(Features::SHA_NI.only_if(sse41 && bit(leaf_7, 29)))
+        .with(Features::VPCLMULQDQ.only_if(avx512 && bit(leaf_1.ecx, 1) && bit(leaf_7_ecx, 10)))
 }
 
 /// The standard library asks the operating system; without it, what the compiler assumes must do.
@@ -168,6 +172,10 @@ mod tests {
                 && std::is_x86_feature_detected!("avx512vl"),
         );
         same(Features::SHA_NI, std::is_x86_feature_detected!("sha"));
+        same(
+            Features::VPCLMULQDQ,
+            std::is_x86_feature_detected!("vpclmulqdq") && std::is_x86_feature_detected!("avx512f"),
+        );
     }
 
     #[test]

@@ -1,0 +1,24 @@
+//! `cargo xtask compare hash`: every algorithm of treenail-hash beside the crates that have it too.
+
+mod c_xxhash;
+mod crypto;
+mod job;
+mod plain;
+
+use std::process::ExitCode;
+
+/// The locked version of a package.
+macro_rules! version {
+    ($package:literal) => {
+        env!(concat!("VERSION_", $package))
+    };
+}
+pub(crate) use version;
+
+fn main() -> ExitCode {
+    treenail_compare::main(|_| {
+        let mut cases = plain::cases();
+        cases.extend(crypto::cases());
+        Ok(cases)
+    })
+}
