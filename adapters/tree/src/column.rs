@@ -1,8 +1,7 @@
 //! Side columns: one content id, or directory digest, beside each entry of a tree.
 
+use std::iter;
 use std::sync::Arc;
-
-use crate::block::Leaves;
 
 /// The ids of one block, aligned with its entries; an entry may have none yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,8 +25,20 @@ impl IdBlock {
 
     /// A block of entries without ids.
     pub(crate) fn unknown(len: usize, slot_bytes: usize) -> Self {
-        let bytes = vec![0; len * slot_bytes + len.div_ceil(8)].into();
+        // Made in place: a vector would be copied.
+        let bytes = iter::repeat_n(0, len * slot_bytes + len.div_ceil(8)).collect();
         Self { bytes, slot_bytes: slot_bytes as u8, len: len as u16 }
+    }
+
+    /// Stores an id in a block that is not shared yet; one that is shorter than the slot is
+    /// followed by zeros.
+    pub(crate) fn set(&mut self, entry: usize, id: &[u8]) {
+        let (len, slot_bytes) = (self.len(), usize::from(self.slot_bytes));
+        let bytes = Arc::get_mut(&mut self.bytes).expect("nobody else has the block");
+        let slot = &mut bytes[entry * slot_bytes..(entry + 1) * slot_bytes];
+        slot[..id.len()].copy_from_slice(id);
+        slot[id.len()..].fill(0);
+        bytes[len * slot_bytes + entry / 8] |= 1 << (entry % 8);
     }
 
     /// The block with other slots for some entries.
@@ -102,28 +113,14 @@ impl IdBuffer {
             .then(|| &self.slots[entry * self.slot_bytes..(entry + 1) * self.slot_bytes])
     }
 
-    /// Cuts the directory's ids as its blocks are cut.
-    pub(crate) fn pack(&self, block_lens: impl Iterator<Item = usize>) -> Leaves<IdBlock> {
-        let mut start = 0;
-        let blocks: Vec<IdBlock> = block_lens
-            .map(|len| {
-                let block = self.block(start, len);
-                start += len;
-                block
-            })
-            .collect();
-        Leaves::from(blocks)
-    }
-
     /// The block of `len` entries from `start`.
     pub(crate) fn block(&self, start: usize, len: usize) -> IdBlock {
-        let slots = &self.slots[start * self.slot_bytes..(start + len) * self.slot_bytes];
-        let mut bytes = Vec::with_capacity(slots.len() + len.div_ceil(8));
-        bytes.extend_from_slice(slots);
-        for known in self.known[start..start + len].chunks(8) {
-            let bits = known.iter().enumerate().map(|(i, known)| u8::from(*known) << i);
-            bytes.push(bits.fold(0, |all, bit| all | bit));
+        let mut block = IdBlock::unknown(len, self.slot_bytes);
+        for entry in 0..len {
+            if let Some(id) = self.get(start + entry) {
+                block.set(entry, id);
+            }
         }
-        IdBlock { bytes: bytes.into(), slot_bytes: self.slot_bytes as u8, len: len as u16 }
+        block
     }
 }

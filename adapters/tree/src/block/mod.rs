@@ -92,6 +92,14 @@ impl<T> Leaves<T> {
             Self::Many(leaves) => leaves,
         }
     }
+
+    /// The leaves, to be changed while nobody else has them.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        match self {
+            Self::One(leaf) => std::slice::from_mut(leaf),
+            Self::Many(leaves) => Arc::get_mut(leaves).expect("nobody else has the leaves"),
+        }
+    }
 }
 
 impl<T> From<Vec<T>> for Leaves<T> {

@@ -7,7 +7,7 @@ use treenail_os::{Kind, Stat};
 use super::Scanned;
 use super::gather::{DirDigest, Listed, Spot, elements};
 use super::visitor::Part;
-use crate::block::{self, Block, Row};
+use crate::block::{self, Row};
 use crate::digest::Digester;
 use crate::ids::ContentId;
 use crate::pages::{DirId, FreeList, PageTable};
@@ -112,18 +112,20 @@ impl<C: ContentId> Listed<C> {
     /// Takes in ids, sorted by name, and the stats that go with them.
     fn settle(&mut self, late: &[Late<C::Id>], counts: &mut Counts) {
         let mut late = late.iter().peekable();
-        let mut rows: Vec<Row<'_>> = self.leaves.as_slice().iter().flat_map(Block::rows).collect();
-        for (entry, row) in rows.iter_mut().enumerate() {
-            if let Some(late) = late.next_if(|late| *late.name == *row.name) {
+        for (leaf, block) in self.leaves.as_mut_slice().iter_mut().enumerate() {
+            let mut rows: Vec<Row<'_>> = block.rows().collect();
+            for (at, row) in rows.iter_mut().enumerate() {
+                let Some(late) = late.next_if(|late| *late.name == *row.name) else { continue };
                 counts.size_bytes = counts.size_bytes - row.stat.size_bytes + late.stat.size_bytes;
                 row.stat = late.stat;
                 if let Some(ids) = &mut self.ids {
-                    ids.set(entry, late.id.as_ref());
+                    ids.as_mut_slice()[leaf].set(at, late.id.as_ref());
                 }
             }
+            // The same names, so the same cuts: it stays one block.
+            *block = block::cut(rows.iter().copied()).remove(0);
         }
         debug_assert!(late.next().is_none(), "every late id has its row");
-        self.leaves = block::pack(rows.iter().copied());
     }
 }
 
@@ -152,18 +154,18 @@ fn digest_all<C: ContentId>(dirs: &mut [Option<Listed<C>>]) -> Column {
         let Some(listed) = listed else { continue };
         let Some(mut ids) = listed.ids.take() else { continue };
         let blocks = listed.leaves.as_slice();
-        let rows = blocks.iter().flat_map(Block::rows);
         digests[index] = listed.digest.or_else(|| {
-            for (entry, row) in rows.clone().enumerate() {
-                let digest = row.child.and_then(|child| *digests.get(child.index as usize)?);
-                if let Some(digest) = digest {
-                    ids.set(entry, digest.as_ref());
+            for (block, ids) in blocks.iter().zip(ids.as_mut_slice()) {
+                for (row, child) in block.children() {
+                    if let Some(digest) = digests.get(child.index as usize).copied().flatten() {
+                        ids.set(row, digest.as_ref());
+                    }
                 }
             }
             let complete = listed.spot.listing == Listing::Complete;
-            complete.then(|| digester.digest(elements(rows, &ids))).flatten()
+            complete.then(|| digester.digest(elements(blocks, ids.as_slice()))).flatten()
         });
-        column.dirs.insert(listed.spot.dir, DirIds(ids.pack(blocks.iter().map(Block::len))));
+        column.dirs.insert(listed.spot.dir, DirIds(ids));
     }
     let root = digests.first().copied().flatten();
     column.root_digest = root.map(|digest| digest.as_ref().to_vec());

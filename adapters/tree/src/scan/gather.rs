@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use treenail_hash::Hash;
+use treenail_hash::{Digest, Hash};
 use treenail_os::{Handle, Stat};
 
 use super::visitor::Part;
 use crate::block::{self, Block, Leaves, Row};
-use crate::column::IdBuffer;
+use crate::column::IdBlock;
 use crate::digest::{Digester, Element};
 use crate::ids::ContentId;
 use crate::pages::DirId;
@@ -69,7 +69,7 @@ pub(super) struct Spot {
 pub(super) struct Listed<C: ContentId> {
     pub(super) spot: Spot,
     pub(super) leaves: Leaves<Block>,
-    pub(super) ids: Option<IdBuffer>,
+    pub(super) ids: Option<Leaves<IdBlock>>,
     /// Known already where there are no directories below.
     pub(super) digest: Option<DirDigest<C>>,
 }
@@ -97,17 +97,12 @@ impl<C: ContentId> Packer<C> {
             Some(Row { name: name_of(kept.name), stat: kept.stat?, child: kept.child })
         });
         rows.clone().for_each(|row| part.counts.add(&row.stat));
-        let leaves = block::pack(rows.clone());
+        let leaves = block::pack(rows);
         let mut digest = None;
         let ids = self.digester.as_mut().map(|digester| {
-            let mut ids = IdBuffer::new(kept.len(), C::KIND.slot_bytes());
-            for (entry, kept) in kept.iter().enumerate() {
-                if let Some(id) = &kept.id {
-                    ids.set(entry, id.as_ref());
-                }
-            }
+            let ids = id_blocks(leaves.as_slice(), kept, C::KIND.slot_bytes());
             if spot.listing == Listing::Complete && kept.iter().all(|kept| kept.child.is_none()) {
-                digest = digester.digest(elements(rows, &ids));
+                digest = digester.digest(elements(leaves.as_slice(), ids.as_slice()));
             }
             ids
         });
@@ -115,15 +110,35 @@ impl<C: ContentId> Packer<C> {
     }
 }
 
+/// The entries' ids, cut as the blocks are.
+fn id_blocks<I: Digest>(blocks: &[Block], kept: &[Kept<I>], slot_bytes: usize) -> Leaves<IdBlock> {
+    let mut kept = kept.iter();
+    let ids: Vec<IdBlock> = blocks
+        .iter()
+        .map(|block| {
+            let mut ids = IdBlock::unknown(block.len(), slot_bytes);
+            for (row, kept) in kept.by_ref().take(block.len()).enumerate() {
+                if let Some(id) = &kept.id {
+                    ids.set(row, id.as_ref());
+                }
+            }
+            ids
+        })
+        .collect();
+    Leaves::from(ids)
+}
+
 /// A directory's entries as its digest sees them.
-pub(super) fn elements<'rows: 'ids, 'ids>(
-    rows: impl Iterator<Item = Row<'rows>> + Clone,
-    ids: &'ids IdBuffer,
-) -> impl Iterator<Item = Element<'ids>> + Clone {
-    rows.enumerate().map(move |(entry, row)| Element {
-        name: row.name,
-        class: Class::of(&row.stat),
-        slot: ids.get(entry),
+pub(super) fn elements<'a>(
+    blocks: &'a [Block],
+    ids: &'a [IdBlock],
+) -> impl Iterator<Item = Element<'a>> + Clone {
+    blocks.iter().zip(ids).flat_map(|(block, ids)| {
+        block.rows().enumerate().map(|(row, entry)| Element {
+            name: entry.name,
+            class: Class::of(&entry.stat),
+            slot: ids.get(row),
+        })
     })
 }
 

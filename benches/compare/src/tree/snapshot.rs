@@ -167,12 +167,12 @@ pub(crate) fn print_memory(dir: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// What this process has in memory that is its own, after it gave back what it could.
+/// The memory that this process has been given, files aside, after it gave back what it could.
 fn resident_bytes() -> Result<u64, String> {
     // SAFETY: the call has no condition; it only returns free memory to the system.
     unsafe { libc::malloc_trim(0) };
     let text = fs::read_to_string("/proc/self/smaps_rollup").map_err(|e| e.to_string())?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:"));
+    let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:"));
     let number = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    Ok(number.ok_or("no Private_Dirty in smaps_rollup")? * 1024)
+    Ok(number.ok_or("no Anonymous in smaps_rollup")? * 1024)
 }
