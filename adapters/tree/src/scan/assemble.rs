@@ -5,10 +5,10 @@ use std::sync::Arc;
 use treenail_os::{Kind, Stat};
 
 use super::Scanned;
-use super::gather::{DirDigest, Listed, Spot, elements};
+use super::gather::{DirDigest, Listed, Spot};
 use super::visitor::Part;
 use crate::block::{self, Row};
-use crate::digest::Digester;
+use crate::digest::{Digester, elements};
 use crate::ids::ContentId;
 use crate::pages::{DirId, FreeList, PageTable};
 use crate::tree::{Column, DirIds, DirNode, Listing, Tree};

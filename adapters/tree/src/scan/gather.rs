@@ -9,11 +9,10 @@ use treenail_os::{Handle, Stat};
 use super::visitor::Part;
 use crate::block::{self, Block, Leaves, Row};
 use crate::column::IdBlock;
-use crate::digest::{Digester, Element};
+use crate::digest::{Digester, elements};
 use crate::ids::ContentId;
 use crate::pages::DirId;
 use crate::tree::Listing;
-use crate::view::Class;
 
 /// A directory's digest.
 pub(super) type DirDigest<C> = <<C as ContentId>::Node as Hash>::Digest;
@@ -126,20 +125,6 @@ fn id_blocks<I: Digest>(blocks: &[Block], kept: &[Kept<I>], slot_bytes: usize) -
         })
         .collect();
     Leaves::from(ids)
-}
-
-/// A directory's entries as its digest sees them.
-pub(super) fn elements<'a>(
-    blocks: &'a [Block],
-    ids: &'a [IdBlock],
-) -> impl Iterator<Item = Element<'a>> + Clone {
-    blocks.iter().zip(ids).flat_map(|(block, ids)| {
-        block.rows().enumerate().map(|(row, entry)| Element {
-            name: entry.name,
-            class: Class::of(&entry.stat),
-            slot: ids.get(row),
-        })
-    })
 }
 
 /// A directory of which some files are read by whoever is free; who comes last makes its blocks.
