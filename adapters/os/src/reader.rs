@@ -388,7 +388,8 @@ fn verify(file: &File, before: &Stat, read: u64) -> Result<Stat, Outcome> {
     if after.kind != Kind::File {
         return Err(Outcome::Failed(not_a_file()));
     }
-    let whole = read == after.size_bytes || after.size_bytes == 0;
+    // A file that is truncated again and again is empty before and after, too.
+    let whole = read == after.size_bytes || (after.size_bytes == 0 && platform::is_virtual(file));
     if whole && after.same_content(before) { Ok(after) } else { Err(Outcome::Changed) }
 }
 

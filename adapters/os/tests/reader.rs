@@ -117,6 +117,20 @@ fn files_of_every_size_arrive_as_they_are() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn reading_is_no_use_of_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    fs::write(&path, "text").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    let times = fs::FileTimes::new().set_accessed(long_ago);
+    File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
+    let accessed = fs::metadata(&path).unwrap().accessed().unwrap();
+    assert_eq!(read(dir.path(), &["a"]).done[&0].0, b"text");
+    assert_eq!(fs::metadata(&path).unwrap().accessed().unwrap(), accessed);
+}
+
 #[test]
 fn small_files_arrive_many_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
@@ -181,6 +195,17 @@ fn files_that_claim_to_be_empty_are_read_to_their_end() {
     assert!(keep.done[&1].0.len() > SMALL_BYTES_MAX, "long enough to be a large file");
 }
 
+/// Empty before, something else while it is read, empty after, all within a tick of the clock.
+#[test]
+fn a_file_that_is_emptied_again_and_again_has_the_length_of_its_bytes() {
+    let write = |path: &Path, round: usize| {
+        let file = File::create(path).unwrap();
+        file.write_all_at(&vec![round as u8; 3_000], 0).unwrap();
+        file.set_len(0).unwrap();
+    };
+    hammer(write, uniform);
+}
+
 #[test]
 fn a_stale_stat_costs_a_second_reading_and_no_more() {
     let dir = tempfile::tempdir().unwrap();
@@ -208,7 +233,7 @@ impl Drop for StopOnDrop<'_> {
 }
 
 /// How often a file that changes is read.
-const READINGS: usize = 150;
+const READINGS: usize = 300;
 
 /// Reads one file over and over while `write` changes it, and checks each delivered content.
 fn hammer(write: impl Fn(&Path, usize) + Sync, valid: impl Fn(&[u8]) -> bool) {

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     open_max: usize,
     open: AtomicUsize,
     no_openat2: AtomicBool,
+    /// Whether the system refused to leave the time of the last access alone.
+    no_noatime: AtomicBool,
 }
 
 impl Shared {
@@ -52,6 +54,7 @@ impl Shared {
             open_max: open_max.unwrap_or_else(default_open_max),
             open: AtomicUsize::new(0),
             no_openat2: AtomicBool::new(false),
+            no_noatime: AtomicBool::new(false),
         }
     }
 
@@ -199,8 +202,8 @@ impl Handle {
     /// Opens the directory for a run of calls, if it is not open anyway.
     pub(crate) fn hold(&self) -> io::Result<Held<'_>> {
         Ok(match &self.fd {
-            Some(fd) => Held::Borrowed(fd.as_fd()),
-            None => Held::Owned(self.reopen(None)?),
+            Some(fd) => Held { dir: Dir::Borrowed(fd.as_fd()), shared: &self.shared },
+            None => Held { dir: Dir::Owned(self.reopen(None)?), shared: &self.shared },
         })
     }
 
@@ -326,6 +329,19 @@ impl Handle {
 }
 
 impl Shared {
+    /// Opens a file to read, and leaves the time of its last access as it is where the process may:
+    /// whoever looks at everything once has not used it, and the system need not write it down.
+    fn open_file(&self, dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<File> {
+        if !self.no_noatime.load(Ordering::Relaxed) {
+            match openat(dir, name, FILE | OFlags::NOATIME, Mode::empty()) {
+                // The file belongs to someone else.
+                Err(Errno::PERM) => self.no_noatime.store(true, Ordering::Relaxed),
+                result => return Ok(File::from(result?)),
+            }
+        }
+        Ok(File::from(openat(dir, name, FILE, Mode::empty())?))
+    }
+
     /// Opens `name` in `dir`, and says whether it is known (`Some`) to be no mount point.
     fn open_directory(
         &self,
@@ -382,7 +398,12 @@ impl Drop for Handle {
 }
 
 /// A directory that is open for a run of calls.
-pub(crate) enum Held<'a> {
+pub(crate) struct Held<'a> {
+    dir: Dir<'a>,
+    shared: &'a Shared,
+}
+
+enum Dir<'a> {
     Borrowed(BorrowedFd<'a>),
     Owned(OwnedFd),
 }
@@ -391,13 +412,13 @@ impl Held<'_> {
     /// As [`Handle::open_file`].
     pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
         name::check(name)?;
-        Ok(File::from(openat(self.fd(), name, FILE, Mode::empty())?))
+        self.shared.open_file(self.fd(), name)
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Held::Borrowed(fd) => *fd,
-            Held::Owned(fd) => fd.as_fd(),
+        match &self.dir {
+            Dir::Borrowed(fd) => *fd,
+            Dir::Owned(fd) => fd.as_fd(),
         }
     }
 }

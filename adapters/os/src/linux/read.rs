@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::num::NonZero;
 
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, fadvise, fstatfs};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use crate::reader::Cached;
@@ -23,6 +23,12 @@ pub(crate) fn read_cached(file: &File, buffer: &mut [u8]) -> Cached {
 pub(crate) fn fetch(file: &File, length: u64) {
     // Advice only: without it reading is merely slower.
     _ = fadvise(file, 0, NonZero::new(length), Advice::WillNeed);
+}
+
+/// Whether the file system keeps nothing and makes up its files when they are read, as procfs does;
+/// those are said to be empty.
+pub(crate) fn is_virtual(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|stat| stat.f_blocks == 0)
 }
 
 /// Tells the system that the file is read from start to end, which doubles how far it reads ahead.

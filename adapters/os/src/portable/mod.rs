@@ -20,6 +20,12 @@ pub(crate) fn stat_file(file: &File) -> io::Result<Stat> {
 /// Would tell the system that the file is read from start to end; there is no portable way.
 pub(crate) fn will_read_all(_: &File) {}
 
+/// Would say whether the file system makes up its files; there is no portable way, and the systems
+/// without a back end of their own have no such files in common use.
+pub(crate) fn is_virtual(_: &File) -> bool {
+    false
+}
+
 /// Would read what is in memory already; there is no portable way.
 pub(crate) fn read_cached(_: &File, _: &mut [u8]) -> Cached {
     Cached::Unsupported
