@@ -36,7 +36,7 @@ mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
 #[cfg(feature = "xxh3")]
-mod xxh3;
+pub mod xxh3;
 
 #[cfg(feature = "blake3")]
 pub use self::blake3::Blake3;

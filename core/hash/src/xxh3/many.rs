@@ -1,0 +1,17 @@
+//! Many messages at once.
+
+use super::{xxh3_64, xxh3_128};
+
+pub(super) fn hash_64<D>(messages: &[&[u8]], digests: &mut [D], write: impl Fn(u64) -> D) {
+    assert_eq!(messages.len(), digests.len(), "one digest for each message");
+    for (message, digest) in messages.iter().zip(digests) {
+        *digest = write(xxh3_64(message));
+    }
+}
+
+pub(super) fn hash_128<D>(messages: &[&[u8]], digests: &mut [D], write: impl Fn(u128) -> D) {
+    assert_eq!(messages.len(), digests.len(), "one digest for each message");
+    for (message, digest) in messages.iter().zip(digests) {
+        *digest = write(xxh3_128(message));
+    }
+}
