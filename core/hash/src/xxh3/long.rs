@@ -8,7 +8,7 @@
 
 use super::arith::{
     PRIME32_1, PRIME32_2, PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME64_5,
-    avalanche, join, multiply_fold,
+    avalanche, join, multiply_fold, opaque,
 };
 use super::secret::{DEFAULT_BYTES, Secret};
 
@@ -87,7 +87,7 @@ pub(super) unsafe trait Stripe: Copy {
         let Lanes(lanes) = self.xor(unsafe { Self::load(secret.as_ptr()) }).to_lanes();
         let (pairs, _) = lanes.as_chunks();
         avalanche(pairs.iter().fold(start, |sum, &[low, high]| {
-            sum.wrapping_add(multiply_fold(low, high))
+            sum.wrapping_add(opaque(multiply_fold(opaque(low), opaque(high))))
         }))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::arith::{
     PRIME_MX2, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, avalanche, avalanche_xxh64,
-    join, multiply_fold, multiply_wide, read_u32, read_u64,
+    join, multiply_fold, multiply_wide, opaque, read_u32, read_u64,
 };
 use super::secret::{Head, Secret, ShortKey};
 
@@ -68,22 +68,22 @@ pub(super) fn hash_64_to_128<K: ShortKey>(message: &[u8], key: &K) -> u64 {
 #[inline(never)]
 pub(super) fn hash_64_to_240<K: ShortKey>(message: &[u8], key: &K) -> u64 {
     let (seed, secret) = (key.seed(), key.head());
-    let length = message.len();
-    let mut sum = (length as u64).wrapping_mul(PRIME64_1);
-    for i in 0..8 {
-        sum = sum.wrapping_add(mix_16(message, 16 * i, secret, 16 * i, seed));
+    let (parts, _) = message.as_chunks::<16>();
+    let (first, rest) = parts.split_first_chunk::<8>().expect("more than 128 bytes");
+    let last: &[u8; 16] = message.last_chunk().expect("more than 128 bytes");
+    let mut sum = (message.len() as u64).wrapping_mul(PRIME64_1);
+    for (i, part) in first.iter().enumerate() {
+        sum = sum.wrapping_add(mix_16(part, 0, secret, 16 * i, seed));
     }
-    sum = avalanche(sum);
-    let mut rest = mix_16(message, length - 16, secret, LAST, seed);
-    // The bound that is always true lets the compiler unroll the loop and know the secret's bytes.
-    for i in 8..15 {
-        if i >= length / 16 {
-            break;
-        }
-        let (parts, _) = message.as_chunks::<16>();
-        rest = rest.wrapping_add(mix_16(&parts[i], 0, secret, 16 * (i - 8) + RESTART, seed));
+    // Else the compiler does this last and keeps all of the message in memory meanwhile.
+    let sum = opaque(avalanche(sum));
+    let mut others = mix_16(last, 0, secret, LAST, seed);
+    // The bound lets the compiler unroll the loop and know the secret's bytes.
+    for i in 0..7 {
+        let Some(part) = rest.get(i) else { break };
+        others = others.wrapping_add(mix_16(part, 0, secret, 16 * i + RESTART, seed));
     }
-    avalanche(sum.wrapping_add(rest))
+    avalanche(sum.wrapping_add(others))
 }
 
 /// XXH3-128 of a message of at most 16 bytes.
@@ -142,22 +142,21 @@ pub(super) fn hash_128_to_128<K: ShortKey>(message: &[u8], key: &K) -> u128 {
 #[inline(never)]
 pub(super) fn hash_128_to_240<K: ShortKey>(message: &[u8], key: &K) -> u128 {
     let (seed, secret) = (key.seed(), key.head());
-    let length = message.len();
-    let mut state = ((length as u64).wrapping_mul(PRIME64_1), 0);
-    for i in 0..4 {
-        state = mix_32(state, message, [32 * i, 32 * i + 16], secret, 32 * i, seed);
+    let (parts, _) = message.as_chunks::<32>();
+    let (first, rest) = parts.split_first_chunk::<4>().expect("more than 128 bytes");
+    let last: &[u8; 32] = message.last_chunk().expect("more than 128 bytes");
+    let mut state = ((message.len() as u64).wrapping_mul(PRIME64_1), 0);
+    for (i, part) in first.iter().enumerate() {
+        state = mix_32(state, part, [0, 16], secret, 32 * i, seed);
     }
     state = (avalanche(state.0), avalanche(state.1));
-    for i in 4..7 {
-        if i >= length / 32 {
-            break;
-        }
-        let (parts, _) = message.as_chunks::<32>();
-        state = mix_32(state, &parts[i], [0, 16], secret, 32 * (i - 4) + RESTART, seed);
+    // The bound lets the compiler unroll the loop and know the secret's bytes.
+    for i in 0..3 {
+        let Some(part) = rest.get(i) else { break };
+        state = mix_32(state, part, [0, 16], secret, 32 * i + RESTART, seed);
     }
-    let places = [length - 16, length - 32];
-    state = mix_32(state, message, places, secret, LAST - 16, seed.wrapping_neg());
-    finish_128(state, length, seed)
+    state = mix_32(state, last, [16, 0], secret, LAST - 16, seed.wrapping_neg());
+    finish_128(state, message.len(), seed)
 }
 
 #[inline(always)]
