@@ -8,6 +8,8 @@ mod arith;
 mod avx2;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx512;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod avx512_many;
 mod dispatch;
 mod long;
 mod many;
