@@ -8,7 +8,7 @@ use super::long::{Lanes, Stripe, kernels};
 kernels!(Avx512, "avx512f,avx512bw,avx512dq,avx512vl");
 
 #[derive(Clone, Copy)]
-struct Avx512(__m512i);
+pub(super) struct Avx512(__m512i);
 
 // SAFETY: values come from `load` and `from_lanes` alone.
 unsafe impl Stripe for Avx512 {

@@ -8,13 +8,23 @@
 //! Messages of up to 64 bytes would leave half of the lanes empty, and scalar code is faster.
 
 use core::arch::x86_64::*;
+use core::marker::PhantomData;
 
 use super::arith::{PRIME_MX1, PRIME64_1};
-use super::secret::DEFAULT;
-use super::xxh3_64;
+use super::avx512::Avx512;
+use super::long::{self, Stripe};
+use super::secret::{DEFAULT, Secret};
+use super::short::SHORT_BYTES_MAX;
+use super::{xxh3_64, xxh3_128};
 
-/// How many messages are hashed at once.
+/// How many messages wait for each other.
 const GROUP: usize = 8;
+
+/// The shortest message for eight lanes, and the shortest where those around it are not shorter.
+const TO_128_MIN: usize = 17;
+const TO_128_ALONE_MIN: usize = 65;
+
+const LONG_MIN: usize = SHORT_BYTES_MAX + 1;
 
 /// The keys of the first 64 and the last 64 bytes of a message of up to 128, in which the outermost
 /// 16 bytes come first in the secret, and so inwards.
@@ -53,75 +63,103 @@ pub(super) unsafe fn hash_64<D>(
 ) {
     let mut to_128 = Queue::<To128>::new();
     let mut to_240 = Queue::<To240>::new();
+    let mut long = Queue::<Long64>::new();
     let mut at = 0;
     while at < messages.len() {
         let length = messages[at].len();
-        at += if To128::takes(length) {
+        // Where others of up to 128 bytes wait already, lengths are mixed, and any is welcome.
+        let least = if to_128.count > 0 { TO_128_MIN } else { TO_128_ALONE_MIN };
+        at += if length < least {
+            short_run(&messages[at..], &mut digests[at..], write)
+        } else if To128::takes(length) {
             to_128.add(messages, at, digests, write)
         } else if To240::takes(length) {
             to_240.add(messages, at, digests, write)
         } else {
-            digests[at] = write(xxh3_64(messages[at]));
-            1
+            long.add(messages, at, digests, write)
         };
     }
     to_128.finish(digests, write);
     to_240.finish(digests, write);
+    long.finish(digests, write);
+}
+
+/// Writes XXH3-128 of each message, through `write`, to the digest at the same place; only the
+/// long ones gain.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW, DQ and VL.
+///
+/// # Panics
+/// If there are fewer digests than messages.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(super) unsafe fn hash_128<D>(
+    messages: &[&[u8]],
+    digests: &mut [D],
+    write: impl Fn(u128) -> D + Copy,
+) {
+    let mut long = Queue::<Long128>::new();
+    let mut at = 0;
+    while at < messages.len() {
+        at += if Long128::takes(messages[at].len()) {
+            long.add(messages, at, digests, write)
+        } else {
+            short_run(&messages[at..], &mut digests[at..], write)
+        };
+    }
+    long.finish(digests, write);
 }
 
 /// Messages of one class of lengths.
 trait Class {
+    type Hash: Width;
+
     fn takes(length: usize) -> bool;
 
-    /// XXH3-64 of each.
+    /// The hash of each.
     ///
     /// # Safety
     /// The processor has AVX-512 F, BW, DQ and VL, and the class takes all messages' lengths.
-    unsafe fn hash(messages: &[&[u8]; GROUP]) -> [u64; GROUP];
+    unsafe fn hash(messages: &[&[u8]; GROUP]) -> [Self::Hash; GROUP];
 }
 
-struct To128;
+macro_rules! class {
+    ($name:ident: $range:pat => $function:ident -> $hash:ty) => {
+        struct $name;
 
-impl Class for To128 {
-    #[inline(always)]
-    fn takes(length: usize) -> bool {
-        (65..=128).contains(&length)
-    }
+        impl Class for $name {
+            type Hash = $hash;
 
-    #[inline(always)]
-    unsafe fn hash(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
-        // SAFETY: as the caller promises.
-        unsafe { hash_to_128(messages) }
-    }
+            #[inline(always)]
+            fn takes(length: usize) -> bool {
+                matches!(length, $range)
+            }
+
+            #[inline(always)]
+            unsafe fn hash(messages: &[&[u8]; GROUP]) -> [$hash; GROUP] {
+                // SAFETY: as the caller promises.
+                unsafe { $function(messages) }
+            }
+        }
+    };
 }
 
-struct To240;
-
-impl Class for To240 {
-    #[inline(always)]
-    fn takes(length: usize) -> bool {
-        (129..=240).contains(&length)
-    }
-
-    #[inline(always)]
-    unsafe fn hash(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
-        // SAFETY: as the caller promises.
-        unsafe { hash_to_240(messages) }
-    }
-}
+class!(To128: TO_128_MIN..=128 => hash_to_128 -> u64);
+class!(To240: 129..=SHORT_BYTES_MAX => hash_to_240 -> u64);
+class!(Long64: LONG_MIN.. => hash_long_64 -> u64);
+class!(Long128: LONG_MIN.. => hash_long_128 -> u128);
 
 /// Messages of one class that wait until there are enough of them, with their places.
 struct Queue<'m, C> {
     messages: [&'m [u8]; GROUP],
     places: [usize; GROUP],
     count: usize,
-    class: core::marker::PhantomData<C>,
+    class: PhantomData<C>,
 }
 
 impl<'m, C: Class> Queue<'m, C> {
     fn new() -> Self {
-        let class = core::marker::PhantomData;
-        Self { messages: [&[]; GROUP], places: [0; GROUP], count: 0, class }
+        Self { messages: [&[]; GROUP], places: [0; GROUP], count: 0, class: PhantomData }
     }
 
     /// Takes the message at `at`, and those after it if they are of the same class and nothing
@@ -133,7 +171,7 @@ impl<'m, C: Class> Queue<'m, C> {
         messages: &[&'m [u8]],
         at: usize,
         digests: &mut [D],
-        write: impl Fn(u64) -> D,
+        write: impl Fn(C::Hash) -> D,
     ) -> usize {
         if self.count == 0
             && let Some(group) = messages[at..].first_chunk()
@@ -161,10 +199,55 @@ impl<'m, C: Class> Queue<'m, C> {
     }
 
     /// The messages that were too few.
-    fn finish<D>(&self, digests: &mut [D], write: impl Fn(u64) -> D) {
+    #[inline(never)]
+    fn finish<D>(&self, digests: &mut [D], write: impl Fn(C::Hash) -> D) {
         for (message, &place) in self.messages.iter().zip(&self.places).take(self.count) {
-            digests[place] = write(xxh3_64(message));
+            digests[place] = write(C::Hash::hash(message));
         }
+    }
+}
+
+/// Messages that no queue takes, until another comes; returns how many.
+///
+/// In a function of its own, because scalar code suffers when the compiler may use AVX-512 for it.
+#[inline(never)]
+fn short_run<H: Width, D>(
+    messages: &[&[u8]],
+    digests: &mut [D],
+    write: impl Fn(H) -> D,
+) -> usize {
+    for (i, message) in messages.iter().enumerate() {
+        if message.len() > H::SHORT_RUN_MAX {
+            return i;
+        }
+        digests[i] = write(H::hash(message));
+    }
+    messages.len()
+}
+
+/// XXH3-64 or XXH3-128.
+trait Width: Copy {
+    /// The longest message that no queue ever takes while they are empty.
+    const SHORT_RUN_MAX: usize;
+
+    fn hash(message: &[u8]) -> Self;
+}
+
+impl Width for u64 {
+    const SHORT_RUN_MAX: usize = TO_128_ALONE_MIN - 1;
+
+    #[inline(always)]
+    fn hash(message: &[u8]) -> Self {
+        xxh3_64(message)
+    }
+}
+
+impl Width for u128 {
+    const SHORT_RUN_MAX: usize = SHORT_BYTES_MAX;
+
+    #[inline(always)]
+    fn hash(message: &[u8]) -> Self {
+        xxh3_128(message)
     }
 }
 
@@ -214,6 +297,38 @@ unsafe fn hash_to_240(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
     let (first, rest) = unsafe { (each!(first_128(messages)), each!(rest_to_240(messages))) };
     let sums = avalanche(sum_each(first));
     numbers(avalanche(_mm512_add_epi64(sums, sum_each(rest))))
+}
+
+/// XXH3-64 of eight messages of more than 240 bytes.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW, DQ and VL, and all messages have such lengths.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn hash_long_64(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
+    let mut hashes = [0; GROUP];
+    // SAFETY: as the caller promises.
+    unsafe {
+        long::hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
+            hashes[i] = lanes.digest_64(messages[i].len() as u64, Secret::DEFAULT);
+        });
+    }
+    hashes
+}
+
+/// XXH3-128 of eight messages of more than 240 bytes.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW, DQ and VL, and all messages have such lengths.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn hash_long_128(messages: &[&[u8]; GROUP]) -> [u128; GROUP] {
+    let mut hashes = [0; GROUP];
+    // SAFETY: as the caller promises.
+    unsafe {
+        long::hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
+            hashes[i] = lanes.digest_128(messages[i].len() as u64, Secret::DEFAULT);
+        });
+    }
+    hashes
 }
 
 /// What a message of 17 to 128 bytes adds up to, in eight lanes.

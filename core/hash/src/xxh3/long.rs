@@ -10,7 +10,7 @@ use super::arith::{
     PRIME32_1, PRIME32_2, PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME64_5,
     avalanche, join, multiply_fold, opaque,
 };
-use super::secret::{DEFAULT_BYTES, Secret};
+use super::secret::{DEFAULT, DEFAULT_BYTES, Secret};
 
 pub(super) const STRIPE_BYTES: usize = 64;
 
@@ -19,6 +19,8 @@ pub(super) const SECRET_STEP: usize = 8;
 
 /// The stripes in a block, as long as the secret is 192 bytes.
 const USUAL_STRIPES: usize = (DEFAULT_BYTES - STRIPE_BYTES) / SECRET_STEP;
+
+const USUAL_BLOCK_BYTES: usize = USUAL_STRIPES * STRIPE_BYTES;
 
 /// How far the last stripe's secret ends before the secret does.
 const LAST_BACK: usize = 7;
@@ -118,6 +120,24 @@ impl<V: Stripe> Sums<V> {
     }
 }
 
+/// `$step` for `$i` from 0 to below `$count`, which is less than [`USUAL_STRIPES`]. Written out,
+/// because the compiler does not unroll such a loop, and then keeps keys in memory.
+macro_rules! less_than_a_block {
+    ($count:expr, $i:ident => $step:expr) => {
+        less_than_a_block!(@ $count, $i => $step; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+    };
+    (@ $count:expr, $i:ident => $step:expr; $($n:literal)*) => {{
+        let count = $count;
+        'enough: {$(
+            if count <= $n {
+                break 'enough;
+            }
+            let $i = $n;
+            $step
+        )*}
+    }};
+}
+
 /// The accumulators of a whole message.
 ///
 /// # Safety
@@ -155,6 +175,115 @@ unsafe fn hash_with<V: Stripe>(message: &[u8], secret: &[u8]) -> V {
         fold_rest(&mut sums, at, rest, secret);
         last_stripe(&mut sums, message.as_ptr().add(message.len() - STRIPE_BYTES), secret);
         sums.lanes()
+    }
+}
+
+/// What a secret of the usual length gives for a block, in registers.
+#[derive(Clone, Copy)]
+struct Keys<V> {
+    stripes: [V; USUAL_STRIPES],
+    scramble: V,
+}
+
+impl<V: Stripe> Keys<V> {
+    /// # Safety
+    /// The processor has the instruction set of `V`.
+    #[inline(always)]
+    unsafe fn load(secret: &[u8; DEFAULT_BYTES]) -> Self {
+        // SAFETY: the processor is as the caller promises; 64 bytes follow all places.
+        unsafe {
+            let scramble = scramble_key(secret);
+            let mut stripes = [scramble; USUAL_STRIPES];
+            for (i, key) in stripes.iter_mut().enumerate() {
+                *key = V::load(secret.as_ptr().add(i * SECRET_STEP));
+            }
+            Self { stripes, scramble }
+        }
+    }
+
+    /// Adds the block at `message` and scrambles the lanes.
+    ///
+    /// # Safety
+    /// A block can be read there.
+    #[inline(always)]
+    unsafe fn block(&self, lanes: V, message: *const u8) -> V {
+        let mut sums = Sums::on(lanes);
+        for (i, key) in self.stripes.iter().enumerate() {
+            // SAFETY: the stripe lies in the block; `self` exists.
+            sums.stripe(unsafe { V::load(message.add(i * STRIPE_BYTES)) }, *key);
+        }
+        sums.lanes().scramble(self.scramble)
+    }
+
+    /// [`block`](Self::block) of two messages, whose instructions alternate.
+    ///
+    /// # Safety
+    /// A block can be read at both.
+    #[inline(always)]
+    unsafe fn two_blocks(&self, [a, b]: [V; 2], [at_a, at_b]: [*const u8; 2]) -> [V; 2] {
+        let (mut a, mut b) = (Sums::on(a), Sums::on(b));
+        for (i, key) in self.stripes.iter().enumerate() {
+            // SAFETY: the stripes lie in the blocks; `self` exists.
+            unsafe {
+                a.stripe(V::load(at_a.add(i * STRIPE_BYTES)), *key);
+                b.stripe(V::load(at_b.add(i * STRIPE_BYTES)), *key);
+            }
+        }
+        [a.lanes().scramble(self.scramble), b.lanes().scramble(self.scramble)]
+    }
+
+    /// Adds what `message` has after `done` blocks.
+    ///
+    /// # Safety
+    /// `message` is longer than 240 bytes and than `done` blocks.
+    #[inline(always)]
+    unsafe fn finish(&self, mut lanes: V, message: &[u8], done: usize) -> V {
+        let stripes = (message.len() - 1) / STRIPE_BYTES;
+        // SAFETY: the message has `stripes` stripes and at least a byte more, and a last stripe.
+        unsafe {
+            let mut at = message.as_ptr().add(done * USUAL_BLOCK_BYTES);
+            for _ in done..stripes / USUAL_STRIPES {
+                lanes = self.block(lanes, at);
+                at = at.add(USUAL_BLOCK_BYTES);
+            }
+            let mut sums = Sums::on(lanes);
+            less_than_a_block!(stripes % USUAL_STRIPES, i => {
+                sums.stripe(V::load(at.add(i * STRIPE_BYTES)), self.stripes[i]);
+            });
+            let last = message.as_ptr().add(message.len() - STRIPE_BYTES);
+            last_stripe(&mut sums, last, &DEFAULT);
+            sums.lanes()
+        }
+    }
+}
+
+/// The accumulators of messages that have the default secret, two at once: one message alone leaves
+/// the processor waiting for its sums, above all at its end.
+///
+/// # Safety
+/// The processor has the instruction set of `V`; every message is longer than 240 bytes.
+#[inline(always)]
+pub(super) unsafe fn hash_pairs<V: Stripe, const N: usize>(
+    messages: &[&[u8]; N],
+    mut digest: impl FnMut(usize, V),
+) {
+    // SAFETY: the processor is as the caller promises.
+    let (keys, initial) = unsafe { (Keys::load(&DEFAULT), V::from_lanes(&Lanes::INITIAL)) };
+    let (pairs, _) = messages.as_chunks::<2>();
+    for (i, &[a, b]) in pairs.iter().enumerate() {
+        let common = (a.len().min(b.len()) - 1) / USUAL_BLOCK_BYTES;
+        let mut lanes = [initial; 2];
+        let mut at = [a.as_ptr(), b.as_ptr()];
+        // SAFETY: both messages are longer than `common` blocks, and than 240 bytes.
+        unsafe {
+            for _ in 0..common {
+                lanes = keys.two_blocks(lanes, at);
+                at = [at[0].add(USUAL_BLOCK_BYTES), at[1].add(USUAL_BLOCK_BYTES)];
+            }
+            let lanes = [keys.finish(lanes[0], a, common), keys.finish(lanes[1], b, common)];
+            digest(2 * i, lanes[0]);
+            digest(2 * i + 1, lanes[1]);
+        }
     }
 }
 
@@ -233,28 +362,24 @@ unsafe fn fold_blocks<V: Stripe>(
     count: usize,
     secret: &[u8],
 ) -> V {
-    let block_stripes = block_stripes(secret);
+    let usual = secret.first_chunk().filter(|_| V::KEEPS_KEYS && secret.len() == DEFAULT_BYTES);
     // SAFETY: as the caller promises: stripes lie within the blocks, and each has a key.
     unsafe {
-        let scramble = scramble_key(secret);
-        let kept = V::KEEPS_KEYS && secret.len() == DEFAULT_BYTES;
-        let mut keys = [scramble; USUAL_STRIPES];
-        if kept {
-            for (i, key) in keys.iter_mut().enumerate() {
-                *key = V::load(secret.as_ptr().add(i * SECRET_STEP));
+        if let Some(secret) = usual {
+            let keys = Keys::load(secret);
+            for _ in 0..count {
+                lanes = keys.block(lanes, message);
+                message = message.add(USUAL_BLOCK_BYTES);
             }
-        }
-        for _ in 0..count {
-            let mut sums = Sums::on(lanes);
-            if kept {
-                for (i, key) in keys.iter().enumerate() {
-                    sums.stripe(V::load(message.add(i * STRIPE_BYTES)), *key);
-                }
-            } else {
+        } else {
+            let scramble = scramble_key(secret);
+            let block_stripes = block_stripes(secret);
+            for _ in 0..count {
+                let mut sums = Sums::on(lanes);
                 fold_stripes(&mut sums, message, block_stripes, secret);
+                message = message.add(block_stripes * STRIPE_BYTES);
+                lanes = sums.lanes().scramble(scramble);
             }
-            message = message.add(block_stripes * STRIPE_BYTES);
-            lanes = sums.lanes().scramble(scramble);
         }
     }
     lanes
@@ -275,17 +400,11 @@ unsafe fn fold_rest<V: Stripe>(
         // SAFETY: as the caller promises.
         return unsafe { fold_stripes(sums, message, count, secret) };
     }
-    // The bound that is always true lets the compiler unroll the loop.
-    for i in 0..USUAL_STRIPES - 1 {
-        if i >= count {
-            break;
-        }
-        // SAFETY: the caller promises `count` stripes and keys.
-        unsafe {
-            let data = V::load(message.add(i * STRIPE_BYTES));
-            sums.stripe(data, V::load(secret.as_ptr().add(i * SECRET_STEP)));
-        }
-    }
+    // SAFETY: the caller promises `count` stripes and keys.
+    less_than_a_block!(count, i => unsafe {
+        let data = V::load(message.add(i * STRIPE_BYTES));
+        sums.stripe(data, V::load(secret.as_ptr().add(i * SECRET_STEP)));
+    });
 }
 
 /// # Safety
