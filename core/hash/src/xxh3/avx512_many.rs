@@ -13,9 +13,9 @@ use core::marker::PhantomData;
 use super::arith::{PRIME_MX1, PRIME64_1};
 use super::avx512::Avx512;
 use super::long::{self, Stripe};
-use super::secret::{DEFAULT, Secret};
+use super::secret::{DEFAULT, Secret, Unseeded};
 use super::short::SHORT_BYTES_MAX;
-use super::{xxh3_64, xxh3_128};
+use super::{hash_64_short, hash_128_short, xxh3_64, xxh3_128};
 
 /// How many messages wait for each other.
 const GROUP: usize = 8;
@@ -211,18 +211,16 @@ impl<'m, C: Class> Queue<'m, C> {
 ///
 /// In a function of its own, because scalar code suffers when the compiler may use AVX-512 for it.
 #[inline(never)]
-fn short_run<H: Width, D>(
-    messages: &[&[u8]],
-    digests: &mut [D],
-    write: impl Fn(H) -> D,
-) -> usize {
-    for (i, message) in messages.iter().enumerate() {
+fn short_run<H: Width, D>(messages: &[&[u8]], digests: &mut [D], write: impl Fn(H) -> D) -> usize {
+    let mut count = 0;
+    for (message, digest) in messages.iter().zip(digests) {
         if message.len() > H::SHORT_RUN_MAX {
-            return i;
+            break;
         }
-        digests[i] = write(H::hash(message));
+        *digest = write(H::hash_short(message));
+        count += 1;
     }
-    messages.len()
+    count
 }
 
 /// XXH3-64 or XXH3-128.
@@ -231,23 +229,34 @@ trait Width: Copy {
     const SHORT_RUN_MAX: usize;
 
     fn hash(message: &[u8]) -> Self;
+
+    /// [`hash`](Self::hash) of a message that is no longer than [`Self::SHORT_RUN_MAX`].
+    fn hash_short(message: &[u8]) -> Self;
 }
 
 impl Width for u64 {
     const SHORT_RUN_MAX: usize = TO_128_ALONE_MIN - 1;
 
-    #[inline(always)]
     fn hash(message: &[u8]) -> Self {
         xxh3_64(message)
+    }
+
+    #[inline(always)]
+    fn hash_short(message: &[u8]) -> Self {
+        hash_64_short(message, &Unseeded)
     }
 }
 
 impl Width for u128 {
     const SHORT_RUN_MAX: usize = SHORT_BYTES_MAX;
 
-    #[inline(always)]
     fn hash(message: &[u8]) -> Self {
         xxh3_128(message)
+    }
+
+    #[inline(always)]
+    fn hash_short(message: &[u8]) -> Self {
+        hash_128_short(message, &Unseeded)
     }
 }
 
@@ -474,8 +483,7 @@ fn sum_each(of: [__m512i; GROUP]) -> __m512i {
         _mm512_add_epi64(even, odd)
     }
     let [a, b, c, d, e, f, g, h] = of;
-    let (low, high) =
-        (quarters(lanes(a, b), lanes(c, d)), quarters(lanes(e, f), lanes(g, h)));
+    let (low, high) = (quarters(lanes(a, b), lanes(c, d)), quarters(lanes(e, f), lanes(g, h)));
     quarters(low, high)
 }
 

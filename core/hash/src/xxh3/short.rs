@@ -4,8 +4,8 @@
 //! Up to 128 bytes everything is inlined where the digest is asked for; the rest is a call.
 
 use super::arith::{
-    PRIME_MX2, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, avalanche, avalanche_xxh64,
-    join, multiply_fold, multiply_wide, opaque, read_u32, read_u64,
+    PRIME_MX2, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, avalanche, avalanche_xxh64, join,
+    multiply_fold, multiply_wide, opaque, read_u32, read_u64,
 };
 use super::secret::{Head, Secret, ShortKey};
 
@@ -169,9 +169,8 @@ fn nine_to_16(message: &[u8], seed: u64, secret: &Head) -> u128 {
     let (low, high) = multiply_wide(first ^ last ^ flip_low, PRIME64_1);
     let low = low.wrapping_add((length as u64 - 1) << 54);
     let last = last ^ flip_high;
-    let high = high
-        .wrapping_add(last)
-        .wrapping_add(u64::from(last as u32).wrapping_mul(PRIME32_2 - 1));
+    let high =
+        high.wrapping_add(last).wrapping_add(u64::from(last as u32).wrapping_mul(PRIME32_2 - 1));
     let low = low ^ high.swap_bytes();
     let (low, carried) = multiply_wide(low, PRIME64_2);
     let high = carried.wrapping_add(high.wrapping_mul(PRIME64_2));

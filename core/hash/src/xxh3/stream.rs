@@ -50,8 +50,7 @@ impl<K: Key> Stream<K> {
         if self.buffered > 0 {
             let (head, rest) = bytes.split_at(room);
             self.buffer[self.buffered..].copy_from_slice(head);
-            self.stripes =
-                dispatch::update(&mut self.lanes, self.stripes, &self.buffer, secret);
+            self.stripes = dispatch::update(&mut self.lanes, self.stripes, &self.buffer, secret);
             bytes = rest;
         }
         if bytes.len() > BUFFER_BYTES {
