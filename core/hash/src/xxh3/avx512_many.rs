@@ -12,7 +12,8 @@ use core::marker::PhantomData;
 
 use super::arith::{PRIME_MX1, PRIME64_1};
 use super::avx512::Avx512;
-use super::long::{self, Stripe};
+use super::long::Stripe;
+use super::pairs::hash_pairs;
 use super::secret::{DEFAULT, Secret, Unseeded};
 use super::short::SHORT_BYTES_MAX;
 use super::{hash_64_short, hash_128_short, xxh3_64, xxh3_128};
@@ -317,7 +318,7 @@ unsafe fn hash_long_64(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
     let mut hashes = [0; GROUP];
     // SAFETY: as the caller promises.
     unsafe {
-        long::hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
+        hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
             hashes[i] = lanes.digest_64(messages[i].len() as u64, Secret::DEFAULT);
         });
     }
@@ -333,7 +334,7 @@ unsafe fn hash_long_128(messages: &[&[u8]; GROUP]) -> [u128; GROUP] {
     let mut hashes = [0; GROUP];
     // SAFETY: as the caller promises.
     unsafe {
-        long::hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
+        hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
             hashes[i] = lanes.digest_128(messages[i].len() as u64, Secret::DEFAULT);
         });
     }

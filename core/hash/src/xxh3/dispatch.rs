@@ -69,7 +69,7 @@ pub(super) fn update(
     stripes: &[u8],
     secret: Secret<'_>,
 ) -> usize {
-    assert!(stripes.len() % STRIPE_BYTES == 0);
+    assert!(stripes.len().is_multiple_of(STRIPE_BYTES));
     assert!(before < super::long::block_stripes(secret.bytes()));
     // The stripes are whole, and `before` is less than a block has.
     best!(update(lanes, before, stripes, secret))

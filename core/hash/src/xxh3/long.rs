@@ -10,7 +10,7 @@ use super::arith::{
     PRIME32_1, PRIME32_2, PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME64_5,
     avalanche, join, multiply_fold, opaque,
 };
-use super::secret::{DEFAULT, DEFAULT_BYTES, Secret};
+use super::secret::{DEFAULT_BYTES, Secret};
 
 pub(super) const STRIPE_BYTES: usize = 64;
 
@@ -18,9 +18,9 @@ pub(super) const STRIPE_BYTES: usize = 64;
 pub(super) const SECRET_STEP: usize = 8;
 
 /// The stripes in a block, as long as the secret is 192 bytes.
-const USUAL_STRIPES: usize = (DEFAULT_BYTES - STRIPE_BYTES) / SECRET_STEP;
+pub(super) const USUAL_STRIPES: usize = (DEFAULT_BYTES - STRIPE_BYTES) / SECRET_STEP;
 
-const USUAL_BLOCK_BYTES: usize = USUAL_STRIPES * STRIPE_BYTES;
+pub(super) const USUAL_BLOCK_BYTES: usize = USUAL_STRIPES * STRIPE_BYTES;
 
 /// How far the last stripe's secret ends before the secret does.
 const LAST_BACK: usize = 7;
@@ -96,7 +96,7 @@ pub(super) unsafe trait Stripe: Copy {
 
 /// What the stripes since the last scramble have added.
 #[derive(Clone, Copy)]
-struct Sums<V> {
+pub(super) struct Sums<V> {
     products: V,
     data: V,
 }
@@ -104,18 +104,18 @@ struct Sums<V> {
 impl<V: Stripe> Sums<V> {
     /// Nothing yet, on top of `lanes`.
     #[inline(always)]
-    fn on(lanes: V) -> Self {
+    pub(super) fn on(lanes: V) -> Self {
         Self { products: lanes, data: lanes.xor(lanes) }
     }
 
     #[inline(always)]
-    fn stripe(&mut self, data: V, key: V) {
+    pub(super) fn stripe(&mut self, data: V, key: V) {
         self.data = self.data.add(data);
         self.products = self.products.add_products(data.xor(key));
     }
 
     #[inline(always)]
-    fn lanes(self) -> V {
+    pub(super) fn lanes(self) -> V {
         self.products.add(self.data.exchange())
     }
 }
@@ -180,16 +180,16 @@ unsafe fn hash_with<V: Stripe>(message: &[u8], secret: &[u8]) -> V {
 
 /// What a secret of the usual length gives for a block, in registers.
 #[derive(Clone, Copy)]
-struct Keys<V> {
-    stripes: [V; USUAL_STRIPES],
-    scramble: V,
+pub(super) struct Keys<V> {
+    pub(super) stripes: [V; USUAL_STRIPES],
+    pub(super) scramble: V,
 }
 
 impl<V: Stripe> Keys<V> {
     /// # Safety
     /// The processor has the instruction set of `V`.
     #[inline(always)]
-    unsafe fn load(secret: &[u8; DEFAULT_BYTES]) -> Self {
+    pub(super) unsafe fn load(secret: &[u8; DEFAULT_BYTES]) -> Self {
         // SAFETY: the processor is as the caller promises; 64 bytes follow all places.
         unsafe {
             let scramble = scramble_key(secret);
@@ -206,84 +206,13 @@ impl<V: Stripe> Keys<V> {
     /// # Safety
     /// A block can be read there.
     #[inline(always)]
-    unsafe fn block(&self, lanes: V, message: *const u8) -> V {
+    pub(super) unsafe fn block(&self, lanes: V, message: *const u8) -> V {
         let mut sums = Sums::on(lanes);
         for (i, key) in self.stripes.iter().enumerate() {
             // SAFETY: the stripe lies in the block; `self` exists.
             sums.stripe(unsafe { V::load(message.add(i * STRIPE_BYTES)) }, *key);
         }
         sums.lanes().scramble(self.scramble)
-    }
-
-    /// [`block`](Self::block) of two messages, whose instructions alternate.
-    ///
-    /// # Safety
-    /// A block can be read at both.
-    #[inline(always)]
-    unsafe fn two_blocks(&self, [a, b]: [V; 2], [at_a, at_b]: [*const u8; 2]) -> [V; 2] {
-        let (mut a, mut b) = (Sums::on(a), Sums::on(b));
-        for (i, key) in self.stripes.iter().enumerate() {
-            // SAFETY: the stripes lie in the blocks; `self` exists.
-            unsafe {
-                a.stripe(V::load(at_a.add(i * STRIPE_BYTES)), *key);
-                b.stripe(V::load(at_b.add(i * STRIPE_BYTES)), *key);
-            }
-        }
-        [a.lanes().scramble(self.scramble), b.lanes().scramble(self.scramble)]
-    }
-
-    /// Adds what `message` has after `done` blocks.
-    ///
-    /// # Safety
-    /// `message` is longer than 240 bytes and than `done` blocks.
-    #[inline(always)]
-    unsafe fn finish(&self, mut lanes: V, message: &[u8], done: usize) -> V {
-        let stripes = (message.len() - 1) / STRIPE_BYTES;
-        // SAFETY: the message has `stripes` stripes and at least a byte more, and a last stripe.
-        unsafe {
-            let mut at = message.as_ptr().add(done * USUAL_BLOCK_BYTES);
-            for _ in done..stripes / USUAL_STRIPES {
-                lanes = self.block(lanes, at);
-                at = at.add(USUAL_BLOCK_BYTES);
-            }
-            let mut sums = Sums::on(lanes);
-            less_than_a_block!(stripes % USUAL_STRIPES, i => {
-                sums.stripe(V::load(at.add(i * STRIPE_BYTES)), self.stripes[i]);
-            });
-            let last = message.as_ptr().add(message.len() - STRIPE_BYTES);
-            last_stripe(&mut sums, last, &DEFAULT);
-            sums.lanes()
-        }
-    }
-}
-
-/// The accumulators of messages that have the default secret, two at once: one message alone leaves
-/// the processor waiting for its sums, above all at its end.
-///
-/// # Safety
-/// The processor has the instruction set of `V`; every message is longer than 240 bytes.
-#[inline(always)]
-pub(super) unsafe fn hash_pairs<V: Stripe, const N: usize>(
-    messages: &[&[u8]; N],
-    mut digest: impl FnMut(usize, V),
-) {
-    // SAFETY: the processor is as the caller promises.
-    let (keys, initial) = unsafe { (Keys::load(&DEFAULT), V::from_lanes(&Lanes::INITIAL)) };
-    let (pairs, _) = messages.as_chunks::<2>();
-    for (i, &[a, b]) in pairs.iter().enumerate() {
-        let common = (a.len().min(b.len()) - 1) / USUAL_BLOCK_BYTES;
-        let mut lanes = [initial; 2];
-        let mut at = [a.as_ptr(), b.as_ptr()];
-        // SAFETY: both messages are longer than `common` blocks, and than 240 bytes.
-        unsafe {
-            for _ in 0..common {
-                lanes = keys.two_blocks(lanes, at);
-                at = [at[0].add(USUAL_BLOCK_BYTES), at[1].add(USUAL_BLOCK_BYTES)];
-            }
-            let lanes = [keys.finish(lanes[0], a, common), keys.finish(lanes[1], b, common)];
-            digest(2 * i, lanes[0]);
-            digest(2 * i + 1, lanes[1]);
-        }
     }
 }
 
@@ -303,7 +232,7 @@ pub(super) unsafe fn update<V: Stripe>(
     let (usual, secret) = (secret.usual(), secret.bytes());
     let block_stripes = block_stripes(secret);
     let stripes = message.len() / STRIPE_BYTES;
-    debug_assert!(message.len() % STRIPE_BYTES == 0 && before < block_stripes);
+    debug_assert!(message.len().is_multiple_of(STRIPE_BYTES) && before < block_stripes);
     let first = stripes.min(block_stripes - before);
     let at = message.as_ptr();
     // SAFETY: the processor is as the caller promises. `message` has `stripes` stripes, which
@@ -431,7 +360,7 @@ unsafe fn fold_stripes<V: Stripe>(
 /// The processor has the instruction set of `V`; a stripe can be read from `stripe` on, and `secret`
 /// is at least [`Secret::SIZE_BYTES_MIN`] long.
 #[inline(always)]
-unsafe fn last_stripe<V: Stripe>(sums: &mut Sums<V>, stripe: *const u8, secret: &[u8]) {
+pub(super) unsafe fn last_stripe<V: Stripe>(sums: &mut Sums<V>, stripe: *const u8, secret: &[u8]) {
     // SAFETY: as the caller promises.
     unsafe {
         let key = V::load(secret.as_ptr().add(secret.len() - STRIPE_BYTES - LAST_BACK));
@@ -523,4 +452,4 @@ macro_rules! kernels {
         }
     };
 }
-pub(super) use kernels;
+pub(super) use {kernels, less_than_a_block};

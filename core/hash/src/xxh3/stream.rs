@@ -7,7 +7,7 @@ use super::{dispatch, hash_64_short, hash_128_short};
 
 /// Holds any message that is short enough for the scalar functions.
 const BUFFER_BYTES: usize = 256;
-const _: () = assert!(BUFFER_BYTES > SHORT_BYTES_MAX && BUFFER_BYTES % STRIPE_BYTES == 0);
+const _: () = assert!(BUFFER_BYTES > SHORT_BYTES_MAX && BUFFER_BYTES.is_multiple_of(STRIPE_BYTES));
 
 /// The state of one message.
 ///
