@@ -1,4 +1,5 @@
-//! Eight messages at once with AVX-512: XXH3-64 without a seed, for messages of 65 to 240 bytes.
+//! Many messages at once with AVX-512, without a seed: eight for XXH3-64 of 65 to 240 bytes each, two
+//! for longer ones and either width.
 //!
 //! Scalar code multiplies 64 by 64 bits once in one and a half cycles at best. Here one message's up
 //! to eight products are the eight lanes of a register, built from four products of 32 bits; what
@@ -12,13 +13,12 @@ use core::marker::PhantomData;
 
 use super::arith::{PRIME_MX1, PRIME64_1};
 use super::avx512::Avx512;
-use super::long::Stripe;
-use super::pairs::hash_pairs;
+use super::long::{Keys, Stripe};
 use super::secret::{DEFAULT, Secret, Unseeded};
 use super::short::SHORT_BYTES_MAX;
-use super::{hash_64_short, hash_128_short, xxh3_64, xxh3_128};
+use super::{hash_64_short, hash_128_short, xxh3_64};
 
-/// How many messages wait for each other.
+/// How many messages are hashed at once.
 const GROUP: usize = 8;
 
 /// The shortest message for eight lanes, and the shortest where those around it are not shorter.
@@ -64,7 +64,6 @@ pub(super) unsafe fn hash_64<D>(
 ) {
     let mut to_128 = Queue::<To128>::new();
     let mut to_240 = Queue::<To240>::new();
-    let mut long = Queue::<Long64>::new();
     let mut at = 0;
     while at < messages.len() {
         let length = messages[at].len();
@@ -77,12 +76,11 @@ pub(super) unsafe fn hash_64<D>(
         } else if To240::takes(length) {
             to_240.add(messages, at, digests, write)
         } else {
-            long.add(messages, at, digests, write)
+            long_run(&messages[at..], &mut digests[at..], write)
         };
     }
     to_128.finish(digests, write);
     to_240.finish(digests, write);
-    long.finish(digests, write);
 }
 
 /// Writes XXH3-128 of each message, through `write`, to the digest at the same place; only the
@@ -99,45 +97,47 @@ pub(super) unsafe fn hash_128<D>(
     digests: &mut [D],
     write: impl Fn(u128) -> D + Copy,
 ) {
-    let mut long = Queue::<Long128>::new();
     let mut at = 0;
     while at < messages.len() {
-        at += if Long128::takes(messages[at].len()) {
-            long.add(messages, at, digests, write)
-        } else {
+        at += if messages[at].len() <= SHORT_BYTES_MAX {
             short_run(&messages[at..], &mut digests[at..], write)
+        } else {
+            long_run(&messages[at..], &mut digests[at..], write)
         };
     }
-    long.finish(digests, write);
+}
+
+/// Whether a group of messages follows whose lengths `are` all so. Asks for each, because mixed
+/// lengths would end the questions at a place that the processor cannot predict.
+#[inline(always)]
+fn next_are(messages: &[&[u8]], are: impl Fn(usize) -> bool) -> bool {
+    let group = messages.first_chunk::<GROUP>();
+    group.is_some_and(|group| group.iter().fold(true, |all, message| all & are(message.len())))
 }
 
 /// Messages of one class of lengths.
 trait Class {
-    type Hash: Width;
-
     fn takes(length: usize) -> bool;
 
-    /// The hash of each.
+    /// XXH3-64 of each.
     ///
     /// # Safety
     /// The processor has AVX-512 F, BW, DQ and VL, and the class takes all messages' lengths.
-    unsafe fn hash(messages: &[&[u8]; GROUP]) -> [Self::Hash; GROUP];
+    unsafe fn hash(messages: &[&[u8]; GROUP]) -> [u64; GROUP];
 }
 
 macro_rules! class {
-    ($name:ident: $range:pat => $function:ident -> $hash:ty) => {
+    ($name:ident: $range:pat => $function:ident) => {
         struct $name;
 
         impl Class for $name {
-            type Hash = $hash;
-
             #[inline(always)]
             fn takes(length: usize) -> bool {
                 matches!(length, $range)
             }
 
             #[inline(always)]
-            unsafe fn hash(messages: &[&[u8]; GROUP]) -> [$hash; GROUP] {
+            unsafe fn hash(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
                 // SAFETY: as the caller promises.
                 unsafe { $function(messages) }
             }
@@ -145,10 +145,8 @@ macro_rules! class {
     };
 }
 
-class!(To128: TO_128_MIN..=128 => hash_to_128 -> u64);
-class!(To240: 129..=SHORT_BYTES_MAX => hash_to_240 -> u64);
-class!(Long64: LONG_MIN.. => hash_long_64 -> u64);
-class!(Long128: LONG_MIN.. => hash_long_128 -> u128);
+class!(To128: TO_128_MIN..=128 => hash_to_128);
+class!(To240: 129..=SHORT_BYTES_MAX => hash_to_240);
 
 /// Messages of one class that wait until there are enough of them, with their places.
 struct Queue<'m, C> {
@@ -172,11 +170,11 @@ impl<'m, C: Class> Queue<'m, C> {
         messages: &[&'m [u8]],
         at: usize,
         digests: &mut [D],
-        write: impl Fn(C::Hash) -> D,
+        write: impl Fn(u64) -> D,
     ) -> usize {
         if self.count == 0
+            && next_are(&messages[at..], C::takes)
             && let Some(group) = messages[at..].first_chunk()
-            && group.iter().all(|message| C::takes(message.len()))
         {
             // SAFETY: the class takes them all.
             let hashes = unsafe { C::hash(group) };
@@ -201,9 +199,9 @@ impl<'m, C: Class> Queue<'m, C> {
 
     /// The messages that were too few.
     #[inline(never)]
-    fn finish<D>(&self, digests: &mut [D], write: impl Fn(C::Hash) -> D) {
+    fn finish<D>(&self, digests: &mut [D], write: impl Fn(u64) -> D) {
         for (message, &place) in self.messages.iter().zip(&self.places).take(self.count) {
-            digests[place] = write(C::Hash::hash(message));
+            digests[place] = write(xxh3_64(message));
         }
     }
 }
@@ -229,17 +227,19 @@ trait Width: Copy {
     /// The longest message that no queue ever takes while they are empty.
     const SHORT_RUN_MAX: usize;
 
-    fn hash(message: &[u8]) -> Self;
+    /// The hash of a message of `length` bytes that left `lanes`.
+    fn digest(lanes: Avx512, length: usize) -> Self;
 
-    /// [`hash`](Self::hash) of a message that is no longer than [`Self::SHORT_RUN_MAX`].
+    /// The hash of a message that is no longer than [`Self::SHORT_RUN_MAX`].
     fn hash_short(message: &[u8]) -> Self;
 }
 
 impl Width for u64 {
     const SHORT_RUN_MAX: usize = TO_128_ALONE_MIN - 1;
 
-    fn hash(message: &[u8]) -> Self {
-        xxh3_64(message)
+    #[inline(always)]
+    fn digest(lanes: Avx512, length: usize) -> Self {
+        lanes.digest_64(length as u64, Secret::DEFAULT)
     }
 
     #[inline(always)]
@@ -251,8 +251,9 @@ impl Width for u64 {
 impl Width for u128 {
     const SHORT_RUN_MAX: usize = SHORT_BYTES_MAX;
 
-    fn hash(message: &[u8]) -> Self {
-        xxh3_128(message)
+    #[inline(always)]
+    fn digest(lanes: Avx512, length: usize) -> Self {
+        lanes.digest_128(length as u64, Secret::DEFAULT)
     }
 
     #[inline(always)]
@@ -309,36 +310,32 @@ unsafe fn hash_to_240(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
     numbers(avalanche(_mm512_add_epi64(sums, sum_each(rest))))
 }
 
-/// XXH3-64 of eight messages of more than 240 bytes.
-///
-/// # Safety
-/// The processor has AVX-512 F, BW, DQ and VL, and all messages have such lengths.
+/// Messages of more than 240 bytes, by pairs, until another comes; returns how many.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn hash_long_64(messages: &[&[u8]; GROUP]) -> [u64; GROUP] {
-    let mut hashes = [0; GROUP];
-    // SAFETY: as the caller promises.
-    unsafe {
-        hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
-            hashes[i] = lanes.digest_64(messages[i].len() as u64, Secret::DEFAULT);
-        });
+fn long_run<H: Width, D>(messages: &[&[u8]], digests: &mut [D], write: impl Fn(H) -> D) -> usize {
+    // SAFETY: the processor has AVX-512.
+    let keys = unsafe { Keys::<Avx512>::load(&DEFAULT) };
+    let (pairs, _) = messages.as_chunks::<2>();
+    let mut count = 0;
+    for ([a, b], digests) in pairs.iter().zip(digests.as_chunks_mut::<2>().0) {
+        if a.len().min(b.len()) < LONG_MIN {
+            break;
+        }
+        // SAFETY: both messages are long enough.
+        let lanes = unsafe { keys.hash_two([a, b]) };
+        digests[0] = write(H::digest(lanes[0], a.len()));
+        digests[1] = write(H::digest(lanes[1], b.len()));
+        count += 2;
     }
-    hashes
-}
-
-/// XXH3-128 of eight messages of more than 240 bytes.
-///
-/// # Safety
-/// The processor has AVX-512 F, BW, DQ and VL, and all messages have such lengths.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn hash_long_128(messages: &[&[u8]; GROUP]) -> [u128; GROUP] {
-    let mut hashes = [0; GROUP];
-    // SAFETY: as the caller promises.
-    unsafe {
-        hash_pairs::<Avx512, GROUP>(messages, |i, lanes| {
-            hashes[i] = lanes.digest_128(messages[i].len() as u64, Secret::DEFAULT);
-        });
+    if let Some(message) = messages.get(count)
+        && message.len() >= LONG_MIN
+    {
+        // SAFETY: the message is long enough.
+        let lanes = unsafe { keys.hash_one(message) };
+        digests[count] = write(H::digest(lanes, message.len()));
+        count += 1;
     }
-    hashes
+    count
 }
 
 /// What a message of 17 to 128 bytes adds up to, in eight lanes.

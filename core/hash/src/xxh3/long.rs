@@ -340,7 +340,7 @@ unsafe fn fold_rest<V: Stripe>(
 /// The processor has the instruction set of `V`; `count` stripes can be read from `message` on, and
 /// `secret` has their keys.
 #[inline(always)]
-unsafe fn fold_stripes<V: Stripe>(
+pub(super) unsafe fn fold_stripes<V: Stripe>(
     sums: &mut Sums<V>,
     message: *const u8,
     count: usize,
@@ -452,4 +452,6 @@ macro_rules! kernels {
         }
     };
 }
-pub(super) use {kernels, less_than_a_block};
+pub(super) use kernels;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+pub(super) use less_than_a_block;

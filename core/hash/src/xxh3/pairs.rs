@@ -7,37 +7,37 @@ use super::long::{
 };
 use super::secret::DEFAULT;
 
-/// The accumulators of messages that have the default secret, two at once: one message alone leaves
-/// the processor waiting for its sums, above all at its end.
-///
-/// # Safety
-/// The processor has the instruction set of `V`; every message is longer than 240 bytes.
-#[inline(always)]
-pub(super) unsafe fn hash_pairs<V: Stripe, const N: usize>(
-    messages: &[&[u8]; N],
-    mut digest: impl FnMut(usize, V),
-) {
-    // SAFETY: the processor is as the caller promises.
-    let (keys, initial) = unsafe { (Keys::load(&DEFAULT), V::from_lanes(&Lanes::INITIAL)) };
-    let (pairs, _) = messages.as_chunks::<2>();
-    for (i, &[a, b]) in pairs.iter().enumerate() {
+impl<V: Stripe> Keys<V> {
+    /// The accumulators of two messages with the default secret, whose keys these are. Both are in
+    /// flight at once: one alone leaves the processor waiting for its sums, above all at its end.
+    ///
+    /// # Safety
+    /// Both messages are longer than 240 bytes.
+    #[inline(always)]
+    pub(super) unsafe fn hash_two(&self, [a, b]: [&[u8]; 2]) -> [V; 2] {
         let common = (a.len().min(b.len()) - 1) / USUAL_BLOCK_BYTES;
-        let mut lanes = [initial; 2];
         let mut at = [a.as_ptr(), b.as_ptr()];
-        // SAFETY: both messages are longer than `common` blocks, and than 240 bytes.
+        // SAFETY: `self` exists; both messages are longer than `common` blocks, and than 240 bytes.
         unsafe {
+            let mut lanes = [V::from_lanes(&Lanes::INITIAL); 2];
             for _ in 0..common {
-                lanes = keys.two_blocks(lanes, at);
+                lanes = self.two_blocks(lanes, at);
                 at = [at[0].add(USUAL_BLOCK_BYTES), at[1].add(USUAL_BLOCK_BYTES)];
             }
-            let lanes = [keys.finish(lanes[0], a, common), keys.finish(lanes[1], b, common)];
-            digest(2 * i, lanes[0]);
-            digest(2 * i + 1, lanes[1]);
+            [self.finish(lanes[0], a, common), self.finish(lanes[1], b, common)]
         }
     }
-}
 
-impl<V: Stripe> Keys<V> {
+    /// The accumulators of a message with the default secret, whose keys these are.
+    ///
+    /// # Safety
+    /// The message is longer than 240 bytes.
+    #[inline(always)]
+    pub(super) unsafe fn hash_one(&self, message: &[u8]) -> V {
+        // SAFETY: `self` exists, and the message is long enough.
+        unsafe { self.finish(V::from_lanes(&Lanes::INITIAL), message, 0) }
+    }
+
     /// [`block`](Self::block) of two messages, whose instructions alternate.
     ///
     /// # Safety
