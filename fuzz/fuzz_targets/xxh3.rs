@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use treenail_hash::xxh3::{
-    Secret, Xxh3WithSecret, Xxh128WithSecret, xxh3_64_many, xxh3_64_with_secret,
-    xxh3_64_with_seed, xxh3_128_many, xxh3_128_with_secret, xxh3_128_with_seed,
+    Secret, Xxh3WithSecret, Xxh128WithSecret, xxh3_64_many, xxh3_64_with_secret, xxh3_64_with_seed,
+    xxh3_128_many, xxh3_128_with_secret, xxh3_128_with_seed,
 };
 use treenail_hash::{Hash, Xxh3, Xxh128};
 use xxhash_rust::xxh3 as reference;

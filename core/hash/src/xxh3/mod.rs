@@ -2,12 +2,41 @@
 //!
 //! Anyone can make two messages with the same XXH3 digest, so it tells changes apart from
 //! accidents only, never from an attacker's work.
+//!
+//! ```
+//! use treenail_hash::xxh3::{xxh3_64, xxh3_64_many};
+//!
+//! let messages: [&[u8]; 2] = [b"tree", b"nail"];
+//! let mut digests = [0; 2];
+//! xxh3_64_many(&messages, &mut digests);
+//! assert_eq!(digests, messages.map(xxh3_64));
+//! ```
+//!
+//! # Which instructions are used
+//!
+//! All digests equal those of xxHash 0.8, and are the same on every processor.
+//!
+//! | message | instructions |
+//! |---|---|
+//! | up to 240 bytes | scalar; the processor is not asked |
+//! | longer, and streams | the first that there is of AVX-512 (F, BW, DQ, VL), AVX2, SSE2; NEON; portable |
+//! | many, XXH3-64 of 65 to 240 bytes | AVX-512, eight messages at once; else one by one |
+//! | many, longer | AVX-512, two messages at once; else one by one |
+//!
+//! The choice is made at run time, without the standard library on x86-64. Where vector
+//! instructions are not for everyone (a target without SSE2, a big-endian AArch64) the portable
+//! code is all there is.
+//!
+//! The `many` functions allocate nothing and take messages in any order and of any lengths. They
+//! gain most where lengths cannot be predicted, and nothing for messages of up to 64 bytes.
 
 mod arith;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx2;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx512;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod avx512_eight;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx512_many;
 mod dispatch;
