@@ -17,7 +17,7 @@
 //!
 //! | module | feature | types |
 //! |---|---|---|
-//! | [`xxh3`] | `xxh3` | `Xxh3`, `Xxh128`; seeds, secrets, many messages at once |
+//! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128`; seeds, secrets, many messages at once |
 //! | `blake3` | `blake3` | `Blake3` |
 //! | `sha256` | `sha256` | `Sha256` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
