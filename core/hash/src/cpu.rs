@@ -1,7 +1,7 @@
 //! What the processor can do, asked once and without the standard library.
 //!
-//! A function with several back ends asks [`has`] and then calls one of them: one relaxed load and a
-//! branch that is always predicted, which costs no more than a call through a pointer.
+//! A function with several back ends asks [`has`] and then calls one of them: one relaxed load and
+//! a branch that is always predicted, which costs no more than a call through a pointer.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,6 +1,5 @@
-//! XXH3 of the buffer that xxHash's own sanity check fills, as xxHash 0.8 computes it: without more,
-//! with a seed, with a secret; 64 and 128 bits.
-#![allow(clippy::unreadable_literal)]
+//! XXH3 of the buffer that xxHash's own sanity check fills, as xxHash 0.8 computes it: without
+//! more, with a seed, with a secret; 64 and 128 bits.
 
 use treenail_hash::xxh3::{
     Secret, Xxh3WithSecret, Xxh128WithSecret, xxh3_64, xxh3_64_with_secret, xxh3_64_with_seed,

@@ -69,7 +69,8 @@ pub(super) fn opaque(value: u64) -> u64 {
         let mut value = value;
         // SAFETY: no instruction is executed.
         unsafe {
-            core::arch::asm!("/* {} */", inout(reg) value, options(nomem, nostack, preserves_flags));
+            use core::arch::asm;
+            asm!("/* {} */", inout(reg) value, options(nomem, nostack, preserves_flags));
         }
         value
     }

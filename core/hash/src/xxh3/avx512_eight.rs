@@ -1,9 +1,9 @@
 //! Eight messages at once with AVX-512: XXH3-64 without a seed, for messages of 17 to 240 bytes.
 //!
-//! Scalar code multiplies 64 by 64 bits once in one and a half cycles at best. Here one message's up
-//! to eight products are the eight lanes of a register, built from four products of 32 bits; what
-//! the message is too short for is masked out, so that there is no branch on the length. Then eight
-//! messages' lanes are summed crosswise, and the rest is done once for all eight.
+//! Scalar code multiplies 64 by 64 bits once in one and a half cycles at best. Here one message's
+//! up to eight products are the eight lanes of a register, built from four products of 32 bits;
+//! what the message is too short for is masked out, so that there is no branch on the length. Then
+//! eight messages' lanes are summed crosswise, and the rest is done once for all eight.
 
 use core::arch::x86_64::*;
 

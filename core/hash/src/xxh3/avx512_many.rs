@@ -1,5 +1,5 @@
-//! Many messages at once with AVX-512, without a seed: eight for XXH3-64 of 65 to 240 bytes each, two
-//! for longer ones and either width.
+//! Many messages at once with AVX-512, without a seed: eight for XXH3-64 of 65 to 240 bytes each,
+//! two for longer ones and either width.
 //!
 //! Messages come in any order and of any lengths. Those that follow each other and are of one class
 //! are taken as they lie; else short ones wait in a queue of their class until it is full.
@@ -13,8 +13,8 @@ use super::secret::{DEFAULT, Secret, Unseeded};
 use super::short::SHORT_BYTES_MAX;
 use super::{hash_64_short, hash_128_short, xxh3_64};
 
-/// The shortest message for [`hash_to_128`]. Up to 64 bytes would leave half of its lanes empty, and
-/// scalar code is faster, unless lengths are mixed: then it would mispredict its branches.
+/// The shortest message for [`hash_to_128`]. Up to 64 bytes would leave half of its lanes empty,
+/// and scalar code is faster, unless lengths are mixed: then it would mispredict its branches.
 const TO_128_MIN: usize = 17;
 const TO_128_ALONE_MIN: usize = 65;
 

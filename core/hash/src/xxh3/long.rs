@@ -4,7 +4,7 @@
 //! A stripe is eight lanes. The specification adds to every lane the product of its two halves and
 //! its neighbour's data, and scrambles all lanes after each block. The sum of exchanged neighbours
 //! is the exchanged sum, so here the data is summed as it lies and exchanged once a block: one
-//! instruction of six less in the inner loop, and blocks depend on each other in the scramble alone.
+//! instruction of six less in the inner loop. The lanes themselves wait for the block's sums alone.
 
 use super::arith::{
     PRIME32_1, PRIME32_2, PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME64_5,
@@ -25,7 +25,8 @@ pub(super) const USUAL_BLOCK_BYTES: usize = USUAL_STRIPES * STRIPE_BYTES;
 /// How far the last stripe's secret ends before the secret does.
 const LAST_BACK: usize = 7;
 
-/// Where the secret of the final mix starts, and how far before its end that of the upper half ends.
+/// Where the secret of the final mix starts, and how far before the end that of the upper half
+/// does.
 const MERGE_AT: usize = 11;
 
 /// The eight accumulators between two pieces of a message.
@@ -163,8 +164,8 @@ unsafe fn hash_with<V: Stripe>(message: &[u8], secret: &[u8]) -> V {
     let block_stripes = block_stripes(secret);
     let stripes = (message.len() - 1) / STRIPE_BYTES;
     let (blocks, rest) = (stripes / block_stripes, stripes % block_stripes);
-    // SAFETY: the processor is as the caller promises. The message has a last stripe, and at least a
-    // byte after `stripes` stripes, which are `blocks` blocks and `rest` more.
+    // SAFETY: the processor is as the caller promises. The message has a last stripe, and at least
+    // a byte after `stripes` stripes, which are `blocks` blocks and `rest` more.
     unsafe {
         let mut at = message.as_ptr();
         let mut sums = Sums::on(V::from_lanes(&Lanes::INITIAL));
@@ -357,8 +358,8 @@ pub(super) unsafe fn fold_stripes<V: Stripe>(
 }
 
 /// # Safety
-/// The processor has the instruction set of `V`; a stripe can be read from `stripe` on, and `secret`
-/// is at least [`Secret::SIZE_BYTES_MIN`] long.
+/// The processor has the instruction set of `V`; a stripe can be read from `stripe` on, and
+/// `secret` is at least [`Secret::SIZE_BYTES_MIN`] long.
 #[inline(always)]
 pub(super) unsafe fn last_stripe<V: Stripe>(sums: &mut Sums<V>, stripe: *const u8, secret: &[u8]) {
     // SAFETY: as the caller promises.

@@ -19,7 +19,7 @@
 //! | message | instructions |
 //! |---|---|
 //! | up to 240 bytes | scalar; the processor is not asked |
-//! | longer, and streams | the first that there is of AVX-512 (F, BW, DQ, VL), AVX2, SSE2; NEON; portable |
+//! | longer, and streams | AVX-512 (F, BW, DQ, VL), else AVX2, else SSE2; NEON; else portable |
 //! | many, XXH3-64 of 65 to 240 bytes | AVX-512, eight messages at once; else one by one |
 //! | many, longer | AVX-512, two messages at once; else one by one |
 //!
@@ -217,7 +217,7 @@ macro_rules! state {
                 self.digest().to_be_bytes()
             }
 
-            // The stream's state is over 500 bytes; a short message takes less time than its set-up.
+            // A stream's state is over 500 bytes; a short message takes less time than its set-up.
             #[inline]
             fn hash(message: &[u8]) -> Self::Digest {
                 $one(message).to_be_bytes()

@@ -23,7 +23,8 @@ impl<'s> Secret<'s> {
     /// The secret of the functions that take none.
     pub const DEFAULT: Secret<'static> = Secret(&DEFAULT);
 
-    /// `bytes` as a secret; `None` if there are fewer than [`SIZE_BYTES_MIN`](Self::SIZE_BYTES_MIN).
+    /// `bytes` as a secret; `None` if they are fewer than
+    /// [`SIZE_BYTES_MIN`](Self::SIZE_BYTES_MIN).
     #[must_use]
     pub const fn new(bytes: &'s [u8]) -> Option<Self> {
         if bytes.len() < Self::SIZE_BYTES_MIN { None } else { Some(Self(bytes)) }

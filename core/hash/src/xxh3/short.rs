@@ -1,7 +1,7 @@
 //! Messages of up to 240 bytes: scalar arithmetic, no state, no question to the processor.
 //!
-//! Without a seed the secret's bytes are constants in the code; [`ShortKey`] lets the compiler see them.
-//! Up to 128 bytes everything is inlined where the digest is asked for; the rest is a call.
+//! Without a seed the secret's bytes are constants in the code; [`ShortKey`] lets the compiler see
+//! them. Up to 128 bytes everything is inlined where the digest is asked for; the rest is a call.
 
 use super::arith::{
     PRIME_MX2, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, avalanche, avalanche_xxh64, join,

@@ -17,8 +17,8 @@ const _: () = assert!(BUFFER_BYTES > SHORT_BYTES_MAX && BUFFER_BYTES.is_multiple
 pub(super) struct Stream<K> {
     lanes: Lanes,
     buffer: [u8; BUFFER_BYTES],
-    /// How much of `buffer` waits. What lies after it is older: once a stripe has gone to the lanes,
-    /// the end of `buffer` holds the end of what went.
+    /// How much of `buffer` waits. What lies after it is older: once a stripe has gone to the
+    /// lanes, the end of `buffer` holds the end of what went.
     buffered: usize,
     /// Stripes added since the last scramble.
     stripes: usize,
