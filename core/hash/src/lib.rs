@@ -17,7 +17,7 @@
 //!
 //! | module | feature | types |
 //! |---|---|---|
-//! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128` |
+//! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128`; seeds, secrets, many messages at once |
 //! | `blake3` | `blake3` | `Blake3` |
 //! | `sha256` | `sha256` | `Sha256` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
@@ -37,7 +37,7 @@ mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
 #[cfg(feature = "xxh3")]
-mod xxh3;
+pub mod xxh3;
 
 #[cfg(feature = "blake3")]
 pub use self::blake3::Blake3;
