@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128` |
 //! | `blake3` | `blake3` | `Blake3` |
-//! | `sha256` | `sha256` | `Sha256` |
+//! | `sha256` | `sha256` | `Sha256`, `sha256_many` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
 #![no_std]
@@ -35,6 +35,8 @@ mod crc32;
 mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
+#[cfg(any(feature = "sha1", feature = "sha256"))]
+mod sha_lanes;
 #[cfg(feature = "xxh3")]
 mod xxh3;
 
@@ -45,7 +47,7 @@ pub use self::crc32::{Crc32, Crc32c};
 #[cfg(feature = "sha1")]
 pub use self::sha1::{Collision, GitBlob, GitBlobError, Sha1};
 #[cfg(feature = "sha256")]
-pub use self::sha256::Sha256;
+pub use self::sha256::{Sha256, sha256_many};
 #[cfg(feature = "xxh3")]
 pub use self::xxh3::{Xxh3, Xxh128};
 
