@@ -1,11 +1,13 @@
 //! Vectors of eight 32-bit words with AVX2.
 
 use core::arch::x86_64::{
-    __m256i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256,
-    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setr_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sll_epi32, _mm256_srl_epi32,
-    _mm256_srli_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
+    __m256i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_ps,
+    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_loadu_si256, _mm256_or_si256,
+    _mm256_permute2x128_si256, _mm256_permutevar8x32_epi32, _mm256_set1_epi32, _mm256_setr_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sll_epi32, _mm256_slli_epi32,
+    _mm256_srl_epi32, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_sub_epi32,
+    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm256_xor_si256,
 };
 
 use super::BLOCK_BYTES;
@@ -144,4 +146,44 @@ fn transpose_half(rows: &[Vector; LANES]) -> [Vector; 8] {
         columns[4 + i] = _mm256_shuffle_epi8(high, big_endian);
     }
     columns
+}
+
+/// `a & b`.
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn and(a: Vector, b: Vector) -> Vector {
+    _mm256_and_si256(a, b)
+}
+
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn rotate_left_by(a: Vector, bits: u32) -> Vector {
+    // A shift by 32 leaves nothing.
+    let [left, right] = [bits, 32 - bits].map(|bits| _mm_cvtsi32_si128(bits.cast_signed()));
+    _mm256_or_si256(_mm256_sll_epi32(a, left), _mm256_srl_epi32(a, right))
+}
+
+/// In each lane the word of `table` that the lane's four lowest bits number.
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn lookup_16(table: &[u32; 16], index: Vector) -> Vector {
+    let (low, high) = table.split_at(LANES);
+    let [low, high] = [low, high].map(|half| load(half.first_chunk().expect("half of sixteen")));
+    // The permutation looks at the three lowest bits, the choice at the uppermost one.
+    let fourth_bit = _mm256_slli_epi32::<28>(index);
+    _mm256_castps_si256(_mm256_blendv_ps(
+        _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(low, index)),
+        _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(high, index)),
+        _mm256_castsi256_ps(fourth_bit),
+    ))
+}
+
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn sub(a: Vector, b: Vector) -> Vector {
+    _mm256_sub_epi32(a, b)
 }

@@ -2,11 +2,11 @@
 //! instruction each.
 
 use core::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_loadu_si512, _mm512_rol_epi32, _mm512_ror_epi32,
-    _mm512_set1_epi32, _mm512_set4_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8,
-    _mm512_shuffle_i32x4, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
-    _mm512_xor_si512,
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_loadu_si512, _mm512_permutexvar_epi32,
+    _mm512_rol_epi32, _mm512_rolv_epi32, _mm512_ror_epi32, _mm512_set1_epi32, _mm512_set4_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_srli_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 use super::BLOCK_BYTES;
@@ -139,4 +139,34 @@ pub(crate) fn transpose(rows: &Rows) -> [Vector; 16] {
         }
     }
     columns
+}
+
+/// `a & b`.
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(crate) fn and(a: Vector, b: Vector) -> Vector {
+    _mm512_and_si512(a, b)
+}
+
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(crate) fn rotate_left_by(a: Vector, bits: u32) -> Vector {
+    _mm512_rolv_epi32(a, splat(bits))
+}
+
+/// In each lane the word of `table` that the lane's four lowest bits number.
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(crate) fn lookup_16(table: &[u32; 16], index: Vector) -> Vector {
+    _mm512_permutexvar_epi32(index, load(table))
+}
+
+#[cfg(feature = "sha1")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(crate) fn sub(a: Vector, b: Vector) -> Vector {
+    _mm512_sub_epi32(a, b)
 }

@@ -108,12 +108,15 @@ impl<'a> Blocks<'a> {
 /// `lane` of `state`, whose `state[w][lane]` is word `w` of that lane's chaining value.
 pub(crate) trait Kernel<const LANES: usize, const WORDS: usize> {
     /// With fewer messages than these it is quicker to take them one by one.
-    const LANES_WORTH: usize;
+    fn lanes_worth(&self) -> usize;
 
     fn compress(&mut self, state: &mut [[u32; LANES]; WORDS], runs: &[&[u8]; LANES], blocks: usize);
 
-    /// Called when a lane is given another message, or none.
-    fn begin(&mut self, _lane: usize) {}
+    /// Called when a lane is given a message, or none any more.
+    fn begin(&mut self, _lane: usize, _message: Option<usize>) {}
+
+    /// Called when no lane has a message any more.
+    fn end(&mut self) {}
 }
 
 /// The next message, or what came of one.
@@ -134,6 +137,10 @@ pub(crate) trait Batch<'a, K, const WORDS: usize> {
         kernel: &K,
         lane: usize,
     );
+
+    /// Takes what `kernel` has found out late.
+    #[inline]
+    fn settle(&mut self, _kernel: &mut K) {}
 }
 
 /// Runs all messages of `batch` through `kernel`; a lane whose message ends takes the next one.
@@ -145,6 +152,9 @@ pub(crate) fn run<'a, const LANES: usize, const WORDS: usize, K: Kernel<LANES, W
     let mut state = initial.map(|word| [word; LANES]);
     let mut blocks = [Blocks::NONE; LANES];
     let mut owners = array::from_fn::<_, LANES, _>(|lane| batch.next(&mut blocks[lane]));
+    for (lane, &owner) in owners.iter().enumerate() {
+        kernel.begin(lane, owner);
+    }
     loop {
         let mut busy = 0;
         let mut shortest: &[u8] = &[];
@@ -157,7 +167,7 @@ pub(crate) fn run<'a, const LANES: usize, const WORDS: usize, K: Kernel<LANES, W
                 busy += 1;
             }
         }
-        if busy < K::LANES_WORTH {
+        if busy < kernel.lanes_worth().max(1) {
             break;
         }
         let count = shortest.len() / BLOCK_BYTES;
@@ -167,13 +177,14 @@ pub(crate) fn run<'a, const LANES: usize, const WORDS: usize, K: Kernel<LANES, W
             None => shortest,
         });
         kernel.compress(&mut state, &runs, count);
+        batch.settle(kernel);
         for lane in 0..LANES {
             let Some(message) = owners[lane] else { continue };
             blocks[lane].take(count);
             if blocks[lane].run().is_empty() {
                 batch.end(message, array::from_fn(|w| state[w][lane]), kernel, lane);
                 owners[lane] = batch.next(&mut blocks[lane]);
-                kernel.begin(lane);
+                kernel.begin(lane, owners[lane]);
                 for (word, initial) in state.iter_mut().zip(initial) {
                     word[lane] = initial;
                 }
@@ -186,4 +197,6 @@ pub(crate) fn run<'a, const LANES: usize, const WORDS: usize, K: Kernel<LANES, W
             batch.rest(message, words, &mut blocks[lane], kernel, lane);
         }
     }
+    kernel.end();
+    batch.settle(kernel);
 }

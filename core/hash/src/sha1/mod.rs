@@ -2,11 +2,31 @@
 //! collision attacks (Stevens and Shumow, "Speeding up detection of SHA-1 collision attacks using
 //! unavoidable attack conditions", USENIX Security 2017).
 
+#[cfg(target_arch = "x86_64")]
+mod conditions;
+#[cfg(target_arch = "x86_64")]
+mod exact;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod many;
+#[cfg(target_arch = "x86_64")]
+mod sha_ni;
+#[cfg(target_arch = "x86_64")]
+mod stream;
+#[cfg(target_arch = "x86_64")]
+mod suspects;
+
 use core::fmt;
 
 use sha1dc::mitigate;
 
 use crate::Hash;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    sha_lanes::Blocks,
+    sha1::stream::{Instructions, Stream},
+};
 
 /// SHA-1 with collision detection.
 ///
@@ -15,8 +35,26 @@ use crate::Hash;
 /// its SHA-1, as `sha1sum` prints. [`finish_checked`](Self::finish_checked) and
 /// [`hash_checked`](Self::hash_checked) report the attack instead: use them where the digest must
 /// be one that other programs compute.
-#[derive(Clone, Debug, Default)]
-pub struct Sha1(mitigate::Hasher);
+#[derive(Clone, Debug)]
+pub struct Sha1(State);
+
+#[derive(Clone, Debug)]
+enum State {
+    #[cfg(target_arch = "x86_64")]
+    Stream(Stream),
+    Library(mitigate::Hasher),
+}
+
+impl Default for Sha1 {
+    #[inline]
+    fn default() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(instructions) = Instructions::find() {
+            return Self(State::Stream(Stream::new(instructions)));
+        }
+        Self(State::Library(mitigate::Hasher::new()))
+    }
+}
 
 impl Sha1 {
     /// The SHA-1 of everything added so far.
@@ -24,10 +62,15 @@ impl Sha1 {
     /// # Errors
     /// [`Collision`] when the message carries a collision attack.
     pub fn finish_checked(self) -> Result<[u8; 20], Collision> {
-        match self.0.finalize() {
-            Ok(digest) => Ok(digest.to_bytes()),
-            Err(attack) => Err(Collision { mitigated: attack.digest().to_bytes() }),
-        }
+        let (digest, attacked) = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            State::Stream(stream) => stream.finish(),
+            State::Library(hasher) => match hasher.finalize() {
+                Ok(digest) => (digest.to_bytes(), false),
+                Err(attack) => (attack.digest().to_bytes(), true),
+            },
+        };
+        if attacked { Err(Collision { mitigated: digest }) } else { Ok(digest) }
     }
 
     /// The SHA-1 of one message held in memory.
@@ -47,11 +90,82 @@ impl Hash for Sha1 {
 
     #[inline]
     fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        match &mut self.0 {
+            #[cfg(target_arch = "x86_64")]
+            State::Stream(stream) => stream.update(bytes),
+            State::Library(hasher) => hasher.update(bytes),
+        }
     }
 
     fn finish(self) -> [u8; 20] {
         self.finish_checked().unwrap_or_else(|attack| attack.mitigated)
+    }
+
+    fn hash_many(messages: &[&[u8]], digests: &mut [[u8; 20]]) {
+        assert_eq!(messages.len(), digests.len(), "one digest for each message");
+        many(messages, Prefix::None, |message, result| {
+            digests[message] = result.unwrap_or_else(|attack| attack.mitigated);
+        });
+    }
+}
+
+/// The SHA-1 of each message, `results[i]` of `messages[i]`, several at a time.
+///
+/// Messages may differ in length: one that ends makes room for the next. It is quickest when those
+/// that stand near each other are about as long.
+///
+/// # Panics
+/// If the two slices differ in length.
+pub fn sha1_many(messages: &[&[u8]], results: &mut [Result<[u8; 20], Collision>]) {
+    assert_eq!(messages.len(), results.len(), "one result for each message");
+    many(messages, Prefix::None, |message, result| results[message] = result);
+}
+
+/// The Git blob id of each content, `results[i]` of `contents[i]`, several at a time like
+/// [`sha1_many`]; the contents are not copied to stand behind their headers.
+///
+/// # Panics
+/// If the two slices differ in length.
+pub fn git_blob_many(contents: &[&[u8]], results: &mut [Result<[u8; 20], Collision>]) {
+    assert_eq!(contents.len(), results.len(), "one result for each content");
+    many(contents, Prefix::BlobHeader, |content, result| results[content] = result);
+}
+
+/// What stands before each message.
+#[derive(Clone, Copy)]
+enum Prefix {
+    None,
+    BlobHeader,
+}
+
+fn many<'a>(
+    messages: &[&'a [u8]],
+    prefix: Prefix,
+    mut put: impl FnMut(usize, Result<[u8; 20], Collision>),
+) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let begin = |number: usize, blocks: &mut Blocks<'a>| {
+            let message = messages[number];
+            match prefix {
+                Prefix::None => blocks.begin(&[], message),
+                Prefix::BlobHeader => {
+                    blocks.begin(BlobHeader::new(message.len() as u64).as_bytes(), message);
+                }
+            }
+        };
+        if many::hash(messages.len(), begin, &mut put) {
+            return;
+        }
+    }
+    for (number, message) in messages.iter().enumerate() {
+        put(
+            number,
+            match prefix {
+                Prefix::None => Sha1::hash_checked(message),
+                Prefix::BlobHeader => GitBlob::hash_checked(message),
+            },
+        );
     }
 }
 
@@ -95,25 +209,8 @@ impl GitBlob {
     /// Begins the id of a blob whose content is `size_bytes` long.
     #[must_use]
     pub fn new(size_bytes: u64) -> Self {
-        const HEAD: &[u8] = b"blob ";
-        const DIGITS_MAX: usize = 20;
-        let mut header = [0; HEAD.len() + DIGITS_MAX + 1];
-        // Filled from its end, where the zero byte stays.
-        let mut start = header.len() - 1;
-        let mut rest = size_bytes;
-        loop {
-            start -= 1;
-            header[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        start -= HEAD.len();
-        header[start..start + HEAD.len()].copy_from_slice(HEAD);
-
         let mut state = Sha1::default();
-        state.update(&header[start..]);
+        state.update(BlobHeader::new(size_bytes).as_bytes());
         Self { state, declared_bytes: size_bytes, added_bytes: 0 }
     }
 
@@ -146,6 +243,40 @@ impl GitBlob {
         let mut blob = Self::new(content.len() as u64);
         blob.state.update(content);
         blob.state.finish_checked()
+    }
+}
+
+/// `blob `, a length in decimal and a zero byte.
+struct BlobHeader {
+    /// Filled from its end.
+    bytes: [u8; Self::BYTES_MAX],
+    start: usize,
+}
+
+impl BlobHeader {
+    const HEAD: &[u8] = b"blob ";
+    const DIGITS_MAX: usize = 20;
+    const BYTES_MAX: usize = Self::HEAD.len() + Self::DIGITS_MAX + 1;
+
+    fn new(size_bytes: u64) -> Self {
+        let mut bytes = [0; Self::BYTES_MAX];
+        let mut start = Self::BYTES_MAX - 1;
+        let mut rest = size_bytes;
+        loop {
+            start -= 1;
+            bytes[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        start -= Self::HEAD.len();
+        bytes[start..start + Self::HEAD.len()].copy_from_slice(Self::HEAD);
+        Self { bytes, start }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
     }
 }
 
