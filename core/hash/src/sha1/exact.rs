@@ -38,24 +38,6 @@ pub(super) fn compress_rest(state: &mut State, blocks: &mut Blocks<'_>) -> bool 
     attacked
 }
 
-/// Takes one block whose candidates are known, after it was taken once: whether it carries an
-/// attack, and then takes it twice more.
-#[cold]
-pub(super) fn suspect(
-    before: &State,
-    state: &mut State,
-    block: &[u8; BLOCK_BYTES],
-    candidates: Candidates,
-) -> bool {
-    let w = expand(block);
-    let attacked = is_attacked(before, &w, state, candidates);
-    if attacked {
-        take(state, &w);
-        take(state, &w);
-    }
-    attacked
-}
-
 pub(super) fn digest(state: State) -> [u8; 20] {
     let mut digest = [0; 20];
     for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(state) {

@@ -126,16 +126,6 @@ macro_rules! lanes {
                 take(state, w);
                 candidates(w)
             }
-
-            /// The candidates of consecutive blocks, as many as there are lanes or fewer.
-            #[target_feature(enable = $features)]
-            pub(in crate::sha1) fn candidates_of_blocks(blocks: &[[u8; 64]]) -> [Candidates; LANES] {
-                let runs: [&[u8]; LANES] =
-                    core::array::from_fn(|l| &blocks[if l < blocks.len() { l } else { 0 }][..]);
-                let mut w = nothing();
-                expand(&load_blocks(&runs, 0), &mut w);
-                candidates(&w)
-            }
         }
     };
 }

@@ -7,6 +7,7 @@ mod conditions;
 #[cfg(target_arch = "x86_64")]
 mod exact;
 #[cfg(target_arch = "x86_64")]
+#[macro_use]
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod many;
@@ -39,6 +40,7 @@ use crate::{
 pub struct Sha1(State);
 
 #[derive(Clone, Debug)]
+#[cfg_attr(target_arch = "x86_64", expect(clippy::large_enum_variant, reason = "no alloc"))]
 enum State {
     #[cfg(target_arch = "x86_64")]
     Stream(Stream),
@@ -62,15 +64,14 @@ impl Sha1 {
     /// # Errors
     /// [`Collision`] when the message carries a collision attack.
     pub fn finish_checked(self) -> Result<[u8; 20], Collision> {
-        let (digest, attacked) = match self.0 {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            State::Stream(stream) => stream.finish(),
-            State::Library(hasher) => match hasher.finalize() {
-                Ok(digest) => (digest.to_bytes(), false),
-                Err(attack) => (attack.digest().to_bytes(), true),
+            State::Stream(stream) => match stream.whole() {
+                Some(message) => hash_short(message),
+                None => stream.finish(),
             },
-        };
-        if attacked { Err(Collision { mitigated: digest }) } else { Ok(digest) }
+            State::Library(hasher) => of_library(hasher.finalize()),
+        }
     }
 
     /// The SHA-1 of one message held in memory.
@@ -78,9 +79,36 @@ impl Sha1 {
     /// # Errors
     /// [`Collision`] when the message carries a collision attack.
     pub fn hash_checked(message: &[u8]) -> Result<[u8; 20], Collision> {
+        if message.len() < LONG_BYTES {
+            return hash_short(message);
+        }
         let mut state = Self::default();
         state.update(message);
         state.finish_checked()
+    }
+
+    /// The state for a message of that length.
+    fn for_length(size_bytes: u64) -> Self {
+        if size_bytes < LONG_BYTES as u64 {
+            Self(State::Library(mitigate::Hasher::new()))
+        } else {
+            Self::default()
+        }
+    }
+}
+
+/// Below this length the library is the quicker one for a message that is alone: on Zen 4 it takes
+/// 4 KiB in 2.4 us against 3.1, and from 16 KiB on it falls behind.
+const LONG_BYTES: usize = 16 << 10;
+
+fn hash_short(message: &[u8]) -> Result<[u8; 20], Collision> {
+    of_library(mitigate::digest(message))
+}
+
+fn of_library(result: Result<sha1dc::Digest, mitigate::Mitigated>) -> Result<[u8; 20], Collision> {
+    match result {
+        Ok(digest) => Ok(digest.to_bytes()),
+        Err(attack) => Err(Collision { mitigated: attack.digest().to_bytes() }),
     }
 }
 
@@ -99,6 +127,10 @@ impl Hash for Sha1 {
 
     fn finish(self) -> [u8; 20] {
         self.finish_checked().unwrap_or_else(|attack| attack.mitigated)
+    }
+
+    fn hash(message: &[u8]) -> [u8; 20] {
+        Self::hash_checked(message).unwrap_or_else(|attack| attack.mitigated)
     }
 
     fn hash_many(messages: &[&[u8]], digests: &mut [[u8; 20]]) {
@@ -185,6 +217,13 @@ impl Collision {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+impl Collision {
+    fn or_digest(digest: [u8; 20], attacked: bool) -> Result<[u8; 20], Self> {
+        if attacked { Err(Self { mitigated: digest }) } else { Ok(digest) }
+    }
+}
+
 impl fmt::Display for Collision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
@@ -209,7 +248,7 @@ impl GitBlob {
     /// Begins the id of a blob whose content is `size_bytes` long.
     #[must_use]
     pub fn new(size_bytes: u64) -> Self {
-        let mut state = Sha1::default();
+        let mut state = Sha1::for_length(size_bytes);
         state.update(BlobHeader::new(size_bytes).as_bytes());
         Self { state, declared_bytes: size_bytes, added_bytes: 0 }
     }

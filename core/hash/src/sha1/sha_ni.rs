@@ -12,7 +12,7 @@ use crate::sha_lanes::BLOCK_BYTES;
 /// A chaining value as the instructions want it: `a` uppermost.
 #[derive(Clone, Copy)]
 pub(super) struct Chain {
-    abcd: __m128i,
+    pub(super) abcd: __m128i,
     e: __m128i,
 }
 

@@ -14,7 +14,7 @@ pub(crate) mod avx512;
 pub(crate) const BLOCK_BYTES: usize = 64;
 
 /// The byte after a message and its length in bits.
-const PADDING_BYTES_MIN: usize = 1 + 8;
+pub(crate) const PADDING_BYTES_MIN: usize = 1 + 8;
 
 /// How many blocks the buffer of a lane holds: the message that fits is copied whole, so that it
 /// is one run.
