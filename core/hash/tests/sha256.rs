@@ -1,51 +1,11 @@
 //! SHA-256 of many messages, by every back end that the machine has, against the `sha2` crate.
 
-use std::sync::{Mutex, MutexGuard};
+mod common;
 
 use sha2::Digest as _;
-use treenail_hash::__internal::{Features, limit};
 use treenail_hash::{Hash, Sha256, sha256_many};
 
-/// One test at a time may say what the processor has.
-static PROCESSOR: Mutex<()> = Mutex::new(());
-
-const BACK_ENDS: [Features; 5] = [
-    Features::ALL,
-    Features::SHA_NI.with(Features::AVX2),
-    Features::AVX512,
-    Features::AVX2,
-    Features::NONE,
-];
-
-/// Runs `test` with each back end; what a machine lacks falls back to the next one.
-fn with_each_back_end(test: impl Fn()) {
-    struct Unlimited<'a>(#[expect(dead_code)] MutexGuard<'a, ()>);
-    impl Drop for Unlimited<'_> {
-        fn drop(&mut self) {
-            limit(Features::ALL);
-        }
-    }
-    let _guard = Unlimited(PROCESSOR.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-    for features in BACK_ENDS {
-        limit(features);
-        test();
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % end
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.below(256) as u8).collect()
-    }
-}
+use self::common::{Random, with_each_back_end};
 
 fn check(messages: &[&[u8]]) {
     let mut digests = vec![[0xEE; 32]; messages.len()];

@@ -46,7 +46,7 @@ pub(super) fn digest(state: State) -> [u8; 20] {
     digest
 }
 
-fn expand(block: &[u8; BLOCK_BYTES]) -> [u32; 80] {
+pub(super) fn expand(block: &[u8; BLOCK_BYTES]) -> [u32; 80] {
     let mut w = [0; 80];
     for (word, bytes) in w.iter_mut().zip(block.as_chunks().0) {
         *word = u32::from_be_bytes(*bytes);
@@ -57,7 +57,7 @@ fn expand(block: &[u8; BLOCK_BYTES]) -> [u32; 80] {
     w
 }
 
-fn take(state: &mut State, w: &[u32; 80]) {
+pub(super) fn take(state: &mut State, w: &[u32; 80]) {
     let after = forward::<0, 80>(*state, w);
     *state = sum(*state, after);
 }
@@ -68,7 +68,12 @@ fn sum(a: State, b: State) -> State {
 
 /// Whether the block `w`, which leads from `before` to `after`, is part of a collision along one of
 /// the candidates: whether the other message of the collision leads to `after` too.
-fn is_attacked(before: &State, w: &[u32; 80], after: &State, mut candidates: Candidates) -> bool {
+pub(super) fn is_attacked(
+    before: &State,
+    w: &[u32; 80],
+    after: &State,
+    mut candidates: Candidates,
+) -> bool {
     if candidates == 0 {
         return false;
     }
@@ -106,7 +111,10 @@ fn mix<const QUARTER: usize>(b: u32, c: u32, d: u32) -> u32 {
 
 /// The steps `FROM..TO`.
 #[inline(always)]
-fn forward<const FROM: usize, const TO: usize>(mut state: State, w: &[u32; 80]) -> State {
+pub(super) fn forward<const FROM: usize, const TO: usize>(
+    mut state: State,
+    w: &[u32; 80],
+) -> State {
     state = forward_quarter::<0, FROM, TO>(state, w);
     state = forward_quarter::<1, FROM, TO>(state, w);
     state = forward_quarter::<2, FROM, TO>(state, w);
@@ -128,7 +136,7 @@ fn forward_quarter<const QUARTER: usize, const FROM: usize, const TO: usize>(
 
 /// The state before step 0 that leads to `state` before step `FROM`.
 #[inline(always)]
-fn backward<const FROM: usize>(mut state: State, w: &[u32; 80]) -> State {
+pub(super) fn backward<const FROM: usize>(mut state: State, w: &[u32; 80]) -> State {
     state = backward_quarter::<3, FROM>(state, w);
     state = backward_quarter::<2, FROM>(state, w);
     state = backward_quarter::<1, FROM>(state, w);

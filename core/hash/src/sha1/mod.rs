@@ -17,6 +17,8 @@ mod sha_ni;
 mod stream;
 #[cfg(target_arch = "x86_64")]
 mod suspects;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests;
 
 use core::fmt;
 
