@@ -19,8 +19,8 @@
 //! |---|---|---|
 //! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128`; seeds, secrets, many messages at once |
 //! | `blake3` | `blake3` | `Blake3` |
-//! | `sha256` | `sha256` | `Sha256` |
-//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
+//! | `sha256` | `sha256` | `Sha256`, `sha256_many` |
+//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError`, `sha1_many`, `git_blob_many` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
 #![no_std]
 
@@ -36,6 +36,8 @@ mod crc32;
 mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
+#[cfg(any(feature = "sha1", feature = "sha256"))]
+mod sha_lanes;
 #[cfg(feature = "xxh3")]
 pub mod xxh3;
 
@@ -44,9 +46,9 @@ pub use self::blake3::Blake3;
 #[cfg(feature = "crc32")]
 pub use self::crc32::{Crc32, Crc32c};
 #[cfg(feature = "sha1")]
-pub use self::sha1::{Collision, GitBlob, GitBlobError, Sha1};
+pub use self::sha1::{Collision, GitBlob, GitBlobError, Sha1, git_blob_many, sha1_many};
 #[cfg(feature = "sha256")]
-pub use self::sha256::Sha256;
+pub use self::sha256::{Sha256, sha256_many};
 #[cfg(feature = "xxh3")]
 pub use self::xxh3::{Xxh3, Xxh128};
 

@@ -1,6 +1,11 @@
-//! SHA-1 collision detection on the published collision, and Git blob ids.
+//! SHA-1 collision detection on the published collisions, by every back end that the machine has,
+//! against the `sha1dc` crate; and Git blob ids.
 
-use treenail_hash::{GitBlob, GitBlobError, Hash, Sha1};
+mod common;
+
+use treenail_hash::{Collision, GitBlob, GitBlobError, Hash, Sha1, git_blob_many, sha1_many};
+
+use self::common::{Random, with_each_back_end};
 
 // The first 320 bytes of the two PDF files of Stevens, Bursztein, Karpman, Albertini and Markov,
 // "The first collision for full SHA-1" (2017): a common head, then two blocks each.
@@ -34,6 +39,156 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
 
 fn collision() -> [Vec<u8>; 2] {
     [FIRST, SECOND].map(|blocks| unhex(&format!("{HEAD}{blocks}")))
+}
+
+/// The two messages of Leurent and Peyrin, "SHA-1 is a Shambles" (2020), with different heads.
+fn chosen_prefix_collision() -> [Vec<u8>; 2] {
+    [include_str!("data/sha-mbles-1.hex"), include_str!("data/sha-mbles-2.hex")]
+        .map(|text| unhex(&text.split_whitespace().collect::<String>()))
+}
+
+/// What the library says of a message.
+fn library(message: &[u8]) -> (bool, [u8; 20]) {
+    match sha1dc::mitigate::digest(message) {
+        Ok(digest) => (false, digest.to_bytes()),
+        Err(attack) => (true, attack.digest().to_bytes()),
+    }
+}
+
+/// The same of a result.
+fn outcome(result: Result<[u8; 20], Collision>) -> (bool, [u8; 20]) {
+    match result {
+        Ok(digest) => (false, digest),
+        Err(attack) => (true, attack.mitigated()),
+    }
+}
+
+fn blob(content: &[u8]) -> Vec<u8> {
+    [format!("blob {}\0", content.len()).as_bytes(), content].concat()
+}
+
+fn check_many(messages: &[&[u8]]) {
+    let mut results = vec![Ok([0xEE; 20]); messages.len()];
+    sha1_many(messages, &mut results);
+    let mut digests = vec![[0xEE; 20]; messages.len()];
+    Sha1::hash_many(messages, &mut digests);
+    let mut ids = vec![Ok([0xEE; 20]); messages.len()];
+    git_blob_many(messages, &mut ids);
+    for (number, message) in messages.iter().enumerate() {
+        let context = || format!("{number} of {}: {} bytes", messages.len(), message.len());
+        let expected = library(message);
+        assert_eq!(outcome(results[number]), expected, "{}", context());
+        assert_eq!(digests[number], expected.1, "{}", context());
+        assert_eq!(outcome(ids[number]), library(&blob(message)), "blob {}", context());
+    }
+}
+
+#[test]
+fn many_of_every_length_equal_the_library() {
+    let data = Random(1).bytes(4096);
+    with_each_back_end(|| {
+        let messages: Vec<&[u8]> = (0..=300).map(|length| &data[..length]).collect();
+        check_many(&messages);
+        for length in (0..=300).step_by(3) {
+            check_many(&[&data[..length]; 17]);
+        }
+    });
+}
+
+#[test]
+fn many_of_every_count_and_mixed_lengths_equal_the_library() {
+    let data = Random(2).bytes(20_000);
+    with_each_back_end(|| {
+        let mut random = Random(3);
+        for count in 0..=70 {
+            for longest in [1, 200, 3000] {
+                let mut messages: Vec<&[u8]> = Vec::new();
+                for _ in 0..count {
+                    let start = random.below(data.len() - longest);
+                    messages.push(&data[start..start + random.below(longest + 1)]);
+                }
+                check_many(&messages);
+            }
+        }
+    });
+}
+
+#[test]
+fn long_messages_equal_the_library_whatever_the_split() {
+    let data = Random(4).bytes(300_000);
+    with_each_back_end(|| {
+        let mut random = Random(5);
+        for length in [1023, 1024, 1025, 16_383, 16_384, 16_385, 70_000, 300_000] {
+            let message = &data[..length];
+            let expected = library(message);
+            assert_eq!(outcome(Sha1::hash_checked(message)), expected, "{length}");
+            let mut state = Sha1::default();
+            let mut rest = message;
+            while !rest.is_empty() {
+                let part = random.below(5000).min(rest.len());
+                state.update(&rest[..part]);
+                rest = &rest[part..];
+            }
+            assert_eq!(outcome(state.finish_checked()), expected, "{length} in parts");
+        }
+    });
+}
+
+#[test]
+fn attack_is_reported_in_whatever_lane() {
+    let data = Random(6).bytes(9000);
+    let attacks = [collision(), chosen_prefix_collision()].concat();
+    with_each_back_end(|| {
+        for place in 0..40 {
+            // What follows the attack changes when it is found: at once, or after the message.
+            let tail = [0, 100, 1000, 8000][place % 4];
+            let attack = [&attacks[place / 4 % 4], &data[..tail]].concat();
+            let mut messages: Vec<&[u8]> =
+                (0..40).map(|number| &data[..(number * 37) % 1500]).collect();
+            messages[place] = &attack;
+            check_many(&messages);
+        }
+    });
+}
+
+#[test]
+fn attacks_in_all_lanes_are_all_reported() {
+    let attacks = [collision(), chosen_prefix_collision()].concat();
+    with_each_back_end(|| {
+        let messages: Vec<&[u8]> = (0..100).map(|number| &attacks[number % 4][..]).collect();
+        check_many(&messages);
+    });
+}
+
+#[test]
+fn attack_is_reported_in_a_long_message() {
+    let data = Random(7).bytes(200_000);
+    with_each_back_end(|| {
+        for attack in [collision(), chosen_prefix_collision()].concat() {
+            for tail in [0, 700, 16_000, 70_000, 200_000] {
+                let message = [&attack, &data[..tail]].concat();
+                let expected = library(&message);
+                assert!(expected.0);
+                assert_eq!(outcome(Sha1::hash_checked(&message)), expected, "{tail}");
+                let mut state = Sha1::default();
+                message.chunks(999).for_each(|part| state.update(part));
+                assert_eq!(outcome(state.finish_checked()), expected, "{tail} in parts");
+            }
+        }
+    });
+}
+
+#[test]
+fn mitigated_digests_are_those_of_the_reference_implementation() {
+    let [first, second] = chosen_prefix_collision();
+    assert_eq!(hex(Sha1::hash(&first)), "4f3d9be4a472c4dae83c6314aa6c36a064c1fd14");
+    assert_eq!(hex(Sha1::hash(&second)), "9ed5d77a4f48be1dbf3e9e15650733eb850897f2");
+}
+
+#[test]
+#[should_panic(expected = "one result for each message")]
+fn messages_and_results_of_different_length_are_refused() {
+    sha1_many(&[b"a", b"b"], &mut [Ok([0; 20])]);
 }
 
 #[test]
