@@ -24,8 +24,16 @@ impl Features {
     pub const NEON: Self = Self(1 << 4);
     /// AArch64: the SHA-1 and SHA-256 instructions.
     pub const ARM_SHA2: Self = Self(1 << 5);
+    /// x86-64: AES-NI and SSE4.1.
+    pub const AES_NI: Self = Self(1 << 6);
+    /// x86-64: the AES instructions on AVX registers, and AVX2.
+    pub const VAES: Self = Self(1 << 7);
+    /// x86-64: AVX-512 VBMI.
+    pub const AVX512_VBMI: Self = Self(1 << 8);
+    /// AArch64: the AES instructions.
+    pub const ARM_AES: Self = Self(1 << 9);
     /// All of them.
-    pub const ALL: Self = Self((1 << 6) - 1);
+    pub const ALL: Self = Self((1 << 10) - 1);
 
     /// Whether all of `other` are among these.
     #[must_use]
@@ -59,6 +67,10 @@ const COMPILED: Features = Features::NONE
         target_feature = "avx512vl"
     ))))
     .with(Features::SHA_NI.only_if(cfg!(all(target_feature = "sha", target_feature = "sse4.1"))))
+    .with(Features::AES_NI.only_if(cfg!(all(target_feature = "aes", target_feature = "sse4.1"))))
+    .with(Features::VAES.only_if(cfg!(all(target_feature = "vaes", target_feature = "avx2"))))
+    .with(Features::AVX512_VBMI.only_if(cfg!(target_feature = "avx512vbmi")))
+    .with(Features::ARM_AES.only_if(cfg!(all(target_arch = "aarch64", target_feature = "aes"))))
     .with(Features::NEON.only_if(cfg!(all(target_arch = "aarch64", target_feature = "neon"))))
     .with(Features::ARM_SHA2.only_if(cfg!(all(target_arch = "aarch64", target_feature = "sha2"))));
 
@@ -108,7 +120,12 @@ fn detect() -> Features {
 
     let bit = |register: u32, bit: u32| register >> bit & 1 == 1;
     let leaf_1 = __cpuid(1);
-    let leaf_7 = if __cpuid(0).eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
+    let (leaf_7, leaf_7_ecx) = if __cpuid(0).eax >= 7 {
+        let leaf = __cpuid_count(7, 0);
+        (leaf.ebx, leaf.ecx)
+    } else {
+        (0, 0)
+    };
     let registers = if bit(leaf_1.ecx, 27) {
         // SAFETY: bit 27 (OSXSAVE) says that the system has enabled XGETBV.
         unsafe { kept_registers() }
@@ -124,6 +141,9 @@ fn detect() -> Features {
         .with(Features::AVX2.only_if(avx2))
         .with(Features::AVX512.only_if(avx512))
         .with(Features::SHA_NI.only_if(sse41 && bit(leaf_7, 29)))
+        .with(Features::AES_NI.only_if(sse41 && bit(leaf_1.ecx, 25)))
+        .with(Features::VAES.only_if(avx2 && bit(leaf_7_ecx, 9)))
+        .with(Features::AVX512_VBMI.only_if(avx512 && bit(leaf_7_ecx, 1)))
 }
 
 /// The standard library asks the operating system; without it, what the compiler assumes must do.
@@ -133,6 +153,7 @@ fn detect() -> Features {
     Features::NONE
         .with(Features::NEON.only_if(std::arch::is_aarch64_feature_detected!("neon")))
         .with(Features::ARM_SHA2.only_if(std::arch::is_aarch64_feature_detected!("sha2")))
+        .with(Features::ARM_AES.only_if(std::arch::is_aarch64_feature_detected!("aes")))
 }
 
 #[cfg(not(any(
@@ -166,6 +187,9 @@ mod tests {
                 && std::is_x86_feature_detected!("avx512vl"),
         );
         same(Features::SHA_NI, std::is_x86_feature_detected!("sha"));
+        same(Features::AES_NI, std::is_x86_feature_detected!("aes"));
+        same(Features::VAES, std::is_x86_feature_detected!("vaes"));
+        same(Features::AVX512_VBMI, std::is_x86_feature_detected!("avx512vbmi"));
     }
 
     #[test]

@@ -22,12 +22,15 @@
 //! | `sha256` | `sha256` | `Sha256` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
+//! | [`cdc`] | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
 #![no_std]
 
 use core::fmt;
 
 #[cfg(feature = "blake3")]
 mod blake3;
+#[cfg(feature = "cdc")]
+pub mod cdc;
 mod cpu;
 #[cfg(feature = "crc32")]
 mod crc32;
