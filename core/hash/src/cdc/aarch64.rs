@@ -29,12 +29,11 @@ fn find_128<const KEYS: usize>(
     bytes: &[u8],
     threshold: u32,
 ) -> Option<usize> {
-    const COVERED: usize = REGISTERS + WINDOW_BYTES - 1;
     let mut round_keys = [vdupq_n_u8(0); KEYS];
     for (loaded, key) in round_keys.iter_mut().zip(keys) {
         *loaded = load(key);
     }
-    find_in_steps::<REGISTERS, COVERED>(bytes, |covered| {
+    find_in_steps!(bytes, REGISTERS, |covered| {
         let mut states = [vdupq_n_u8(0); REGISTERS];
         for (register, state) in states.iter_mut().enumerate() {
             *state = load(covered[register..].first_chunk().expect("covered"));
@@ -52,13 +51,12 @@ fn find_128<const KEYS: usize>(
             *state = veorq_u8(mixed, round_keys[KEYS - 1]);
             least = vminq_u32(least, vreinterpretq_u32_u8(*state));
         }
-        if vgetq_lane_u32::<0>(least) >= threshold {
-            return 0;
-        }
         let mut found = 0;
-        for (register, state) in states.iter().enumerate() {
-            let value = vgetq_lane_u32::<0>(vreinterpretq_u32_u8(*state));
-            found |= u32::from(value < threshold) << register;
+        if vgetq_lane_u32::<0>(least) < threshold {
+            for (register, state) in states.iter().enumerate() {
+                let value = vgetq_lane_u32::<0>(vreinterpretq_u32_u8(*state));
+                found |= u64::from(value < threshold) << register;
+            }
         }
         found
     })

@@ -2,8 +2,8 @@
 //! removed move the cuts near them and leave the others where they were.
 //!
 //! A chunk may end where the 16 bytes before the end, encrypted with AES under the key, give a
-//! number below a threshold, from 11/16 of the target length on; the threshold rises eightfold at
-//! 24/16, and at twice the target the chunk ends in any case. Nothing before the chunk's first byte
+//! number below a threshold, from three quarters of the target length on; the threshold rises
+//! eightfold at one and a half targets, and at two targets the chunk ends in any case. Nothing before the chunk's first byte
 //! matters. `docs/format/cdc.md` gives the rule byte for byte.
 //!
 //! ```
@@ -186,15 +186,17 @@ impl Sizes {
         self.target_bytes as usize
     }
 
-    /// The length of the shortest chunk but a stream's last: 11/16 of the target, rounded down.
+    /// The length of the shortest chunk but a stream's last: three quarters of the target, rounded
+    /// down.
     #[must_use]
     pub const fn min_bytes(self) -> usize {
-        (self.target_bytes as u64 * 11 / 16) as usize
+        (self.target_bytes as u64 * 3 / 4) as usize
     }
 
-    /// From this length on a cut is eight times as likely: 24/16 of the target, rounded down.
+    /// From this length on a cut is eight times as likely: one and a half targets, rounded
+    /// down.
     const fn relaxed_bytes(self) -> usize {
-        (self.target_bytes as u64 * 24 / 16) as usize
+        (self.target_bytes as u64 * 3 / 2) as usize
     }
 
     /// The length of the longest chunk: twice the target.
@@ -206,19 +208,19 @@ impl Sizes {
     /// The share of windows, in 2^32nds, that may end a chunk not yet `relaxed_bytes` long; with it
     /// random content has chunks of the target's length on average.
     const fn threshold(self) -> u32 {
-        ((3 << 32) / self.target_bytes as u64) as u32
+        ((4 << 32) / self.target_bytes as u64) as u32
     }
 
     /// The same for longer chunks.
     const fn threshold_relaxed(self) -> u32 {
-        ((24 << 32) / self.target_bytes as u64) as u32
+        ((32 << 32) / self.target_bytes as u64) as u32
     }
 }
 
 const _: () = {
     let least = Sizes { target_bytes: Sizes::TARGET_BYTES_MIN };
     assert!(least.min_bytes() >= WINDOW_BYTES, "a window lies within its chunk");
-    assert!((24_u64 << 32) / (Sizes::TARGET_BYTES_MIN as u64) <= u32::MAX as u64);
+    assert!((32_u64 << 32) / (Sizes::TARGET_BYTES_MIN as u64) <= u32::MAX as u64);
     assert!(Sizes { target_bytes: Sizes::TARGET_BYTES_MAX }.threshold() > 0);
 };
 

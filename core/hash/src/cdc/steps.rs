@@ -1,35 +1,41 @@
 //! The loop that the back ends share.
 
-use super::WINDOW_BYTES;
-
-/// Tries the windows of `bytes`, which holds one at least, `STEP` at a time. `step` is given the
-/// `COVERED` bytes that they cover, and returns a bit for each window that is found.
+/// Tries the windows of `$bytes`, which holds one at least, `$step` at a time, and evaluates to
+/// where the first one found begins. `$tried` makes of the bytes that a step's windows cover, an
+/// array `$covered`, a bit for each window that is found.
 ///
 /// The last step tries some windows again that the one before did not find; fewer windows than a
 /// step's are tried in a copy, zeros behind it.
-#[inline(always)]
-pub(super) fn find_in_steps<const STEP: usize, const COVERED: usize>(
-    bytes: &[u8],
-    mut step: impl FnMut(&[u8; COVERED]) -> u32,
-) -> Option<usize> {
-    const { assert!(STEP <= 32 && COVERED == STEP + WINDOW_BYTES - 1) };
-    let windows = bytes.len() - (WINDOW_BYTES - 1);
-    if windows < STEP {
+///
+/// A macro, because a closure would not be inlined: it may use instructions that a function generic
+/// over it may not.
+macro_rules! find_in_steps {
+    ($bytes:expr, $step:expr, |$covered:ident| $tried:expr) => {{
+        const STEP: usize = $step;
+        const COVERED: usize = STEP + $crate::cdc::WINDOW_BYTES - 1;
+        const { assert!(STEP < 64) };
+        let bytes: &[u8] = $bytes;
+        let windows = bytes.len() - ($crate::cdc::WINDOW_BYTES - 1);
         let mut copy = [0; COVERED];
-        copy[..bytes.len()].copy_from_slice(bytes);
-        let found = step(&copy) & ((1 << windows) - 1);
-        return (found != 0).then_some(found.trailing_zeros() as usize);
-    }
-    let mut at = 0;
-    loop {
-        let covered = bytes[at..].first_chunk().expect("a step is left");
-        let found = step(covered);
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize);
+        let mut at = 0;
+        let mut bytes = bytes;
+        if windows < STEP {
+            copy[..bytes.len()].copy_from_slice(bytes);
+            bytes = &copy;
         }
-        if at == windows - STEP {
-            return None;
+        let last = windows.saturating_sub(STEP);
+        let asked = if windows < STEP { (1_u64 << windows) - 1 } else { u64::MAX };
+        loop {
+            let $covered: &[u8; COVERED] = bytes[at..].first_chunk().expect("a step is left");
+            let found: u64 = $tried & asked;
+            if found != 0 {
+                break Some(at + found.trailing_zeros() as usize);
+            }
+            if at == last {
+                break None;
+            }
+            at = (at + STEP).min(last);
         }
-        at = (at + STEP).min(windows - STEP);
-    }
+    }};
 }
+pub(super) use find_in_steps;

@@ -47,14 +47,12 @@ fn find_512<const KEYS: usize>(
     bytes: &[u8],
     threshold: u32,
 ) -> Option<usize> {
-    const STEP: usize = 4 * REGISTERS;
-    const COVERED: usize = STEP + WINDOW_BYTES - 1;
     let mut round_keys = [_mm512_setzero_si512(); KEYS];
     for (wide, key) in round_keys.iter_mut().zip(keys) {
         *wide = _mm512_broadcast_i32x4(load_128(key));
     }
     let threshold = _mm512_set1_epi32(threshold.cast_signed());
-    find_in_steps::<STEP, COVERED>(bytes, |covered| {
+    find_in_steps!(bytes, 4 * REGISTERS, |covered| {
         // SAFETY: the mask keeps the load within the array.
         let covered =
             unsafe { _mm512_maskz_loadu_epi8((1 << COVERED) - 1, covered.as_ptr().cast()) };
@@ -80,14 +78,13 @@ fn find_512<const KEYS: usize>(
         }
         // The first column of each window.
         const FIRST: __mmask16 = 0x1111;
-        if _mm512_mask_cmplt_epu32_mask(FIRST, least, threshold) == 0 {
-            return 0;
-        }
         let mut found = 0;
-        for (register, state) in states.iter().enumerate() {
-            let lanes = u32::from(_mm512_mask_cmplt_epu32_mask(FIRST, *state, threshold));
-            let windows = lanes & 1 | lanes >> 3 & 2 | lanes >> 6 & 4 | lanes >> 9 & 8;
-            found |= windows << (4 * register);
+        if _mm512_mask_cmplt_epu32_mask(FIRST, least, threshold) != 0 {
+            for (register, state) in states.iter().enumerate() {
+                let lanes = u64::from(_mm512_mask_cmplt_epu32_mask(FIRST, *state, threshold));
+                let windows = lanes & 1 | lanes >> 3 & 2 | lanes >> 6 & 4 | lanes >> 9 & 8;
+                found |= windows << (4 * register);
+            }
         }
         found
     })
@@ -99,8 +96,6 @@ fn find_256<const KEYS: usize>(
     bytes: &[u8],
     threshold: u32,
 ) -> Option<usize> {
-    const STEP: usize = 2 * REGISTERS;
-    const COVERED: usize = STEP + WINDOW_BYTES - 1;
     let mut round_keys = [_mm256_setzero_si256(); KEYS];
     for (wide, key) in round_keys.iter_mut().zip(keys) {
         *wide = _mm256_broadcastsi128_si256(load_128(key));
@@ -110,9 +105,10 @@ fn find_256<const KEYS: usize>(
     let below = |state| {
         let below = _mm256_cmpeq_epi32(_mm256_min_epu32(state, greatest), state);
         let columns = _mm256_movemask_ps(_mm256_castsi256_ps(below)) as u32;
+        let columns = u64::from(columns);
         columns & 1 | columns >> 3 & 2
     };
-    find_in_steps::<STEP, COVERED>(bytes, |covered| {
+    find_in_steps!(bytes, 2 * REGISTERS, |covered| {
         let mut states = [_mm256_setzero_si256(); REGISTERS];
         for (register, state) in states.iter_mut().enumerate() {
             let first = load_128(window(covered, 2 * register));
@@ -133,12 +129,11 @@ fn find_256<const KEYS: usize>(
             };
             least = _mm256_min_epu32(least, *state);
         }
-        if below(least) == 0 {
-            return 0;
-        }
         let mut found = 0;
-        for (register, state) in states.iter().enumerate() {
-            found |= below(*state) << (2 * register);
+        if below(least) != 0 {
+            for (register, state) in states.iter().enumerate() {
+                found |= below(*state) << (2 * register);
+            }
         }
         found
     })
@@ -150,13 +145,11 @@ fn find_128<const KEYS: usize>(
     bytes: &[u8],
     threshold: u32,
 ) -> Option<usize> {
-    const STEP: usize = REGISTERS;
-    const COVERED: usize = STEP + WINDOW_BYTES - 1;
     let mut round_keys = [_mm_setzero_si128(); KEYS];
     for (loaded, key) in round_keys.iter_mut().zip(keys) {
         *loaded = load_128(key);
     }
-    find_in_steps::<STEP, COVERED>(bytes, |covered| {
+    find_in_steps!(bytes, REGISTERS, |covered| {
         let mut states = [_mm_setzero_si128(); REGISTERS];
         for (register, state) in states.iter_mut().enumerate() {
             *state = _mm_xor_si128(load_128(window(covered, register)), round_keys[0]);
@@ -176,12 +169,11 @@ fn find_128<const KEYS: usize>(
             least = _mm_min_epu32(least, *state);
         }
         let below = |state| _mm_cvtsi128_si32(state).cast_unsigned() < threshold;
-        if !below(least) {
-            return 0;
-        }
         let mut found = 0;
-        for (register, state) in states.iter().enumerate() {
-            found |= u32::from(below(*state)) << register;
+        if below(least) {
+            for (register, state) in states.iter().enumerate() {
+                found |= u64::from(below(*state)) << register;
+            }
         }
         found
     })
