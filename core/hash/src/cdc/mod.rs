@@ -93,6 +93,9 @@ use aes::{ROUNDS_FAST, ROUNDS_STRONG, RoundKeys};
 /// The bytes before a position that decide whether a chunk may end there: one AES block.
 const WINDOW_BYTES: usize = 16;
 
+/// How far before its turn memory is asked for.
+const LEAD_BYTES: usize = 512;
+
 /// The secret that cut points depend on. See the [module](self) for what each kind hides.
 #[derive(Clone)]
 pub struct Key {
@@ -134,11 +137,11 @@ impl Key {
         Self { rounds: Rounds::Strong(aes::expand(derived)) }
     }
 
-    /// Where the first window in `bytes` begins whose value is below `threshold`.
-    fn find(&self, bytes: &[u8], threshold: u32) -> Option<usize> {
+    /// As [`find`].
+    fn find(&self, bytes: &[u8], threshold: u32, ahead: usize) -> Option<usize> {
         match &self.rounds {
-            Rounds::Fast(keys) => find(keys, bytes, threshold),
-            Rounds::Strong(keys) => find(keys, bytes, threshold),
+            Rounds::Fast(keys) => find(keys, bytes, threshold, ahead),
+            Rounds::Strong(keys) => find(keys, bytes, threshold, ahead),
         }
     }
 }
@@ -315,12 +318,13 @@ impl Chunker {
     /// the chunk's from `offset` on.
     fn find_within(&self, bytes: &[u8], offset: usize) -> Option<usize> {
         let Self { key, sizes, .. } = self;
+        let ahead = sizes.min_bytes() + LEAD_BYTES;
         let below = |from: usize, to: usize, threshold| {
             // Lengths `from..to` end the windows that begin a window earlier.
             let from = (from - WINDOW_BYTES).max(offset);
             let to = (to - 1).min(offset + bytes.len());
             let windows = bytes.get(from - offset..to.checked_sub(offset)?)?;
-            Some(key.find(windows, threshold)? + from + WINDOW_BYTES)
+            Some(key.find(windows, threshold, ahead)? + from + WINDOW_BYTES)
         };
         below(sizes.min_bytes(), sizes.relaxed_bytes(), sizes.threshold())
             .or_else(|| below(sizes.relaxed_bytes(), sizes.max_bytes(), sizes.threshold_relaxed()))
@@ -376,17 +380,25 @@ impl<'a> Iterator for Chunks<'a> {
 impl FusedIterator for Chunks<'_> {}
 
 /// Where the first window in `bytes` begins whose value is below `threshold`; by the best back end.
-fn find<const KEYS: usize>(keys: &RoundKeys<KEYS>, bytes: &[u8], threshold: u32) -> Option<usize> {
+/// The search is likely to go on `ahead` of what it finds.
+fn find<const KEYS: usize>(
+    keys: &RoundKeys<KEYS>,
+    bytes: &[u8],
+    threshold: u32,
+    ahead: usize,
+) -> Option<usize> {
     if bytes.len() < WINDOW_BYTES {
         return None;
     }
     #[cfg(target_arch = "x86_64")]
-    if let Some(found) = x86_64::find(keys, bytes, threshold) {
+    if let Some(found) = x86_64::find(keys, bytes, threshold, ahead) {
         return found;
     }
     #[cfg(target_arch = "aarch64")]
     if let Some(found) = aarch64::find(keys, bytes, threshold) {
         return found;
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = ahead;
     aes::find(keys, bytes, threshold)
 }
