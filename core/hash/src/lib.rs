@@ -22,7 +22,8 @@
 //! | `sha256` | `sha256` | `Sha256` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
-//! | [`cdc`] | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
+//! | `cdc` | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
+//! | `rolling` | `rolling` | `Rolling`, `MatchSet`, `Candidates` |
 #![no_std]
 
 use core::fmt;
@@ -34,6 +35,8 @@ pub mod cdc;
 mod cpu;
 #[cfg(feature = "crc32")]
 mod crc32;
+#[cfg(feature = "rolling")]
+pub mod rolling;
 #[cfg(feature = "sha1")]
 mod sha1;
 #[cfg(feature = "sha256")]
