@@ -3,7 +3,7 @@
 use core::arch::aarch64::*;
 
 use super::portable::add_bytes;
-use super::{BATCH, Batch, Rolling};
+use super::{BATCH, Batch, MatchSet, Rolling, TAG_FACTOR};
 
 /// As [`super::halves`].
 #[target_feature(enable = "neon")]
@@ -33,6 +33,7 @@ pub(super) fn roll(
     state: &mut Rolling,
     leave: &[u8; BATCH],
     enter: &[u8; BATCH],
+    set: &MatchSet,
     batch: &mut Batch,
 ) {
     const LANES: usize = 8;
@@ -40,24 +41,32 @@ pub(super) fn roll(
     let mut b = vdupq_n_u16(state.b);
     let leave = leave.as_chunks::<LANES>().0.iter();
     let enter = enter.as_chunks::<LANES>().0.iter();
-    let out_a = batch.a.as_chunks_mut::<LANES>().0.iter_mut();
-    let out_b = batch.b.as_chunks_mut::<LANES>().0.iter_mut();
-    for (((leave, enter), out_a), out_b) in leave.zip(enter).zip(out_a).zip(out_b) {
+    let sums = batch.sums.as_chunks_mut::<{ LANES / 2 }>().0.iter_mut();
+    let mut tags = [0; BATCH];
+    let mut results = sums.zip(tags.as_chunks_mut::<{ LANES / 2 }>().0);
+    // A shift to the left by a negative number is one to the right.
+    let shift = vdupq_n_s32(-set.shift.cast_signed());
+    for (leave, enter) in leave.zip(enter) {
         // SAFETY: arrays of 8 bytes are read.
         let (leave, enter) = unsafe { (vld1_u8(leave.as_ptr()), vld1_u8(enter.as_ptr())) };
-        let sums = vaddq_u16(a, prefix(vsubl_u8(enter, leave)));
-        let step = vmlsq_n_u16(sums, vmovl_u8(leave), state.block_bytes);
+        let plain = vaddq_u16(a, prefix(vsubl_u8(enter, leave)));
+        let step = vmlsq_n_u16(plain, vmovl_u8(leave), state.block_bytes);
         let weighted = vaddq_u16(b, prefix(step));
-        // SAFETY: arrays of 8 numbers of 16 bits are written.
-        unsafe {
-            vst1q_u16(out_a.as_mut_ptr(), sums);
-            vst1q_u16(out_b.as_mut_ptr(), weighted);
+        let joined = [vzip1q_u16(plain, weighted), vzip2q_u16(plain, weighted)];
+        for (joined, (sums, tags)) in joined.into_iter().zip(&mut results) {
+            let joined = vreinterpretq_u32_u16(joined);
+            let product = vmulq_n_u32(joined, TAG_FACTOR);
+            // SAFETY: arrays of 4 numbers of 32 bits are written.
+            unsafe {
+                vst1q_u32(sums.as_mut_ptr(), joined);
+                vst1q_u32(tags.as_mut_ptr(), vshlq_u32(product, shift));
+            }
         }
-        a = vdupq_laneq_u16::<7>(sums);
+        a = vdupq_laneq_u16::<7>(plain);
         b = vdupq_laneq_u16::<7>(weighted);
     }
-    state.a = batch.a[BATCH - 1];
-    state.b = batch.b[BATCH - 1];
+    state.set(batch.sums[BATCH - 1]);
+    batch.hits = set.hits(&tags);
 }
 
 /// The sums of the first lane, the first two and so on.

@@ -3,38 +3,52 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use super::{Batch, Rolling, join, roll_batch};
+use super::{Batch, Rolling, TAG_FACTOR, roll_batch};
 
 /// The positions whose sums are computed at a time.
 pub(super) const BATCH: usize = 256;
 
-/// A set of sums, told apart by the 16 bits of `a + b`, in the caller's memory of 8 KiB. It holds
-/// every sum that was inserted and some that were not: of other sums about one in `65,536 / n` with
-/// `n` inserted.
+/// A set of sums in the caller's memory. It holds every sum that was inserted and some that were
+/// not: with `n` inserted and `m` words of memory, about one in `64 m / n` of the others.
+///
+/// The memory is read at random for every byte that is searched, so it should fit the nearer caches:
+/// 1,024 words (8 KiB) do for some hundred blocks, 16,384 words (128 KiB) for ten thousand.
 pub struct MatchSet<'m> {
-    bits: &'m mut [u64; MatchSet::WORDS],
+    pub(super) bits: &'m mut [u64],
+    /// The bits of a product that a tag leaves out.
+    pub(super) shift: u32,
 }
 
 impl<'m> MatchSet<'m> {
-    /// The words that a set takes.
-    pub const WORDS: usize = (1 << 16) / 64;
+    /// The most words that are of use: a bit for each sum.
+    pub const WORDS_MAX: usize = 1 << 26;
 
     /// An empty set; what `memory` held is lost.
-    pub fn new(memory: &'m mut [u64; MatchSet::WORDS]) -> Self {
+    ///
+    /// # Panics
+    /// Unless the length of `memory` is a power of two, [`WORDS_MAX`](Self::WORDS_MAX) at most.
+    pub fn new(memory: &'m mut [u64]) -> Self {
+        assert!(
+            memory.len().is_power_of_two() && memory.len() <= Self::WORDS_MAX,
+            "a set takes a power of two of words, at most {}",
+            Self::WORDS_MAX
+        );
         memory.fill(0);
-        Self { bits: memory }
+        let shift = u32::BITS - u64::BITS.trailing_zeros() - memory.len().trailing_zeros();
+        Self { bits: memory, shift }
     }
 
     /// Adds a sum.
     pub fn insert(&mut self, sum: u32) {
-        let tag = tag(sum as u16, (sum >> 16) as u16);
-        self.bits[usize::from(tag >> 6)] |= 1 << (tag & 63);
+        let tag = self.tag(sum);
+        self.bits[(tag / u64::BITS) as usize] |= 1 << (tag % u64::BITS);
     }
 
     /// Whether `sum` may have been inserted.
     #[must_use]
+    #[inline]
     pub fn may_contain(&self, sum: u32) -> bool {
-        self.word(tag(sum as u16, (sum >> 16) as u16)) & 1 == 1
+        self.word(self.tag(sum)) & 1 == 1
     }
 
     /// The places in `bytes` where a block of `block_bytes` has a sum that may be in the set, from
@@ -45,7 +59,7 @@ impl<'m> MatchSet<'m> {
     #[must_use]
     pub fn candidates<'a>(&'a self, bytes: &'a [u8], block_bytes: usize) -> Candidates<'a> {
         assert!(block_bytes > 0, "a block holds a byte at least");
-        let batch = Batch { a: [0; BATCH], b: [0; BATCH] };
+        let batch = Batch { sums: [0; BATCH], hits: [0; BATCH / 64] };
         let state = Rolling::new(&[]);
         let mut candidates = Candidates {
             set: self,
@@ -55,26 +69,27 @@ impl<'m> MatchSet<'m> {
             rolled_to: 0,
             first_is_due: false,
             batch,
-            hits: [0; BATCH / 64],
             batch_at: 0,
         };
         candidates.seek(0);
         candidates
     }
 
-    /// A word whose lowest bit says whether the tag is in the set.
+    /// What tells sums apart: the uppermost bits of a multiple, as many as number the set's bits.
     #[inline]
-    fn word(&self, tag: u16) -> u64 {
-        self.bits[usize::from(tag >> 6)] >> (tag & 63)
+    pub(super) fn tag(&self, sum: u32) -> u32 {
+        sum.wrapping_mul(TAG_FACTOR) >> self.shift
     }
 
-    /// A bit for each of the sums whose tag is in the set.
-    fn hits(&self, batch: &Batch) -> [u64; BATCH / 64] {
+    /// A word whose lowest bit says whether the tag is in the set.
+    #[inline]
+    fn word(&self, tag: u32) -> u64 {
+        self.bits[(tag / u64::BITS) as usize] >> (tag % u64::BITS)
+    }
+
+    /// A bit for each of the tags that is in the set.
+    pub(super) fn hits(&self, tags: &[u32; BATCH]) -> [u64; BATCH / 64] {
         let mut hits = [0; BATCH / 64];
-        let mut tags = [0; BATCH];
-        for ((tag, &a), &b) in tags.iter_mut().zip(&batch.a).zip(&batch.b) {
-            *tag = self::tag(a, b);
-        }
         for (hits, tags) in hits.iter_mut().zip(tags.as_chunks::<64>().0) {
             for (group, tags) in tags.as_chunks::<8>().0.iter().enumerate() {
                 // Most groups have no hit, which takes one branch.
@@ -97,12 +112,6 @@ impl fmt::Debug for MatchSet<'_> {
     }
 }
 
-/// What tells sums apart in a [`MatchSet`].
-#[inline]
-fn tag(a: u16, b: u16) -> u16 {
-    a.wrapping_add(b)
-}
-
 /// A block whose sum may be in a [`MatchSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -122,9 +131,8 @@ pub struct Candidates<'a> {
     rolled_to: usize,
     /// Whether the block at `rolled_to` is still to be looked up.
     first_is_due: bool,
-    /// The sums of the blocks from `batch_at` on, and a bit for each candidate not yet returned.
+    /// The sums of the blocks from `batch_at` on; candidates that were returned have no bit.
     batch: Batch,
-    hits: [u64; BATCH / 64],
     batch_at: usize,
 }
 
@@ -132,7 +140,7 @@ impl Candidates<'_> {
     /// Goes on with the block that begins at `at`, before or behind the last candidate: for instance
     /// behind a block that was found.
     pub fn seek(&mut self, at: usize) {
-        self.hits = [0; BATCH / 64];
+        self.batch.hits = [0; BATCH / 64];
         let block = self.bytes.get(at..).and_then(|rest| rest.get(..self.block_bytes));
         self.first_is_due = block.is_some();
         match block {
@@ -146,11 +154,10 @@ impl Candidates<'_> {
     }
 
     fn next_of_batch(&mut self) -> Option<Candidate> {
-        let word = self.hits.iter().position(|word| *word != 0)?;
-        let index = 64 * word + self.hits[word].trailing_zeros() as usize;
-        self.hits[word] &= self.hits[word] - 1;
-        let sum = join(self.batch.a[index], self.batch.b[index]);
-        Some(Candidate { at: self.batch_at + index, sum })
+        let word = self.batch.hits.iter().position(|word| *word != 0)?;
+        let index = 64 * word + self.batch.hits[word].trailing_zeros() as usize;
+        self.batch.hits[word] &= self.batch.hits[word] - 1;
+        Some(Candidate { at: self.batch_at + index, sum: self.batch.sums[index] })
     }
 
     /// Rolls on by as many blocks as a batch holds or the buffer has; at least one.
@@ -160,15 +167,14 @@ impl Candidates<'_> {
         self.batch_at = self.rolled_to + 1;
         match (leave.first_chunk(), enter.first_chunk()) {
             (Some(leave), Some(enter)) => {
-                roll_batch(&mut self.state, leave, enter, &mut self.batch);
-                self.hits = self.set.hits(&self.batch);
+                roll_batch(&mut self.state, leave, enter, self.set, &mut self.batch);
             }
             _ => {
                 for at in 0..count {
                     self.state.roll(leave[at], enter[at]);
-                    (self.batch.a[at], self.batch.b[at]) = (self.state.a, self.state.b);
+                    self.batch.sums[at] = self.state.sum();
                     let hit = u64::from(self.set.may_contain(self.state.sum()));
-                    self.hits[at / 64] |= hit << (at % 64);
+                    self.batch.hits[at / 64] |= hit << (at % 64);
                 }
             }
         }

@@ -18,7 +18,7 @@
 //!
 //! let old = b"It rains, and the wind is never weary;";
 //! let new = b"Thy fate is the common: it rains, and the wind is never weary; my thoughts";
-//! let mut memory = [0; MatchSet::WORDS];
+//! let mut memory = [0; 1024];
 //! let mut known = MatchSet::new(&mut memory);
 //! old.chunks_exact(8).for_each(|block| known.insert(sum(block)));
 //!
@@ -75,6 +75,13 @@ pub struct Rolling {
 }
 
 impl Rolling {
+    /// Goes on from a sum that was computed.
+    #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+    fn set(&mut self, sum: u32) {
+        self.a = sum as u16;
+        self.b = (sum >> 16) as u16;
+    }
+
     /// Sums the first block.
     #[must_use]
     pub fn new(block: &[u8]) -> Self {
@@ -94,13 +101,8 @@ impl Rolling {
     #[must_use]
     #[inline]
     pub fn sum(self) -> u32 {
-        join(self.a, self.b)
+        u32::from(self.a) | u32::from(self.b) << 16
     }
-}
-
-#[inline]
-fn join(a: u16, b: u16) -> u32 {
-    u32::from(a) | u32::from(b) << 16
 }
 
 /// The halves `a` and `b` of a block's sum.
@@ -121,26 +123,35 @@ fn halves(block: &[u8]) -> (u16, u16) {
     portable::halves(block)
 }
 
-/// The sums of [`BATCH`] positions, halves apart.
+/// The sums of [`BATCH`] positions, and a bit for each that may be in the set.
 struct Batch {
-    a: [u16; BATCH],
-    b: [u16; BATCH],
+    sums: [u32; BATCH],
+    hits: [u64; BATCH / 64],
 }
 
-/// Rolls `state` over the bytes that leave and enter, and sets down the sum after each.
-fn roll_batch(state: &mut Rolling, leave: &[u8; BATCH], enter: &[u8; BATCH], batch: &mut Batch) {
+/// What makes tags of sums: 2^32 divided by the golden ratio, which spreads what it multiplies.
+const TAG_FACTOR: u32 = 0x9e37_79b1;
+
+/// Rolls `state` over the bytes that leave and enter, and looks up the sum after each.
+fn roll_batch(
+    state: &mut Rolling,
+    leave: &[u8; BATCH],
+    enter: &[u8; BATCH],
+    set: &MatchSet,
+    batch: &mut Batch,
+) {
     #[cfg(target_arch = "x86_64")]
     if has(Features::AVX512) {
         // SAFETY: the processor has what the function needs.
-        return unsafe { x86_64::roll_512(state, leave, enter, batch) };
+        return unsafe { x86_64::roll_512(state, leave, enter, set, batch) };
     } else if has(Features::AVX2) {
         // SAFETY: the processor has what the function needs.
-        return unsafe { x86_64::roll_256(state, leave, enter, batch) };
+        return unsafe { x86_64::roll_256(state, leave, enter, set, batch) };
     }
     #[cfg(target_arch = "aarch64")]
     if has(Features::NEON) {
         // SAFETY: the processor has what the function needs.
-        return unsafe { aarch64::roll(state, leave, enter, batch) };
+        return unsafe { aarch64::roll(state, leave, enter, set, batch) };
     }
-    portable::roll(state, leave, enter, batch);
+    portable::roll(state, leave, enter, set, batch);
 }

@@ -1,6 +1,6 @@
 //! The sums without instructions that a processor may lack.
 
-use super::{BATCH, Batch, Rolling};
+use super::{BATCH, Batch, MatchSet, Rolling};
 
 /// As [`super::halves`].
 pub(super) fn halves(block: &[u8]) -> (u16, u16) {
@@ -35,13 +35,16 @@ pub(super) fn roll(
     state: &mut Rolling,
     leave: &[u8; BATCH],
     enter: &[u8; BATCH],
+    set: &MatchSet,
     batch: &mut Batch,
 ) {
     let mut rolling = *state;
+    let mut tags = [0; BATCH];
     for at in 0..BATCH {
         rolling.roll(leave[at], enter[at]);
-        batch.a[at] = rolling.a;
-        batch.b[at] = rolling.b;
+        batch.sums[at] = rolling.sum();
+        tags[at] = set.tag(rolling.sum());
     }
     *state = rolling;
+    batch.hits = set.hits(&tags);
 }

@@ -3,7 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::portable::add_bytes;
-use super::{BATCH, Batch, Rolling};
+use super::{BATCH, Batch, MatchSet, Rolling, TAG_FACTOR};
 
 /// As [`super::halves`].
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -83,18 +83,26 @@ pub(super) fn roll_512(
     state: &mut Rolling,
     leave: &[u8; BATCH],
     enter: &[u8; BATCH],
+    set: &MatchSet,
     batch: &mut Batch,
 ) {
     const LANES: usize = 32;
     let block_bytes = _mm512_set1_epi16(state.block_bytes.cast_signed());
     let last = _mm512_set1_epi16(LANES as i16 - 1);
+    let factor = _mm512_set1_epi32(TAG_FACTOR.cast_signed());
+    let shift = _mm_cvtsi32_si128(set.shift.cast_signed());
+    let (ones, low_five) = (_mm512_set1_epi32(1), _mm512_set1_epi32(31));
+    // Interleaving works within quarters, whose order is to be restored.
+    let first_half = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);
+    let second_half = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
     let mut a = _mm512_set1_epi16(state.a.cast_signed());
     let mut b = _mm512_set1_epi16(state.b.cast_signed());
     let leave = leave.as_chunks::<LANES>().0.iter();
     let enter = enter.as_chunks::<LANES>().0.iter();
-    let out_a = batch.a.as_chunks_mut::<LANES>().0.iter_mut();
-    let out_b = batch.b.as_chunks_mut::<LANES>().0.iter_mut();
-    for (((leave, enter), out_a), out_b) in leave.zip(enter).zip(out_a).zip(out_b) {
+    let sums = batch.sums.as_chunks_mut::<{ LANES / 2 }>().0.iter_mut();
+    let mut sums = sums.enumerate();
+    batch.hits = [0; BATCH / 64];
+    for (leave, enter) in leave.zip(enter) {
         // SAFETY: arrays of 32 bytes are read.
         let (leave, enter) = unsafe {
             (
@@ -102,19 +110,29 @@ pub(super) fn roll_512(
                 _mm512_cvtepu8_epi16(_mm256_loadu_si256(enter.as_ptr().cast())),
             )
         };
-        let sums = _mm512_add_epi16(a, prefix_512(_mm512_sub_epi16(enter, leave)));
+        let plain = _mm512_add_epi16(a, prefix_512(_mm512_sub_epi16(enter, leave)));
         let left = _mm512_mullo_epi16(leave, block_bytes);
-        let weighted = _mm512_add_epi16(b, prefix_512(_mm512_sub_epi16(sums, left)));
-        // SAFETY: arrays of 32 numbers of 16 bits are written.
-        unsafe {
-            _mm512_storeu_si512(out_a.as_mut_ptr().cast(), sums);
-            _mm512_storeu_si512(out_b.as_mut_ptr().cast(), weighted);
+        let weighted = _mm512_add_epi16(b, prefix_512(_mm512_sub_epi16(plain, left)));
+        let (low, high) =
+            (_mm512_unpacklo_epi16(plain, weighted), _mm512_unpackhi_epi16(plain, weighted));
+        let joined =
+            [first_half, second_half].map(|half| _mm512_permutex2var_epi64(low, half, high));
+        for (joined, (index, sums)) in joined.into_iter().zip(&mut sums) {
+            // SAFETY: an array of 16 numbers of 32 bits is written.
+            unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), joined) };
+            let tags = _mm512_srl_epi32(_mm512_mullo_epi32(joined, factor), shift);
+            let places = _mm512_srli_epi32::<5>(tags);
+            // SAFETY: the set has a bit for every tag, so each place is one of its 32-bit halves of
+            // words; there are at most 2^27 of them, so that none counts as negative.
+            let words = unsafe { _mm512_i32gather_epi32::<4>(places, set.bits.as_ptr().cast()) };
+            let bits = _mm512_sllv_epi32(ones, _mm512_and_si512(tags, low_five));
+            let hits = u64::from(_mm512_test_epi32_mask(words, bits));
+            batch.hits[index / 4] |= hits << (16 * (index % 4));
         }
-        a = _mm512_permutexvar_epi16(last, sums);
+        a = _mm512_permutexvar_epi16(last, plain);
         b = _mm512_permutexvar_epi16(last, weighted);
     }
-    state.a = batch.a[BATCH - 1];
-    state.b = batch.b[BATCH - 1];
+    state.set(batch.sums[BATCH - 1]);
 }
 
 /// The sums of the first lane, the first two and so on.
@@ -146,17 +164,22 @@ pub(super) fn roll_256(
     state: &mut Rolling,
     leave: &[u8; BATCH],
     enter: &[u8; BATCH],
+    set: &MatchSet,
     batch: &mut Batch,
 ) {
     const LANES: usize = 16;
+    let low_five = _mm256_set1_epi32(31);
+    let factor = _mm256_set1_epi32(TAG_FACTOR.cast_signed());
+    let shift = _mm_cvtsi32_si128(set.shift.cast_signed());
     let block_bytes = _mm256_set1_epi16(state.block_bytes.cast_signed());
     let mut a = _mm256_set1_epi16(state.a.cast_signed());
     let mut b = _mm256_set1_epi16(state.b.cast_signed());
     let leave = leave.as_chunks::<LANES>().0.iter();
     let enter = enter.as_chunks::<LANES>().0.iter();
-    let out_a = batch.a.as_chunks_mut::<LANES>().0.iter_mut();
-    let out_b = batch.b.as_chunks_mut::<LANES>().0.iter_mut();
-    for (((leave, enter), out_a), out_b) in leave.zip(enter).zip(out_a).zip(out_b) {
+    let sums = batch.sums.as_chunks_mut::<{ LANES / 2 }>().0.iter_mut();
+    let mut sums = sums.enumerate();
+    batch.hits = [0; BATCH / 64];
+    for (leave, enter) in leave.zip(enter) {
         // SAFETY: arrays of 16 bytes are read.
         let (leave, enter) = unsafe {
             (
@@ -164,19 +187,33 @@ pub(super) fn roll_256(
                 _mm256_cvtepu8_epi16(_mm_loadu_si128(enter.as_ptr().cast())),
             )
         };
-        let sums = _mm256_add_epi16(a, prefix_256(_mm256_sub_epi16(enter, leave)));
+        let plain = _mm256_add_epi16(a, prefix_256(_mm256_sub_epi16(enter, leave)));
         let left = _mm256_mullo_epi16(leave, block_bytes);
-        let weighted = _mm256_add_epi16(b, prefix_256(_mm256_sub_epi16(sums, left)));
-        // SAFETY: arrays of 16 numbers of 16 bits are written.
-        unsafe {
-            _mm256_storeu_si256(out_a.as_mut_ptr().cast(), sums);
-            _mm256_storeu_si256(out_b.as_mut_ptr().cast(), weighted);
+        let weighted = _mm256_add_epi16(b, prefix_256(_mm256_sub_epi16(plain, left)));
+        let (low, high) =
+            (_mm256_unpacklo_epi16(plain, weighted), _mm256_unpackhi_epi16(plain, weighted));
+        let joined = [
+            _mm256_permute2x128_si256::<0x20>(low, high),
+            _mm256_permute2x128_si256::<0x31>(low, high),
+        ];
+        for (joined, (index, sums)) in joined.into_iter().zip(&mut sums) {
+            // SAFETY: an array of 8 numbers of 32 bits is written.
+            unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), joined) };
+            let tags = _mm256_srl_epi32(_mm256_mullo_epi32(joined, factor), shift);
+            let places = _mm256_srli_epi32::<5>(tags);
+            // SAFETY: the set has a bit for every tag, so each place is one of its 32-bit halves of
+            // words; there are at most 2^27 of them, so that none counts as negative.
+            let words = unsafe { _mm256_i32gather_epi32::<4>(set.bits.as_ptr().cast(), places) };
+            // The bit goes to the sign's place. A shift takes all bits of its count.
+            let left = _mm256_andnot_si256(tags, low_five);
+            let signs = _mm256_castsi256_ps(_mm256_sllv_epi32(words, left));
+            let hits = u64::from(_mm256_movemask_ps(signs).cast_unsigned());
+            batch.hits[index / 8] |= hits << (8 * (index % 8));
         }
-        a = last_256(sums);
+        a = last_256(plain);
         b = last_256(weighted);
     }
-    state.a = batch.a[BATCH - 1];
-    state.b = batch.b[BATCH - 1];
+    state.set(batch.sums[BATCH - 1]);
 }
 
 /// The sums of the first lane, the first two and so on.
