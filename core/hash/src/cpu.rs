@@ -32,8 +32,10 @@ impl Features {
     pub const AVX512_VBMI: Self = Self(1 << 8);
     /// AArch64: the AES instructions.
     pub const ARM_AES: Self = Self(1 << 9);
+    /// x86-64: BMI2.
+    pub const BMI2: Self = Self(1 << 10);
     /// All of them.
-    pub const ALL: Self = Self((1 << 10) - 1);
+    pub const ALL: Self = Self((1 << 11) - 1);
 
     /// Whether all of `other` are among these.
     #[must_use]
@@ -70,6 +72,7 @@ const COMPILED: Features = Features::NONE
     .with(Features::AES_NI.only_if(cfg!(all(target_feature = "aes", target_feature = "sse4.1"))))
     .with(Features::VAES.only_if(cfg!(all(target_feature = "vaes", target_feature = "avx2"))))
     .with(Features::AVX512_VBMI.only_if(cfg!(target_feature = "avx512vbmi")))
+    .with(Features::BMI2.only_if(cfg!(target_feature = "bmi2")))
     .with(Features::ARM_AES.only_if(cfg!(all(target_arch = "aarch64", target_feature = "aes"))))
     .with(Features::NEON.only_if(cfg!(all(target_arch = "aarch64", target_feature = "neon"))))
     .with(Features::ARM_SHA2.only_if(cfg!(all(target_arch = "aarch64", target_feature = "sha2"))));
@@ -142,6 +145,7 @@ fn detect() -> Features {
         .with(Features::AVX512.only_if(avx512))
         .with(Features::SHA_NI.only_if(sse41 && bit(leaf_7, 29)))
         .with(Features::AES_NI.only_if(sse41 && bit(leaf_1.ecx, 25)))
+        .with(Features::BMI2.only_if(bit(leaf_7, 8)))
         .with(Features::VAES.only_if(avx2 && bit(leaf_7_ecx, 9)))
         .with(Features::AVX512_VBMI.only_if(avx512 && bit(leaf_7_ecx, 1)))
 }
@@ -189,6 +193,7 @@ mod tests {
         same(Features::SHA_NI, std::is_x86_feature_detected!("sha"));
         same(Features::AES_NI, std::is_x86_feature_detected!("aes"));
         same(Features::VAES, std::is_x86_feature_detected!("vaes"));
+        same(Features::BMI2, std::is_x86_feature_detected!("bmi2"));
         same(Features::AVX512_VBMI, std::is_x86_feature_detected!("avx512vbmi"));
     }
 

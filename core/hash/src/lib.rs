@@ -22,6 +22,7 @@
 //! | `sha256` | `sha256` | `Sha256` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
+//! | `blocks` | `blocks` | `Blocks`, `BlocksError` |
 //! | `cdc` | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
 //! | `rolling` | `rolling` | `Rolling`, `MatchSet`, `Candidates` |
 #![no_std]
@@ -30,6 +31,8 @@ use core::fmt;
 
 #[cfg(feature = "blake3")]
 mod blake3;
+#[cfg(feature = "blocks")]
+pub mod blocks;
 #[cfg(feature = "cdc")]
 pub mod cdc;
 mod cpu;

@@ -200,7 +200,11 @@ fn golden_cuts() {
     assert_eq!(lengths(&Key::strong(secret), 1024, &bytes)[..6], GOLDEN[2]);
 }
 
-const GOLDEN: [[usize; 6]; 3] = [[0; 6], [0; 6], [0; 6]];
+const GOLDEN: [[usize; 6]; 3] = [
+    [1180, 836, 1293, 917, 832, 793],
+    [882, 879, 1016, 971, 839, 782],
+    [980, 811, 1397, 898, 866, 995],
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]

@@ -82,12 +82,17 @@ impl<'m> MatchSet<'m> {
     }
 
     /// A word whose lowest bit says whether the tag is in the set.
-    #[inline]
+    #[inline(always)]
     fn word(&self, tag: u32) -> u64 {
-        self.bits[(tag / u64::BITS) as usize] >> (tag % u64::BITS)
+        debug_assert!((tag / u64::BITS) < self.bits.len() as u32, "a tag has its bit");
+        // SAFETY: a tag is what a shift by `self.shift` left of 32 bits, so by the choice of `shift`
+        // it is less than the number of bits in the set.
+        let word = unsafe { self.bits.get_unchecked((tag / u64::BITS) as usize) };
+        word >> (tag % u64::BITS)
     }
 
-    /// A bit for each of the tags that is in the set.
+    /// A bit for each of the tags that is in the set. Inlined, for the caller's instructions.
+    #[inline(always)]
     pub(super) fn hits(&self, tags: &[u32; BATCH]) -> [u64; BATCH / 64] {
         let mut hits = [0; BATCH / 64];
         for (hits, tags) in hits.iter_mut().zip(tags.as_chunks::<64>().0) {

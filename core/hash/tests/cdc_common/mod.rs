@@ -9,7 +9,7 @@ use treenail_hash::__internal::{Features, limit};
 const BACK_ENDS: [Features; 6] = [
     Features::NONE,
     Features::AES_NI.with(Features::SSE41),
-    Features::AVX2,
+    Features::AVX2.with(Features::BMI2),
     Features::AVX2.with(Features::AES_NI).with(Features::VAES),
     Features::NEON,
     Features::ALL,
