@@ -227,10 +227,11 @@ impl<'a, H: Hash> Blocks<'a, H> {
         length: usize,
     ) -> Result<Range<usize>, BlocksError> {
         let end = offset.checked_add(length as u64).filter(|end| *end <= size_bytes);
-        let Some(end) = end.filter(|end| end % BLOCK_BYTES == 0 || *end == size_bytes) else {
+        let Some(end) = end.filter(|end| end.is_multiple_of(BLOCK_BYTES) || *end == size_bytes)
+        else {
             return Err(BlocksError::Unaligned { offset });
         };
-        if offset % BLOCK_BYTES != 0 && length > 0 {
+        if !offset.is_multiple_of(BLOCK_BYTES) && length > 0 {
             return Err(BlocksError::Unaligned { offset });
         }
         let given = (offset / BLOCK_BYTES) as usize..end.div_ceil(BLOCK_BYTES) as usize;

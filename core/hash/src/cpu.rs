@@ -84,11 +84,13 @@ const ASKED: u32 = 1 << 31;
 static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// Whether the processor has all of `wanted`.
+#[allow(dead_code, reason = "some features of the crate have one back end")]
 #[inline]
 pub(crate) fn has(wanted: Features) -> bool {
     COMPILED.contains(wanted) || found().contains(wanted)
 }
 
+#[allow(dead_code, reason = "some features of the crate have one back end")]
 #[inline]
 fn found() -> Features {
     let found = FOUND.load(Ordering::Relaxed);

@@ -40,9 +40,9 @@ fn the_sum_is_that_of_the_report() {
     assert_eq!(sum(b""), 0);
     assert_eq!(sum(b"a"), 0x0061_0061);
     // 97 + 98 + 99 and 3 * 97 + 2 * 98 + 99.
-    assert_eq!(sum(b"abc"), 294 | 586 << 16);
+    assert_eq!(sum(b"abc"), 294 | (586 << 16));
     // 700 bytes of 255: 178500 and 255 * 700 * 701 / 2, each modulo 65536.
-    assert_eq!(sum(&[255; 700]), 178_500 % 65_536 | (62_564_250 % 65_536) << 16);
+    assert_eq!(sum(&[255; 700]), (178_500 % 65_536) | ((62_564_250 % 65_536) << 16));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use core::arch::aarch64::*;
 
-use super::WINDOW_BYTES;
 use super::aes::{RoundKeys, last_is_short};
 use super::steps::find_in_steps;
 use crate::cpu::{Features, has};

@@ -84,9 +84,9 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod aes;
-#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+#[cfg(any(target_arch = "aarch64", all(target_arch = "x86_64", target_feature = "sse2")))]
 mod steps;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_64;
 
 use core::fmt;
@@ -379,7 +379,7 @@ fn find<const KEYS: usize>(
     if bytes.len() < WINDOW_BYTES {
         return None;
     }
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if let Some(found) = x86_64::find(keys, bytes, threshold, ahead) {
         return found;
     }
@@ -387,7 +387,7 @@ fn find<const KEYS: usize>(
     if let Some(found) = aarch64::find(keys, bytes, threshold) {
         return found;
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
     let _ = ahead;
     aes::find(keys, bytes, threshold)
 }

@@ -49,13 +49,13 @@
 mod aarch64;
 mod candidates;
 mod portable;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_64;
 
 use candidates::BATCH;
 pub use candidates::{Candidate, Candidates, MatchSet};
 
-#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+#[cfg(any(target_arch = "aarch64", all(target_arch = "x86_64", target_feature = "sse2")))]
 use crate::cpu::{Features, has};
 
 /// The sum of a block.
@@ -75,7 +75,7 @@ pub struct Rolling {
 
 impl Rolling {
     /// Goes on from a sum that was computed.
-    #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+    #[cfg(any(target_arch = "aarch64", all(target_arch = "x86_64", target_feature = "sse2")))]
     fn set(&mut self, sum: u32) {
         self.a = sum as u16;
         self.b = (sum >> 16) as u16;
@@ -106,7 +106,7 @@ impl Rolling {
 
 /// The halves `a` and `b` of a block's sum.
 fn halves(block: &[u8]) -> (u16, u16) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if has(Features::AVX2) {
         // SAFETY: the processor has what the function needs.
         return unsafe { x86_64::halves(block) };
@@ -136,7 +136,7 @@ fn roll_batch(
     set: &MatchSet,
     batch: &mut Batch,
 ) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if has(Features::AVX2.with(Features::BMI2)) {
         // SAFETY: the processor has what the function needs.
         return unsafe { x86_64::roll(state, leave, enter, set, batch) };
