@@ -1,5 +1,4 @@
-//! Chunking: however the stream comes in pieces and whatever the back end, the cuts are those of the
-//! rule.
+//! Chunking: however the stream comes in pieces and whatever the back end, the cuts are the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -84,13 +84,13 @@ const ASKED: u32 = 1 << 31;
 static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// Whether the processor has all of `wanted`.
-#[allow(dead_code, reason = "some features of the crate have one back end")]
+#[allow(dead_code, reason = "some targets have no back ends to choose from")]
 #[inline]
 pub(crate) fn has(wanted: Features) -> bool {
     COMPILED.contains(wanted) || found().contains(wanted)
 }
 
-#[allow(dead_code, reason = "some features of the crate have one back end")]
+#[allow(dead_code, reason = "some targets have no back ends to choose from")]
 #[inline]
 fn found() -> Features {
     let found = FOUND.load(Ordering::Relaxed);
@@ -111,8 +111,9 @@ fn ask(limit: Features) -> Features {
 }
 
 /// Asks CPUID, and XGETBV for what the operating system keeps (Intel SDM volume 1, sections 13.2,
-/// 14.3 and 15.2). An SGX enclave may execute neither.
-#[cfg(all(target_arch = "x86_64", not(target_env = "sgx"), not(miri)))]
+/// 14.3 and 15.2). An SGX enclave may execute neither; a target without SSE2 is a kernel, which
+/// must leave vector registers alone.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(target_env = "sgx"), not(miri)))]
 fn detect() -> Features {
     use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
@@ -163,7 +164,7 @@ fn detect() -> Features {
 }
 
 #[cfg(not(any(
-    all(target_arch = "x86_64", not(target_env = "sgx"), not(miri)),
+    all(target_arch = "x86_64", target_feature = "sse2", not(target_env = "sgx"), not(miri)),
     all(target_arch = "aarch64", feature = "std", not(miri))
 )))]
 fn detect() -> Features {

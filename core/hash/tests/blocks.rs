@@ -230,7 +230,9 @@ proptest! {
                 Change::Resize { length } => {
                     let from = file.len().min(length) / BLOCK * BLOCK;
                     file.resize(length, 9);
-                    blocks.update(length as u64, from as u64, &file[from..], |_| ()).expect("whole");
+                    let (size, from) = (length as u64, from as u64);
+                    let bytes = &file[from as usize..];
+                    blocks.update(size, from, bytes, |_| ()).expect("whole");
                 }
             }
             prop_assert_eq!(blocks.root(), naive_root::<Xxh3>(&file));

@@ -11,8 +11,8 @@ pub(super) const BATCH: usize = 256;
 /// A set of sums in the caller's memory. It holds every sum that was inserted and some that were
 /// not: with `n` inserted and `m` words of memory, about one in `64 m / n` of the others.
 ///
-/// The memory is read at random for every byte that is searched, so it should fit the nearer caches:
-/// 1,024 words (8 KiB) do for some hundred blocks, 16,384 words (128 KiB) for ten thousand.
+/// The memory is read at random for every byte that is searched, so it should fit the nearer
+/// caches: 1,024 words (8 KiB) do for some hundred blocks, 16,384 words (128 KiB) for ten thousand.
 pub struct MatchSet<'m> {
     pub(super) bits: &'m mut [u64],
     /// The bits of a product that a tag leaves out.
@@ -85,8 +85,8 @@ impl<'m> MatchSet<'m> {
     #[inline(always)]
     fn word(&self, tag: u32) -> u64 {
         debug_assert!((tag / u64::BITS) < self.bits.len() as u32, "a tag has its bit");
-        // SAFETY: a tag is what a shift by `self.shift` left of 32 bits, so by the choice of `shift`
-        // it is less than the number of bits in the set.
+        // SAFETY: a tag is what a shift by `self.shift` left of 32 bits, so by the choice of
+        // `shift` it is less than the number of bits in the set.
         let word = unsafe { self.bits.get_unchecked((tag / u64::BITS) as usize) };
         word >> (tag % u64::BITS)
     }
@@ -142,8 +142,8 @@ pub struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// Goes on with the block that begins at `at`, before or behind the last candidate: for instance
-    /// behind a block that was found.
+    /// Goes on with the block that begins at `at`, before or behind the last candidate: for
+    /// instance behind a block that was found.
     pub fn seek(&mut self, at: usize) {
         self.batch.hits = [0; BATCH / 64];
         let block = self.bytes.get(at..).and_then(|rest| rest.get(..self.block_bytes));
