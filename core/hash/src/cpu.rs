@@ -24,10 +24,20 @@ impl Features {
     pub const NEON: Self = Self(1 << 4);
     /// AArch64: the SHA-1 and SHA-256 instructions.
     pub const ARM_SHA2: Self = Self(1 << 5);
+    /// x86-64: AES-NI and SSE4.1.
+    pub const AES_NI: Self = Self(1 << 6);
+    /// x86-64: the AES instructions on AVX registers, and AVX2.
+    pub const VAES: Self = Self(1 << 7);
+    /// x86-64: AVX-512 VBMI.
+    pub const AVX512_VBMI: Self = Self(1 << 8);
+    /// AArch64: the AES instructions.
+    pub const ARM_AES: Self = Self(1 << 9);
+    /// x86-64: BMI2.
+    pub const BMI2: Self = Self(1 << 10);
     /// x86-64: [`AVX512`](Self::AVX512), and carry-less multiplication in its vectors.
-    pub const VPCLMULQDQ: Self = Self(1 << 10 | 1 << 2);
+    pub const VPCLMULQDQ: Self = Self(1 << 11 | 1 << 2);
     /// All of them.
-    pub const ALL: Self = Self((1 << 11) - 1);
+    pub const ALL: Self = Self((1 << 12) - 1);
 
     /// Whether all of `other` are among these.
     #[must_use]
@@ -61,6 +71,11 @@ const COMPILED: Features = Features::NONE
         target_feature = "avx512vl"
     ))))
     .with(Features::SHA_NI.only_if(cfg!(all(target_feature = "sha", target_feature = "sse4.1"))))
+    .with(Features::AES_NI.only_if(cfg!(all(target_feature = "aes", target_feature = "sse4.1"))))
+    .with(Features::VAES.only_if(cfg!(all(target_feature = "vaes", target_feature = "avx2"))))
+    .with(Features::AVX512_VBMI.only_if(cfg!(target_feature = "avx512vbmi")))
+    .with(Features::BMI2.only_if(cfg!(target_feature = "bmi2")))
+    .with(Features::ARM_AES.only_if(cfg!(all(target_arch = "aarch64", target_feature = "aes"))))
     .with(Features::NEON.only_if(cfg!(all(target_arch = "aarch64", target_feature = "neon"))))
     .with(Features::ARM_SHA2.only_if(cfg!(all(target_arch = "aarch64", target_feature = "sha2"))));
 
@@ -113,9 +128,11 @@ fn detect() -> Features {
 
     let bit = |register: u32, bit: u32| register >> bit & 1 == 1;
     let leaf_1 = __cpuid(1);
-    let (leaf_7, leaf_7_ecx) = match __cpuid(0).eax {
-        0..7 => (0, 0),
-        7.. => (__cpuid_count(7, 0).ebx, __cpuid_count(7, 0).ecx),
+    let (leaf_7, leaf_7_ecx) = if __cpuid(0).eax >= 7 {
+        let leaf = __cpuid_count(7, 0);
+        (leaf.ebx, leaf.ecx)
+    } else {
+        (0, 0)
     };
     let registers = if bit(leaf_1.ecx, 27) {
         // SAFETY: bit 27 (OSXSAVE) says that the system has enabled XGETBV.
@@ -132,6 +149,10 @@ fn detect() -> Features {
         .with(Features::AVX2.only_if(avx2))
         .with(Features::AVX512.only_if(avx512))
         .with(Features::SHA_NI.only_if(sse41 && bit(leaf_7, 29)))
+        .with(Features::AES_NI.only_if(sse41 && bit(leaf_1.ecx, 25)))
+        .with(Features::BMI2.only_if(bit(leaf_7, 8)))
+        .with(Features::VAES.only_if(avx2 && bit(leaf_7_ecx, 9)))
+        .with(Features::AVX512_VBMI.only_if(avx512 && bit(leaf_7_ecx, 1)))
         .with(Features::VPCLMULQDQ.only_if(avx512 && bit(leaf_1.ecx, 1) && bit(leaf_7_ecx, 10)))
 }
 
@@ -142,6 +163,7 @@ fn detect() -> Features {
     Features::NONE
         .with(Features::NEON.only_if(std::arch::is_aarch64_feature_detected!("neon")))
         .with(Features::ARM_SHA2.only_if(std::arch::is_aarch64_feature_detected!("sha2")))
+        .with(Features::ARM_AES.only_if(std::arch::is_aarch64_feature_detected!("aes")))
 }
 
 #[cfg(not(any(
@@ -175,6 +197,10 @@ mod tests {
                 && std::is_x86_feature_detected!("avx512vl"),
         );
         same(Features::SHA_NI, std::is_x86_feature_detected!("sha"));
+        same(Features::AES_NI, std::is_x86_feature_detected!("aes"));
+        same(Features::VAES, std::is_x86_feature_detected!("vaes"));
+        same(Features::BMI2, std::is_x86_feature_detected!("bmi2"));
+        same(Features::AVX512_VBMI, std::is_x86_feature_detected!("avx512vbmi"));
         same(
             Features::VPCLMULQDQ,
             std::is_x86_feature_detected!("vpclmulqdq") && std::is_x86_feature_detected!("avx512f"),

@@ -20,18 +20,27 @@
 //! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128`; seeds, secrets, many messages at once |
 //! | `blake3` | `blake3` | `Blake3` |
 //! | `sha256` | `sha256` | `Sha256`, `sha256_many` |
-//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError`, `sha1_many`, `git_blob_many` |
+//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `sha1_many`, `git_blob_many`, `Collision` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
+//! | `blocks` | `blocks` | `Blocks`, `BlocksError` |
+//! | `cdc` | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
+//! | `rolling` | `rolling` | `Rolling`, `MatchSet`, `Candidates` |
 #![no_std]
 
 use core::fmt;
 
 #[cfg(feature = "blake3")]
 mod blake3;
+#[cfg(feature = "blocks")]
+pub mod blocks;
+#[cfg(feature = "cdc")]
+pub mod cdc;
 #[allow(dead_code, reason = "not every set of features and target has a back end that asks")]
 mod cpu;
 #[cfg(feature = "crc32")]
 mod crc32;
+#[cfg(feature = "rolling")]
+pub mod rolling;
 #[cfg(feature = "sha1")]
 mod sha1;
 #[cfg(feature = "sha256")]
