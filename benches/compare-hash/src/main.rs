@@ -3,6 +3,7 @@
 mod c_xxhash;
 mod crypto;
 mod job;
+mod pieces;
 mod plain;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     treenail_compare::main(|_| {
         let mut cases = plain::cases();
         cases.extend(crypto::cases());
+        cases.extend(pieces::cases());
         Ok(cases)
     })
 }
