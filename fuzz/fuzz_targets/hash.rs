@@ -14,11 +14,21 @@ fuzz_target!(|input: (Vec<u16>, &[u8])| {
     check::<Sha1>(&pieces, message);
     check::<Crc32>(&pieces, message);
     check::<Crc32c>(&pieces, message);
+    assert_eq!(u32::from_be_bytes(Crc32::hash(message)), crc(0xedb8_8320, message));
+    assert_eq!(u32::from_be_bytes(Crc32c::hash(message)), crc(0x82f6_3b78, message));
 
     let mut blob = GitBlob::new(message.len() as u64);
     pieces.iter().for_each(|piece| blob.update(piece));
     assert_eq!(blob.finish_checked().ok(), GitBlob::hash_checked(message).ok());
 });
+
+/// A CRC bit by bit, as it is defined.
+fn crc(polynomial: u32, message: &[u8]) -> u32 {
+    let step = |register: u32| (register >> 1) ^ ((register & 1) * polynomial);
+    !message.iter().fold(!0, |register, byte| {
+        (0..8).fold(register ^ u32::from(*byte), |register, _| step(register))
+    })
+}
 
 /// `message` in pieces as long as `lengths` say, and the rest.
 fn cut<'a>(lengths: &[u16], mut message: &'a [u8]) -> Vec<&'a [u8]> {
