@@ -19,9 +19,12 @@
 //! |---|---|---|
 //! | `xxh3` | `xxh3` | `Xxh3`, `Xxh128` |
 //! | `blake3` | `blake3` | `Blake3` |
-//! | `sha256` | `sha256` | `Sha256`, `sha256_many` |
-//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError`, `sha1_many`, `git_blob_many` |
+//! | `sha256` | `sha256` | `Sha256` |
+//! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `Collision`, `GitBlobError` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
+//!
+//! Many messages at a time: [`Hash::hash_many`], and for their own kinds of result `sha256_many`,
+//! `sha1_many` and `git_blob_many`.
 #![no_std]
 
 use core::fmt;
@@ -35,7 +38,7 @@ mod crc32;
 mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
-#[cfg(any(feature = "sha1", feature = "sha256"))]
+#[cfg(all(target_arch = "x86_64", any(feature = "sha1", feature = "sha256")))]
 mod sha_lanes;
 #[cfg(feature = "xxh3")]
 mod xxh3;
