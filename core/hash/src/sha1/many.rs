@@ -13,18 +13,24 @@ const WORDS: usize = 5;
 
 type Checked = Result<[u8; 20], Collision>;
 
+/// Whether so many messages may be quicker side by side.
+pub(super) fn is_worth(count: usize) -> bool {
+    count >= MESSAGES_WORTH
+}
+
 /// Hashes `count` messages and gives each result to `put`; nothing is done and false returned if
-/// one by one is best. `begin` begins a message by its number, or hashes it at once if it is not
+/// the processor has no lanes. `begin` begins a message by its number, or hashes it at once if it is not
 /// fit for the lanes; it does the same each time.
+///
+/// Not inlined, since its frame is large and few messages need none of it.
+#[inline(never)]
 pub(super) fn hash<'a>(
     count: usize,
     begin: impl FnMut(usize, &mut Blocks<'a>) -> Result<(), Checked>,
     put: impl FnMut(usize, Checked),
 ) -> bool {
     let mut many = Many { count, begin, put, next: 0 };
-    if count < MESSAGES_WORTH {
-        false
-    } else if let Some(mut kernel) = Avx512::new() {
+    if let Some(mut kernel) = Avx512::new() {
         sha_lanes::run(INITIAL, &mut kernel, &mut many);
         true
     } else if let Some(mut kernel) = Avx2::new() {

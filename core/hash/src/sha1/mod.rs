@@ -192,7 +192,7 @@ fn many<'a>(
     mut put: impl FnMut(usize, Result<[u8; 20], Collision>),
 ) {
     #[cfg(target_arch = "x86_64")]
-    {
+    if many::is_worth(messages.len()) {
         // A message that is left alone in its lane is finished quickly only with these.
         let long_ones_too = Instructions::find().is_some();
         let begin = |number: usize, blocks: &mut Blocks<'a>| {

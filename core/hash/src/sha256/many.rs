@@ -7,16 +7,15 @@ use crate::sha_lanes::{self, BLOCK_BYTES, Batch, Blocks, Kernel};
 
 const WORDS: usize = 8;
 
-/// Hashes all messages unless one by one is best.
+/// Hashes all messages unless the processor has no lanes.
 ///
 /// On Zen 4 (64 messages of 4 KiB) the SHA instructions take 18.0 ns a block with four messages at
 /// a time, AVX-512 lanes 20 ns, AVX2 lanes and one message at a time 36 ns. The SHA instructions
 /// need the fewest messages to be worth it, too, and go first.
+#[inline(never)]
 pub(super) fn hash(messages: &[&[u8]], digests: &mut [[u8; 32]]) -> bool {
     let mut many = Many { messages, digests, next: 0 };
-    if messages.len() < 2 {
-        false
-    } else if let Some(mut kernel) = ShaNi::new() {
+    if let Some(mut kernel) = ShaNi::new() {
         sha_lanes::run(INITIAL, &mut kernel, &mut many);
         true
     } else if let Some(mut kernel) = Avx512::new() {
