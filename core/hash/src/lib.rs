@@ -25,6 +25,9 @@
 //! | `blocks` | `blocks` | `Blocks`, `BlocksError` |
 //! | `cdc` | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
 //! | `rolling` | `rolling` | `Rolling`, `MatchSet`, `Candidates` |
+//!
+//! Many messages at a time: [`Hash::hash_many`], and for their own kinds of result `sha1_many` and
+//! `git_blob_many`.
 #![no_std]
 
 use core::fmt;
@@ -45,7 +48,7 @@ pub mod rolling;
 mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
-#[cfg(any(feature = "sha1", feature = "sha256"))]
+#[cfg(all(target_arch = "x86_64", any(feature = "sha1", feature = "sha256")))]
 mod sha_lanes;
 #[cfg(feature = "xxh3")]
 pub mod xxh3;

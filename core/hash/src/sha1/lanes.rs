@@ -46,8 +46,9 @@ macro_rules! narrow {
 
 macro_rules! narrow_tens {
     ($w:ident, $left:ident, $($first:literal)*) => {$(
-        narrow!($w, $left, { $first } { $first + 1 } { $first + 2 } { $first + 3 } { $first + 4 });
-        narrow!($w, $left, { $first + 5 } { $first + 6 } { $first + 7 } { $first + 8 } { $first + 9 });
+        narrow!($w, $left, { $first } { $first + 1 } { $first + 2 } { $first + 3 });
+        narrow!($w, $left, { $first + 4 } { $first + 5 } { $first + 6 } { $first + 7 });
+        narrow!($w, $left, { $first + 8 } { $first + 9 });
     )*};
 }
 

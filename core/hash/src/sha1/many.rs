@@ -11,17 +11,26 @@ use crate::sha_lanes::{self, BLOCK_BYTES, Batch, Blocks, Kernel};
 
 const WORDS: usize = 5;
 
-/// Hashes the messages that `begin` begins by their numbers until it says that there are no more,
-/// and gives each result to `put`; false if one by one is best.
+type Checked = Result<[u8; 20], Collision>;
+
+/// Whether so many messages may be quicker side by side.
+pub(super) fn is_worth(count: usize) -> bool {
+    count >= MESSAGES_WORTH
+}
+
+/// Hashes `count` messages and gives each result to `put`; nothing is done and false returned if
+/// the processor has no lanes. `begin` begins a message by its number, or hashes it at once if it
+/// is not fit for the lanes; it does the same each time.
+///
+/// Not inlined, since its frame is large and few messages need none of it.
+#[inline(never)]
 pub(super) fn hash<'a>(
     count: usize,
-    begin: impl FnMut(usize, &mut Blocks<'a>),
-    put: impl FnMut(usize, Result<[u8; 20], Collision>),
+    begin: impl FnMut(usize, &mut Blocks<'a>) -> Result<(), Checked>,
+    put: impl FnMut(usize, Checked),
 ) -> bool {
     let mut many = Many { count, begin, put, next: 0 };
-    if count < MESSAGES_WORTH {
-        false
-    } else if let Some(mut kernel) = Avx512::new() {
+    if let Some(mut kernel) = Avx512::new() {
         sha_lanes::run(INITIAL, &mut kernel, &mut many);
         true
     } else if let Some(mut kernel) = Avx2::new() {
@@ -32,7 +41,8 @@ pub(super) fn hash<'a>(
     }
 }
 
-/// With AVX-512, sixteen lanes take 20 ns a block when all are busy, a single message 37 ns.
+/// With fewer busy lanes the messages are finished one by one, if the SHA instructions are there
+/// for it. Sixteen lanes of AVX-512 take 20 ns a block when all are busy, one message alone 37 ns.
 const LANES_WORTH: usize = 8;
 
 /// 16 messages of 300 bytes take 0.7 of the time that they take one by one, 8 take 1.3.
@@ -186,8 +196,8 @@ struct Many<B, P> {
 
 impl<'a, B, P> Many<B, P>
 where
-    B: FnMut(usize, &mut Blocks<'a>),
-    P: FnMut(usize, Result<[u8; 20], Collision>),
+    B: FnMut(usize, &mut Blocks<'a>) -> Result<(), Checked>,
+    P: FnMut(usize, Checked),
 {
     fn put(&mut self, message: usize, words: State, attacked: bool) {
         (self.put)(message, Collision::or_digest(exact::digest(words), attacked));
@@ -197,7 +207,9 @@ where
     #[cold]
     fn put_attacked(&mut self, message: usize) {
         let mut blocks = Blocks::NONE;
-        (self.begin)(message, &mut blocks);
+        if let Err(result) = (self.begin)(message, &mut blocks) {
+            return (self.put)(message, result);
+        }
         let mut words = INITIAL;
         let attacked = exact::compress_rest(&mut words, &mut blocks);
         self.put(message, words, attacked);
@@ -207,18 +219,20 @@ where
 impl<'a, K, B, P> Batch<'a, K, WORDS> for Many<B, P>
 where
     K: Detecting,
-    B: FnMut(usize, &mut Blocks<'a>),
-    P: FnMut(usize, Result<[u8; 20], Collision>),
+    B: FnMut(usize, &mut Blocks<'a>) -> Result<(), Checked>,
+    P: FnMut(usize, Checked),
 {
     #[inline]
     fn next(&mut self, blocks: &mut Blocks<'a>) -> Option<usize> {
-        let number = self.next;
-        if number == self.count {
-            return None;
+        while self.next < self.count {
+            let number = self.next;
+            self.next += 1;
+            match (self.begin)(number, blocks) {
+                Ok(()) => return Some(number),
+                Err(result) => (self.put)(number, result),
+            }
         }
-        (self.begin)(number, blocks);
-        self.next += 1;
-        Some(number)
+        None
     }
 
     #[inline]

@@ -1,6 +1,20 @@
-//! SHA-1 for the formats that are bound to it, above all Git's, with detection of the known
-//! collision attacks (Stevens and Shumow, "Speeding up detection of SHA-1 collision attacks using
-//! unavoidable attack conditions", USENIX Security 2017).
+//! SHA-1 (FIPS 180-4) for the formats that are bound to it, above all Git's, with detection of the
+//! known collision attacks (Stevens and Shumow, "Speeding up detection of SHA-1 collision attacks
+//! using unavoidable attack conditions", USENIX Security 2017). There is no way to leave the
+//! detection out.
+//!
+//! | with | one message | many messages |
+//! |---|---|---|
+//! | AVX-512 and SHA instructions | below 16 KiB through `sha1dc`, from there on here | 16 lanes |
+//! | AVX-512 or AVX2 | through `sha1dc` | 16 or 8 lanes |
+//! | anything else | through `sha1dc` | one by one |
+//!
+//! `sha1dc` detects x86-64's features with the crate feature `std`; what is here needs none for it.
+//!
+//! A block of the message is taken as usual, while the bit conditions of the 32 attacks are looked
+//! up for sixteen or eight blocks together (`conditions`, `lanes`, `stream`). One block in some
+//! twenty keeps a candidate; such suspects are gathered and tested together too (`suspects`). The
+//! message of a convicted one is hashed anew by portable code (`exact`).
 
 #[cfg(target_arch = "x86_64")]
 mod conditions;
@@ -178,28 +192,35 @@ fn many<'a>(
     mut put: impl FnMut(usize, Result<[u8; 20], Collision>),
 ) {
     #[cfg(target_arch = "x86_64")]
-    {
+    if many::is_worth(messages.len()) {
+        // A message that is left alone in its lane is finished quickly only with these.
+        let long_ones_too = Instructions::find().is_some();
         let begin = |number: usize, blocks: &mut Blocks<'a>| {
             let message = messages[number];
+            if message.len() >= LONG_BYTES && !long_ones_too {
+                return Err(hash_one(message, prefix));
+            }
             match prefix {
                 Prefix::None => blocks.begin(&[], message),
                 Prefix::BlobHeader => {
                     blocks.begin(BlobHeader::new(message.len() as u64).as_bytes(), message);
                 }
             }
+            Ok(())
         };
         if many::hash(messages.len(), begin, &mut put) {
             return;
         }
     }
     for (number, message) in messages.iter().enumerate() {
-        put(
-            number,
-            match prefix {
-                Prefix::None => Sha1::hash_checked(message),
-                Prefix::BlobHeader => GitBlob::hash_checked(message),
-            },
-        );
+        put(number, hash_one(message, prefix));
+    }
+}
+
+fn hash_one(message: &[u8], prefix: Prefix) -> Result<[u8; 20], Collision> {
+    match prefix {
+        Prefix::None => Sha1::hash_checked(message),
+        Prefix::BlobHeader => GitBlob::hash_checked(message),
     }
 }
 

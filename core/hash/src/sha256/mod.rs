@@ -3,12 +3,12 @@
 //! One message goes through the `sha2` crate, which uses the SHA instructions of x86-64 and AArch64
 //! where the processor has them. [`sha256_many`] takes several messages at a time on x86-64:
 //!
-//! | with | at a time | used for |
-//! |---|---|---|
-//! | SHA and AVX2 instructions | 4 | two messages and more |
-//! | AVX-512 | 16 | four messages and more |
-//! | AVX2 | 8 | three messages and more |
-//! | anything else | 1, through `sha2` | |
+//! | with | at a time |
+//! |---|---|
+//! | SHA and AVX2 instructions | 4 |
+//! | AVX-512 | 16 |
+//! | AVX2 | 8 |
+//! | anything else | 1, through `sha2` |
 
 #[cfg(target_arch = "x86_64")]
 mod lanes;
@@ -59,7 +59,7 @@ impl Hash for Sha256 {
 pub fn sha256_many(messages: &[&[u8]], digests: &mut [[u8; 32]]) {
     assert_eq!(messages.len(), digests.len(), "one digest for each message");
     #[cfg(target_arch = "x86_64")]
-    if many::hash(messages, digests) {
+    if messages.len() > 1 && many::hash(messages, digests) {
         return;
     }
     for (message, digest) in messages.iter().zip(digests) {

@@ -41,7 +41,6 @@ pub(crate) fn add(a: Vector, b: Vector) -> Vector {
     _mm256_add_epi32(a, b)
 }
 
-#[cfg(feature = "sha256")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn rotate_right<const BITS: u32>(a: Vector) -> Vector {
@@ -50,7 +49,6 @@ pub(crate) fn rotate_right<const BITS: u32>(a: Vector) -> Vector {
     _mm256_or_si256(_mm256_srl_epi32(a, right), _mm256_sll_epi32(a, left))
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn rotate_left<const BITS: u32>(a: Vector) -> Vector {
@@ -58,7 +56,6 @@ pub(crate) fn rotate_left<const BITS: u32>(a: Vector) -> Vector {
     _mm256_or_si256(_mm256_sll_epi32(a, left), _mm256_srl_epi32(a, right))
 }
 
-#[cfg(feature = "sha256")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn shift_right<const BITS: i32>(a: Vector) -> Vector {
@@ -149,14 +146,12 @@ fn transpose_half(rows: &[Vector; LANES]) -> [Vector; 8] {
 }
 
 /// `a & b`.
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn and(a: Vector, b: Vector) -> Vector {
     _mm256_and_si256(a, b)
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn rotate_left_by(a: Vector, bits: u32) -> Vector {
@@ -166,7 +161,6 @@ pub(crate) fn rotate_left_by(a: Vector, bits: u32) -> Vector {
 }
 
 /// In each lane the word of `table` that the lane's four lowest bits number.
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn lookup_16(table: &[u32; 16], index: Vector) -> Vector {
@@ -181,7 +175,6 @@ pub(crate) fn lookup_16(table: &[u32; 16], index: Vector) -> Vector {
     ))
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(crate) fn sub(a: Vector, b: Vector) -> Vector {

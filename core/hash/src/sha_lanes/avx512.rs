@@ -40,28 +40,24 @@ pub(crate) fn add(a: Vector, b: Vector) -> Vector {
     _mm512_add_epi32(a, b)
 }
 
-#[cfg(feature = "sha256")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn rotate_right<const BITS: i32>(a: Vector) -> Vector {
     _mm512_ror_epi32::<BITS>(a)
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn rotate_left<const BITS: i32>(a: Vector) -> Vector {
     _mm512_rol_epi32::<BITS>(a)
 }
 
-#[cfg(feature = "sha256")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn shift_right<const BITS: u32>(a: Vector) -> Vector {
     _mm512_srli_epi32::<BITS>(a)
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn xor(a: Vector, b: Vector) -> Vector {
@@ -142,14 +138,12 @@ pub(crate) fn transpose(rows: &Rows) -> [Vector; 16] {
 }
 
 /// `a & b`.
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn and(a: Vector, b: Vector) -> Vector {
     _mm512_and_si512(a, b)
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn rotate_left_by(a: Vector, bits: u32) -> Vector {
@@ -157,14 +151,12 @@ pub(crate) fn rotate_left_by(a: Vector, bits: u32) -> Vector {
 }
 
 /// In each lane the word of `table` that the lane's four lowest bits number.
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn lookup_16(table: &[u32; 16], index: Vector) -> Vector {
     _mm512_permutexvar_epi32(index, load(table))
 }
 
-#[cfg(feature = "sha1")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(crate) fn sub(a: Vector, b: Vector) -> Vector {

@@ -6,9 +6,15 @@
 
 use core::array;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(
+    not(all(feature = "sha1", feature = "sha256")),
+    allow(dead_code, reason = "an algorithm needs some")
+)]
 pub(crate) mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(
+    not(all(feature = "sha1", feature = "sha256")),
+    allow(dead_code, reason = "an algorithm needs some")
+)]
 pub(crate) mod avx512;
 
 pub(crate) const BLOCK_BYTES: usize = 64;
@@ -20,11 +26,15 @@ pub(crate) const PADDING_BYTES_MIN: usize = 1 + 8;
 /// is one run.
 const BUFFER_BLOCKS: usize = 3;
 
+const PADDING_BYTES_MAX: usize = PADDING_BYTES_MIN + BLOCK_BYTES - 1;
+
+const BUFFER_BYTES: usize = BUFFER_BLOCKS * BLOCK_BYTES + PADDING_BYTES_MAX;
+
 /// A padded message, taken as runs of whole blocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Blocks<'a> {
     /// Blocks that had to be put together: `buffer[at..end]`, which come before `body`.
-    buffer: [u8; BUFFER_BLOCKS * BLOCK_BYTES],
+    buffer: [u8; BUFFER_BYTES],
     at: usize,
     end: usize,
     /// Whole blocks of the message.
@@ -35,14 +45,8 @@ pub(crate) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    pub(crate) const NONE: Self = Self {
-        buffer: [0; BUFFER_BLOCKS * BLOCK_BYTES],
-        at: 0,
-        end: 0,
-        body: &[],
-        tail: None,
-        message_bytes: 0,
-    };
+    pub(crate) const NONE: Self =
+        Self { buffer: [0; BUFFER_BYTES], at: 0, end: 0, body: &[], tail: None, message_bytes: 0 };
 
     /// Starts over with the message `prefix` followed by `rest`. The prefix is shorter than a
     /// block.
@@ -51,7 +55,7 @@ impl<'a> Blocks<'a> {
         debug_assert!(prefix.len() < BLOCK_BYTES);
         self.message_bytes = prefix.len() as u64 + rest.len() as u64;
         self.buffer[..prefix.len()].copy_from_slice(prefix);
-        if prefix.len() + rest.len() + PADDING_BYTES_MIN <= self.buffer.len() {
+        if prefix.len() + rest.len() + PADDING_BYTES_MIN <= BUFFER_BLOCKS * BLOCK_BYTES {
             self.body = &[];
             self.pad(prefix.len(), rest);
             return;
@@ -71,12 +75,10 @@ impl<'a> Blocks<'a> {
         let message_end = at + tail.len();
         self.buffer[at..message_end].copy_from_slice(tail);
         let end = (message_end + PADDING_BYTES_MIN).next_multiple_of(BLOCK_BYTES);
-        let (padding, length) = self.buffer[message_end..end]
-            .split_last_chunk_mut::<8>()
-            .expect("the end is at least nine bytes away");
-        padding.fill(0);
-        padding[0] = 0x80;
-        *length = (self.message_bytes << 3).to_be_bytes();
+        // Of a fixed length, which is quicker than no byte too much.
+        self.buffer[message_end..message_end + PADDING_BYTES_MAX].fill(0);
+        self.buffer[message_end] = 0x80;
+        self.buffer[end - 8..end].copy_from_slice(&(self.message_bytes << 3).to_be_bytes());
         (self.at, self.end, self.tail) = (0, end, None);
     }
 
