@@ -1,7 +1,7 @@
 //! XXH3 and the CRCs.
 
 use treenail_compare::case::{Case, Target};
-use treenail_hash::{Crc32, Crc32c, Hash, Xxh3, Xxh128};
+use treenail_hash::{Crc32, Crc32c, Hash, Xxh3, Xxh128, xxh3};
 
 use crate::job::{Way, case, each, many, messages};
 use crate::{c_xxhash, version};
@@ -60,9 +60,7 @@ fn xxh3_128() -> Vec<Way> {
 fn xxh3_many(name: &'static str, count: usize, size_bytes: usize, gain_min: f64) -> Case {
     let mut ways = xxh3_64();
     ways[0].name = "treenail-hash, one by one";
-    let all = many("treenail-hash, many", OURS, Xxh3::hash_many, |digest: &[u8; 8]| {
-        u64::from_be_bytes(*digest)
-    });
+    let all = many("treenail-hash, many", OURS, xxh3::xxh3_64_many, |digest: &u64| *digest);
     ways.insert(0, all);
     let target = Target::Ratio { rival: "treenail-hash, one by one", max: 1.0 / gain_min };
     case(name, messages(count, size_bytes), vec![target], ways)

@@ -186,7 +186,10 @@ fn blake3(on: &Inputs) -> Case {
             ),
         ],
         size_bytes: None,
-        targets: vec![Target::Ratio { rival: "b3sum, two at a time", max: 1.0 / 1.5 }],
+        targets: vec![
+            Target::Ratio { rival: "b3sum", max: 1.0 / 1.5 },
+            Target::Ratio { rival: "b3sum, two at a time", max: 1.0 / 1.5 },
+        ],
         facts: Vec::new(),
     }
 }
