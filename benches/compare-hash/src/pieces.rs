@@ -1,5 +1,6 @@
 //! What works on pieces of a file: chunking, the rolling sum, digests of blocks.
 
+use std::collections::HashSet;
 use std::hint::black_box;
 use std::path::Path;
 use std::{env, fs};
@@ -7,23 +8,27 @@ use std::{env, fs};
 use treenail_compare::answer::Answer;
 use treenail_compare::case::{Case, Contender, Target};
 use treenail_compare::work::Work;
-use treenail_hash::Xxh128;
 use treenail_hash::blocks::{Blocks, digests_for};
 use treenail_hash::cdc::{Key, Sizes, chunks};
 use treenail_hash::rolling::{MatchSet, Rolling, sum};
+use treenail_hash::{Hash, Xxh128};
 
 use crate::job::{head, messages};
 use crate::version;
 
 const OURS: &str = version!("TREENAIL_HASH");
 const INPUT_BYTES: usize = 32 << 20;
+/// Less than a core's share of the last cache.
+const CACHED_BYTES: usize = 4 << 20;
 const BLOCK_BYTES: usize = 4096;
 
 pub(crate) fn cases() -> Vec<Case> {
     let input: &'static [u8] = real_bytes().leak();
+    let cached = &input[..CACHED_BYTES.min(input.len())];
     vec![
         cdc("cdc, 8 KiB", input, 8 << 10),
         cdc("cdc, 64 KiB", input, 64 << 10),
+        cdc("cdc, 8 KiB, in the cache", cached, 8 << 10),
         rolling(),
         blocks(),
     ]
@@ -55,60 +60,77 @@ fn append(dir: &Path, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Chunkers cut at different places, so what is equal is the bytes that they return.
-fn chunker(
-    name: &'static str,
-    version: &'static str,
-    input: &'static [u8],
-    mut cut: impl FnMut(&'static [u8]) -> (usize, usize) + 'static,
-) -> (Contender, usize) {
-    let (count, total) = cut(input);
-    let contender = Contender {
-        name,
-        version: Answer::fixed(version),
-        answers: vec![("bytes", Answer::fixed(total.to_string()))],
-        work: Work::closure(move || {
-            black_box(cut(black_box(input)));
-            Ok(())
-        }),
-    };
-    (contender, input.len() / count.max(1))
-}
+/// Cuts a file, and hands over each chunk.
+type Cut = Box<dyn Fn(&'static [u8], &mut dyn FnMut(&'static [u8]))>;
 
-fn count(lengths: impl Iterator<Item = usize>) -> (usize, usize) {
-    lengths.fold((0, 0), |(count, total), length| (count + 1, total + length))
-}
-
-fn cdc(name: &'static str, input: &'static [u8], target: usize) -> Case {
+/// The chunkers, with lengths chosen so that their chunks are about as long on average.
+fn chunkers(target: usize) -> Vec<(&'static str, &'static str, Cut)> {
     let sizes = Sizes::new(target as u32).expect("a usual target");
-    let (fast, strong) = (Key::fast([7; 16]), Key::strong([7; 16]));
-    let ways = [
-        chunker("treenail-hash, fast key", OURS, input, move |bytes| {
-            count(chunks(&fast, sizes, bytes).map(<[u8]>::len))
-        }),
-        chunker("treenail-hash, strong key", OURS, input, move |bytes| {
-            count(chunks(&strong, sizes, bytes).map(<[u8]>::len))
-        }),
-        chunker("fastcdc, not keyed", version!("FASTCDC"), input, move |bytes| {
-            let average = target as u32 * 2 / 3;
-            let cuts = fastcdc::v2020::FastCDC::new(bytes, average / 2, average, average * 4);
-            count(cuts.map(|chunk| chunk.length))
-        }),
-        chunker("mincdc, not keyed", version!("MINCDC"), input, move |bytes| {
-            let hash = mincdc::MinCdcHash4::new();
-            let cuts = mincdc::SliceChunker::new(bytes, target / 2, target * 3 / 2, hash);
-            count(cuts.map(|chunk| chunk.len()))
-        }),
-    ];
-    let (contenders, means): (Vec<Contender>, Vec<usize>) = ways.into_iter().unzip();
+    let ours = |key: Key| -> Cut {
+        Box::new(move |bytes, each| chunks(&key, sizes, bytes).for_each(each))
+    };
+    let fast_cdc: Cut = Box::new(move |bytes, each| {
+        let average = target as u32 * 7 / 10;
+        fastcdc::v2020::FastCDC::new(bytes, average / 2, average, average * 4)
+            .for_each(|chunk| each(&bytes[chunk.offset..][..chunk.length]));
+    });
+    let min_cdc: Cut = Box::new(move |bytes, each| {
+        let hash = mincdc::MinCdcHash4::new();
+        let mut at = 0;
+        for chunk in mincdc::SliceChunker::new(bytes, target / 2, target * 5 / 3, hash) {
+            each(&bytes[at..at + chunk.len()]);
+            at += chunk.len();
+        }
+    });
+    vec![
+        ("treenail-hash, fast key", OURS, ours(Key::fast([7; 16]))),
+        ("treenail-hash, strong key", OURS, ours(Key::strong([7; 16]))),
+        ("fastcdc, not keyed", version!("FASTCDC"), fast_cdc),
+        ("mincdc, not keyed", version!("MINCDC"), min_cdc),
+    ]
+}
+
+/// Chunkers cut at different places, so what is equal is the bytes that they return.
+fn cdc(name: &'static str, input: &'static [u8], target: usize) -> Case {
+    let contenders = chunkers(target).into_iter().map(|(name, version, cut)| {
+        let mut total = 0;
+        cut(input, &mut |chunk| total += chunk.len());
+        Contender {
+            name,
+            version: Answer::fixed(version),
+            answers: vec![("bytes", Answer::fixed(total.to_string()))],
+            work: Work::closure(move || {
+                let mut count = 0;
+                cut(black_box(input), &mut |_| count += 1);
+                black_box(count);
+                Ok(())
+            }),
+        }
+    });
     Case {
         name,
         references: vec![("bytes", Answer::fixed(input.len().to_string()))],
-        contenders,
+        contenders: contenders.collect(),
         size_bytes: Some(input.len() as u64),
         targets: vec![Target::Best(1.0)],
-        facts: vec![("Mean lengths of chunks, in this order", Answer::fixed(format!("{means:?}")))],
+        facts: vec![("What the chunks are", Answer::closure(move || Ok(shape(input, target))))],
     }
+}
+
+/// The mean length of each chunker's chunks, and the share of the bytes that deduplication keeps.
+fn shape(input: &'static [u8], target: usize) -> String {
+    let shapes = chunkers(target).into_iter().map(|(name, _, cut)| {
+        let (mut seen, mut count, mut unique) = (HashSet::new(), 0, 0);
+        cut(input, &mut |chunk| {
+            count += 1;
+            if seen.insert(Xxh128::hash(chunk)) {
+                unique += chunk.len();
+            }
+        });
+        let mean = input.len() / count.max(1);
+        format!("{name}: mean {mean} B, {:.4} unique", unique as f64 / input.len() as f64)
+    });
+    shapes.collect::<Vec<_>>().join("; ")
 }
 
 /// The search for known blocks at every position, of which there are none.
