@@ -5,9 +5,9 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    println!("cargo:rerun-if-changed=Cargo.lock");
+    println!("cargo:rerun-if-changed=../Cargo.lock");
     println!("cargo:rerun-if-changed=src/xxhash.c");
-    versions(&fs::read_to_string("Cargo.lock").expect("cargo writes it before it builds"));
+    versions(&fs::read_to_string("../Cargo.lock").expect("cargo writes it before it builds"));
     let mut build = cc::Build::new();
     let (name, flags) = width();
     flags.iter().for_each(|flag| {

@@ -43,7 +43,7 @@ const COMPARISONS: &[Comparison] = &[
     },
     Comparison {
         name: "hash",
-        builds: &["--manifest-path benches/compare-hash/Cargo.toml"],
+        builds: &["--manifest-path benches/Cargo.toml -p compare-hash"],
         corpus: None,
         debian: &[Tool::new("gcc", "gcc"), Tool::new("libxxhash-dev", "/usr/include/xxhash.h")],
         cargo: &[],

@@ -24,9 +24,10 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
 pub(super) const CARGO_PROGRAMS: &[Tool] = &[Tool::new("cargo-fuzz", "cargo-fuzz")];
 
 pub(super) fn format(session: &Session) -> Outcome {
-    let compare = session.workspace.root.join("benches/compare-hash/Cargo.toml");
-    let others = [Some(compare), session.workspace.fuzz_manifest()].into_iter().flatten();
-    let others = others.map(|manifest| Cmd::new("cargo fmt --check --manifest-path").arg(manifest));
+    let rivals = session.workspace.root.join("benches/Cargo.toml");
+    let others = [Some(rivals), session.workspace.fuzz_manifest()].into_iter().flatten();
+    let others =
+        others.map(|manifest| Cmd::new("cargo fmt --all --check --manifest-path").arg(manifest));
     session.run([Cmd::new("cargo fmt --all --check")].into_iter().chain(others))
 }
 
