@@ -17,9 +17,9 @@ const OURS: &str = version!("TREENAIL_HASH");
 /// Less than a core's share of the last cache.
 const CACHED_BYTES: usize = 4 << 20;
 /// Where chunks begin depends on the key, and so does how well they repeat: so many keys are tried.
-const KEYS: u8 = 32;
+const KEYS: u8 = 48;
 /// As many of them as it takes to know a mean length.
-const KEYS_FOR_LENGTH: u8 = 4;
+const KEYS_FOR_LENGTH: u8 = 16;
 
 /// The cases over the archives of the corpus `repeats`.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn cases(corpus: &Path) -> Result<Vec<Case>, String> {
         cdc("cdc, 64 KiB, versions of a crate", versions, 64 << 10),
         cdc("cdc, 8 KiB, an upgrade of node_modules", upgrade, 8 << 10),
         cdc("cdc, 64 KiB, an upgrade of node_modules", upgrade, 64 << 10),
-        cdc("cdc, 8 KiB, in the cache", cached, 8 << 10),
+        Case { facts: Vec::new(), ..cdc("cdc, 8 KiB, in the cache", cached, 8 << 10) },
     ])
 }
 
