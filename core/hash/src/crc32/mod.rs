@@ -5,7 +5,7 @@
 //! instruction, found with `std`), CRC-32C for `crc32c` with `std` (the SSE4.2 or ARMv8
 //! instruction), and without for the tables of `crc`.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod fold;
 
 use crate::Hash;
@@ -50,7 +50,7 @@ impl Hash for Crc32c {
 
 /// A CRC with 32 bits, mirrored, which begins and ends with an inversion.
 trait Crc {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     const FOLDING: fold::Folding;
 
     /// The CRC of a message whose CRC was `crc` before `bytes` were appended.
@@ -60,7 +60,7 @@ trait Crc {
 struct Ieee;
 
 impl Crc for Ieee {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     const FOLDING: fold::Folding = fold::Folding::new(0xedb8_8320);
 
     fn append_few(crc: u32, bytes: &[u8]) -> u32 {
@@ -73,7 +73,7 @@ impl Crc for Ieee {
 struct Castagnoli;
 
 impl Crc for Castagnoli {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     const FOLDING: fold::Folding = fold::Folding::new(0x82f6_3b78);
 
     #[cfg(feature = "std")]
@@ -89,7 +89,7 @@ impl Crc for Castagnoli {
 
 #[inline]
 fn append<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if bytes.len() >= fold::STEP_BYTES && crate::cpu::has(crate::cpu::Features::VPCLMULQDQ) {
         return append_folded::<C>(crc, bytes);
     }
@@ -97,7 +97,7 @@ fn append<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 /// Needs one step of bytes at least, and the processor to have VPCLMULQDQ.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 fn append_folded<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
     // SAFETY: the caller has asked the processor.
     let (register, rest) = unsafe { C::FOLDING.fold(!crc, bytes) };
