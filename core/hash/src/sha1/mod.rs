@@ -10,7 +10,8 @@
 //! | anything else | through `sha1dc` | one by one |
 //!
 //! Where x86-64 has no vector registers at all, as in a kernel, `sha1dc` does not compile, and
-//! portable code takes its place. It detects x86-64's features with the crate feature `std`; what is here needs none for it.
+//! portable code takes its place (`portable`). `sha1dc` detects x86-64's features with the crate
+//! feature `std`; what is here needs none for it.
 //!
 //! A block of the message is taken as usual, while the bit conditions of the 32 attacks are looked
 //! up for sixteen or eight blocks together (`conditions`, `lanes`, `stream`). One block in some
