@@ -27,16 +27,11 @@ pub(super) fn no_std(session: &Session) -> Outcome {
         return skipped;
     }
     let core = core_crates(session);
-    session.run(BARE_TARGETS.iter().flat_map(|target| {
-        core.iter().map(move |one| {
-            deb(session, "build -Zbuild-std=core")
-                .arg("--target")
-                .arg(target)
-                .arg("-p")
-                .arg(&one.name)
-                .words("--no-default-features --features")
-                .arg(bare_features(one))
-        })
+    let features: Vec<String> = core.iter().flat_map(|one| bare_features(one)).collect();
+    session.run(BARE_TARGETS.iter().map(|target| {
+        let cmd = deb(session, "build --quiet -Zbuild-std=core --target").arg(target);
+        let cmd = core.iter().fold(cmd, |cmd, one| cmd.arg("-p").arg(&one.name));
+        cmd.words("--no-default-features --features").arg(features.join(","))
     }))
 }
 
@@ -88,9 +83,10 @@ fn core_crates<'a>(session: &Session<'a>) -> Vec<&'a Crate> {
     session.workspace.crates.iter().filter(|one| one.dir.starts_with("core/")).collect()
 }
 
-fn bare_features(one: &Crate) -> String {
-    let features = one.features.iter().map(String::as_str);
-    features.filter(|name| !HOSTED_FEATURES.contains(name)).collect::<Vec<_>>().join(",")
+/// The crate's features that need no allocator, as `CRATE/FEATURE`.
+fn bare_features(one: &Crate) -> impl Iterator<Item = String> {
+    let features = one.features.iter().filter(|name| !HOSTED_FEATURES.contains(&name.as_str()));
+    features.map(|feature| format!("{}/{feature}", one.name))
 }
 
 fn check(session: &Session, target: &str) -> Cmd {
@@ -128,8 +124,8 @@ mod tests {
     #[test]
     fn hosted_features_stay_off_on_bare_metal() {
         let features = ["alloc", "default", "sha1", "std", "xxh3"].map(str::to_owned).to_vec();
-        let one = Crate { features, ..Crate::default() };
-        assert_eq!(bare_features(&one), "sha1,xxh3");
+        let one = Crate { name: "hash".to_owned(), features, ..Crate::default() };
+        assert_eq!(bare_features(&one).collect::<Vec<_>>(), ["hash/sha1", "hash/xxh3"]);
     }
 
     #[test]
