@@ -2,10 +2,13 @@
 
 use treenail_hash::{Crc32c, Hash};
 
-/// CRC-32C as it stands after the segment's salt, one for headers and one for bodies.
+/// CRC-32C as it stands after the segment's salt: after all of it for headers, after its upper half
+/// for bodies.
 ///
 /// After four bytes a CRC's register is a bijection of them, and it stays one whatever follows. So
-/// one and the same record never passes under two salts: not even with a counter for a salt.
+/// the two together are a bijection of the salt, and one and the same record never passes under
+/// two salts. Nor does one header, if the salts differ in 32 neighbouring bits at most, as the
+/// values of a counter do.
 #[derive(Clone, Debug)]
 pub(crate) struct Checksums {
     header: Crc32c,
@@ -14,12 +17,13 @@ pub(crate) struct Checksums {
 
 impl Checksums {
     pub(crate) fn new(salt: u64) -> Self {
-        let after = |half: u32| {
+        let salt = salt.to_le_bytes();
+        let after = |bytes: &[u8]| {
             let mut crc = Crc32c::default();
-            crc.update(&half.to_le_bytes());
+            crc.update(bytes);
             crc
         };
-        Self { header: after(salt as u32), body: after((salt >> 32) as u32) }
+        Self { header: after(&salt), body: after(&salt[4..]) }
     }
 
     /// Of a record's header up to this checksum.
