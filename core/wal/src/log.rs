@@ -8,7 +8,7 @@ use crate::record::Record;
 use crate::resync::Evidence;
 use crate::scan::Scanner;
 use crate::segment::{Segment, SegmentError};
-use crate::tail::Tail;
+use crate::tail::{Damage, Tail};
 
 /// Reads the records of several segments of a log, oldest first, as if they were one.
 ///
@@ -94,10 +94,15 @@ impl<'a> LogScanner<'a> {
             self.tail = Some(self.judge(tail));
             return;
         };
+        let segment = Segment::parse(next).expect("all headers were read before");
+        if segment.epoch < self.scanner.epoch() {
+            // Begun before the tail was cut that the records up to here were written over.
+            let durable = self.scanner.durable();
+            self.tail = Some(self.judge(Tail::Torn { at, durable, damage: Damage::Stale }));
+            return;
+        }
         self.segments = &self.segments[1..];
         self.epoch_max = self.epoch_max();
-        let segment = Segment::parse(next).expect("all headers were read before");
-        debug_assert_eq!(segment.first, at);
         let records = next.get(segment.records_at as usize..).unwrap_or_default();
         let scanner = Scanner::at(&segment, segment.first, records);
         self.scanner = bounded(scanner, self.segments.get(1), self.witnessed);

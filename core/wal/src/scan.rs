@@ -92,6 +92,16 @@ impl<'a> Scanner<'a> {
         self.epoch_max
     }
 
+    /// The epoch of the last record.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Up to where the log is known to have been durable.
+    pub(crate) fn durable(&self) -> Lsn {
+        self.durable
+    }
+
     /// The record at the beginning of the rest, or why there is none.
     fn parse(&self) -> Result<Record<'a>, Damage> {
         let Some((header, rest)) = self.bytes.split_first_chunk::<RECORD_HEADER_SIZE_BYTES>()
