@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use crate::checksum::Checksums;
 use crate::lsn::{Epoch, Lsn};
 use crate::record::Record;
 use crate::resync::Evidence;
+use crate::salt::Salt;
 use crate::scan::Scanner;
 use crate::segment::{Segment, SegmentError};
 use crate::tail::{Damage, Tail};
@@ -114,8 +114,8 @@ impl<'a> LogScanner<'a> {
         for bytes in self.segments.iter().skip(1) {
             let segment = Segment::parse(bytes).expect("all headers were read before");
             let records = bytes.get(segment.records_at as usize..).unwrap_or_default();
-            let checksums = Checksums::new(segment.salt);
-            let evidence = Evidence::gather(records, segment.first, &checksums, at);
+            let salt = Salt::new(segment.salt);
+            let evidence = Evidence::gather(records, segment.first, &salt, at);
             durable = durable.max(evidence.durable);
             self.epoch_max = self.epoch_max.max(evidence.epoch.unwrap_or_default());
         }

@@ -10,9 +10,9 @@ use treenail_wal::{Epoch, Scanner, Segment, Tail};
 const GOLDEN: &str = "\
     89544e57414c0d0a 0100000040000000 efcdab8967452301 1032547698badcfe\n\
     0001000000000000 e800000000000000 0700000000000000 00000000c135827b\n\
-    0001000000000000 0300000003000000 0700000001000000 e2c8f12b138013f5\n\
+    50dac7e58ede3455 0300000003000000 0700000001000000 e2c8f12bd79568d3\n\
     7065670000000000\n\
-    2801000000000000 0000000000000000 0700000000800000 7c7281df5b15dc65\n";
+    78dac7e58ede3455 0000000000000000 0700000000800000 7c7281df9f00a743\n";
 
 fn log() -> Log {
     let segment = Segment {
@@ -61,6 +61,7 @@ fn the_document_tells_all_that_is_needed_to_write_a_log() {
         u32::from_be_bytes(crc.finish()).to_le_bytes()
     };
     let log = log();
+    let mark = log.segment.salt.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let salt = log.segment.salt.to_le_bytes();
     let mut bytes = [
         &b"\x89TNWAL\r\n"[..],
@@ -80,7 +81,7 @@ fn the_document_tells_all_that_is_needed_to_write_a_log() {
     {
         let unpadded_size_bytes = if payload.is_empty() { 0_u32 } else { 3 };
         let header = [
-            &lsn.to_le_bytes()[..],
+            &(lsn ^ mark).to_le_bytes()[..],
             &unpadded_size_bytes.to_le_bytes(),
             &((lsn - durable) as u32 / 8).to_le_bytes(),
             &7_u32.to_le_bytes(),
