@@ -154,9 +154,14 @@ impl Stamp {
     pub fn write(&self, out: &mut [u8], payload: &[u8]) -> Result<usize, EncodeError> {
         assert_eq!(payload.len(), self.header.payload_size_bytes, "the stamp's length");
         let record = self.record(out)?;
-        let (into, _padding) = record[RECORD_HEADER_SIZE_BYTES..].split_at_mut(payload.len());
+        let (header, body) = record.split_at_mut(RECORD_HEADER_SIZE_BYTES);
+        let (into, padding) = body.split_at_mut(payload.len());
+        padding.fill(0);
+        // Of the payload where it comes from: what was just written is not in the cache yet.
+        let checksum = self.salt.body(payload, padding);
         into.copy_from_slice(payload);
-        self.seal(record)
+        header.copy_from_slice(&self.header.encode(&self.salt, checksum));
+        Ok(record.len())
     }
 
     /// Frames the record around its payload, which is already in `out`, from byte
@@ -168,7 +173,7 @@ impl Stamp {
         let record = self.record(out)?;
         let (header, body) = record.split_at_mut(RECORD_HEADER_SIZE_BYTES);
         body[self.header.payload_size_bytes..].fill(0);
-        let checksum = self.salt.body(body);
+        let checksum = self.salt.body(body, &[]);
         header.copy_from_slice(&self.header.encode(&self.salt, checksum));
         Ok(record.len())
     }

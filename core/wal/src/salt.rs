@@ -49,9 +49,15 @@ impl Salt {
         finish(&self.header, bytes)
     }
 
-    /// The checksum of a record's payload with its padding.
-    pub(crate) fn body(&self, bytes: &[u8]) -> u32 {
-        finish(&self.body, bytes)
+    /// The checksum of a record's payload and its padding, which may be part of the payload's slice.
+    #[inline]
+    pub(crate) fn body(&self, payload: &[u8], padding: &[u8]) -> u32 {
+        let mut crc = self.body.clone();
+        crc.update(payload);
+        if !padding.is_empty() {
+            crc.update(padding);
+        }
+        u32::from_be_bytes(crc.finish())
     }
 }
 

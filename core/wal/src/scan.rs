@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
         }
         let body_size_bytes = header.record_size_bytes() - RECORD_HEADER_SIZE_BYTES;
         let body = rest.get(..body_size_bytes).ok_or(Damage::Cut)?;
-        if self.salt.body(body) != checksum {
+        if self.salt.body(body, &[]) != checksum {
             return Err(Damage::Body);
         }
         Ok(Record {
