@@ -156,11 +156,11 @@ impl Stamp {
         let record = self.record(out)?;
         let (header, body) = record.split_at_mut(RECORD_HEADER_SIZE_BYTES);
         let (into, padding) = body.split_at_mut(payload.len());
-        padding.fill(0);
         // Of the payload where it comes from: what was just written is not in the cache yet.
-        let checksum = self.salt.body(payload, padding);
-        into.copy_from_slice(payload);
+        let checksum = self.salt.body(payload, &[0; ALIGN_BYTES][..padding.len()]);
         header.copy_from_slice(&self.header.encode(&self.salt, checksum));
+        into.copy_from_slice(payload);
+        padding.fill(0);
         Ok(record.len())
     }
 
