@@ -271,7 +271,7 @@ proptest! {
         let tail = scanner.finish();
         prop_assert_eq!(tail.at(), next);
         let is_corrupt = matches!(tail, Tail::Corrupt { .. });
-        prop_assert!(witnessed <= next || is_corrupt || until == Some(next.get() - FIRST >> 3));
+        prop_assert!(witnessed <= next || is_corrupt || until == Some((next.get() - FIRST) >> 3));
         prop_assert_eq!(scanner.next(), None);
         // As the second segment of two, and as the first.
         let mut other = vec![0; 64];
