@@ -20,8 +20,8 @@ enum Event {
     /// A group of records with payloads of these sizes, in one write.
     Group(Vec<usize>),
     Sync,
-    /// Power goes; which unsynced sectors are kept is drawn from the seed. Then recovery, writing on
-    /// in place.
+    /// Power goes; which unsynced sectors are kept is drawn from the seed. Then recovery, and on in
+    /// place.
     Crash {
         seed: u64,
     },
