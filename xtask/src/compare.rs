@@ -52,6 +52,13 @@ const COMPARISONS: &[Comparison] = &[
         ],
         cargo: &[],
     },
+    Comparison {
+        name: "wal",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-wal"],
+        corpus: None,
+        debian: &[],
+        cargo: &[],
+    },
 ];
 
 /// Measures; true when all contenders gave the same answers.
