@@ -4,8 +4,7 @@ use core::fmt;
 
 use treenail_hash::Hash;
 
-use super::range::root_of;
-use super::shape::TreeSize;
+use super::shape::{TreeSize, cover};
 use super::tile::{TILE_HEIGHT, TILE_LEVELS_MAX, TILE_WIDTH, Tile};
 use crate::hashing::{Batch, empty_digest, node_digest};
 
@@ -89,15 +88,13 @@ impl<'m, H: Hash> TileWriter<'m, H> {
         let mut root = None;
         for (tile, digests) in self.open_tiles() {
             // Perfect nodes within the tile, counted from its beginning.
-            let Ok(own) = root_of::<H, ()>(0, u64::from(tile.width), |id| {
+            for id in cover(0, u64::from(tile.width)) {
                 let mut scratch = [H::Digest::default(); TILE_WIDTH / 2];
-                let nodes = &digests[(id.index << id.level) as usize..][..1 << id.level];
-                scratch[..nodes.len()].copy_from_slice(nodes);
-                Ok(batch.root::<H>(&mut scratch[..nodes.len()]))
-            }) else {
-                unreachable!("every node is there");
-            };
-            root = Some(root.map_or(own, |right| node_digest::<H>(&own, &right)));
+                let below = &digests[(id.index << id.level) as usize..][..1 << id.level];
+                scratch[..below.len()].copy_from_slice(below);
+                let left = batch.root::<H>(&mut scratch[..below.len()]);
+                root = Some(root.map_or(left, |right| node_digest::<H>(&left, &right)));
+            }
         }
         root.unwrap_or_else(empty_digest::<H>)
     }
