@@ -16,6 +16,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod array;
 mod hashing;
 pub mod log;
 pub mod set;
