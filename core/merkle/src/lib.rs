@@ -1,10 +1,13 @@
 //! Merkle structures over memory that the caller owns; `no_std`, no alloc, no unsafe code.
 //!
-//! | module | holds | changes by | a change costs | proves |
-//! |---|---|---|---|---|
-//! | [`mod@log`] | an append-only sequence, as RFC 6962 and RFC 9162 define it | appending | 1 hash on average | that a leaf is in it, that it only grew |
-//! | [`mod@array`] | fixed positions | setting a position, resizing | log2 n hashes, of many changes side by side | that a leaf is at a position |
-//! | [`mod@set`] | items under hashed keys | inserting and removing | log16 n hashes | nothing yet: two machines compare prefixes |
+//! | module | holds | a change costs |
+//! |---|---|---|
+//! | [`mod@log`] | a sequence that only grows, as RFC 9162 has it | 1 hash on average |
+//! | [`mod@array`] | leaves at fixed positions | log2 n hashes, side by side |
+//! | [`mod@set`] | items under hashed keys | log16 n hashes |
+//!
+//! A log proves that a leaf is in it and that it only grew, an array that a leaf is at its
+//! position. Both proofs are verified without trusting a byte of them.
 //!
 //! The digest of a `log` and of an `array` is a function of the leaves in order, and the same for
 //! both; that of a `set` is a function of its items alone, however they came in. Arrays and sets
@@ -25,9 +28,9 @@
 //! ```
 //!
 //! # Memory and stack
-//! What grows with the number of leaves is in slices that the caller passes. On the stack, a call of
-//! `log` or `array` takes less than 32 KiB with SHA-256; `set` recurses, about 1 KiB for each level of
-//! its trie, of which a million items have four.
+//! What grows with the number of leaves is in slices that the caller passes. On the stack, a call
+//! of `log` or `array` takes less than 32 KiB with SHA-256; `set` recurses, about 1 KiB for each
+//! level of its trie, of which a million items have four.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -18,7 +18,8 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-// From a program of thirty lines in another language, over the reference tools xxhsum and b3sum.
+// The golden values of docs/format/merkle-set.md, from a program of thirty lines in another
+// language, over the reference tools xxhsum and b3sum.
 #[test]
 fn golden_digests() {
     fn of<H: Hash>(count: u32) -> String {
