@@ -15,8 +15,7 @@ fn model<M: 'static, F>(make: fn() -> M, run: F)
 where
     F: Fn(&'static mut M) + Sync + Send + 'static,
 {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
+    let builder = Builder::new();
     builder.check(move || {
         let memory = Box::into_raw(Box::new(make()));
         // SAFETY: the memory is freed below only, when both threads have ended.
