@@ -66,6 +66,13 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
     },
+    Comparison {
+        name: "ring",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-ring"],
+        corpus: None,
+        debian: &[],
+        cargo: &[],
+    },
 ];
 
 /// Measures; true when all contenders gave the same answers.
