@@ -8,7 +8,7 @@
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod fold;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod sse42;
 
 use crate::Hash;
@@ -83,7 +83,7 @@ impl Crc for Castagnoli {
     fn append_few(crc: u32, bytes: &[u8]) -> u32 {
         // The library has three steps under way at a time where there are many; for few, its frame
         // costs more than they do.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         if (bytes.len() < fold::STEP_BYTES || cfg!(not(feature = "std")))
             && crate::cpu::has(crate::cpu::Features::SSE42)
         {
@@ -162,7 +162,7 @@ mod tests {
                 let expected = castagnoli_tables(crc, message);
                 assert_eq!(Castagnoli::append_few(crc, message), expected, "length {length}");
                 assert_eq!(super::castagnoli(crc, message), expected, "length {length}");
-                #[cfg(target_arch = "x86_64")]
+                #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
                 if crate::cpu::has(crate::cpu::Features::SSE42) {
                     // SAFETY: the processor was asked.
                     let got = unsafe { super::sse42::append(crc, message) };
