@@ -6,6 +6,7 @@
 //! CRC-32C for `crc32c` with `std` (the SSE4.2 or ARMv8 instruction), and without for SSE4.2 or the
 //! tables of `crc`.
 
+// Without SSE2 it is a kernel's target: the compiler has no vectors, and `cpu` finds nothing.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod fold;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
