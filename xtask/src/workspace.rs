@@ -39,7 +39,7 @@ pub(crate) struct Crate {
 pub(crate) struct Dependency {
     /// The name on crates.io.
     pub(crate) name: String,
-    /// Whether only tests, examples and benches use it.
+    /// Whether only tests, examples, benches and models for loom use it.
     pub(crate) dev: bool,
     /// Whether its default features are on.
     pub(crate) default_features: bool,
@@ -148,7 +148,8 @@ fn read_crate(package: &Value, root: &Path) -> Result<Crate, String> {
 fn read_dependency(dependency: &Value) -> Dependency {
     Dependency {
         name: dependency["name"].as_str().unwrap_or_default().to_owned(),
-        dev: dependency["kind"].as_str() == Some("dev"),
+        dev: dependency["kind"].as_str() == Some("dev")
+            || dependency["target"].as_str() == Some("cfg(loom)"),
         default_features: dependency["uses_default_features"].as_bool().unwrap_or(true),
         features: strings(&dependency["features"]),
         local: dependency["path"].is_string(),
@@ -186,13 +187,15 @@ mod tests {
             "description": "d", "keywords": [],
             "features": {"std": ["alloc"], "alloc": []},
             "dependencies": [{"name": "p", "kind": "dev", "uses_default_features": false,
-                              "features": ["std"], "path": "/r/core/p"}],
+                              "features": ["std"], "path": "/r/core/p"},
+                             {"name": "loom", "kind": null, "target": "cfg(loom)"}],
         }]});
         let all = crates(&metadata, Path::new("/r")).unwrap();
         let (one, p) = (&all[0], &all[0].dependencies[0]);
         assert!(one.publish && one.dir == "core/one" && one.features == ["alloc", "std"]);
         assert_eq!(one.described, ["description"]);
         assert!(p.dev && p.local && !p.default_features && p.features == ["std"]);
+        assert!(one.dependencies[1].dev, "only models use it");
         assert!(crates(&metadata, Path::new("/elsewhere")).is_err());
     }
 }
