@@ -143,7 +143,10 @@ impl DiskFile for OsFile {
         #[cfg(target_os = "linux")]
         {
             use rustix::fs::{FallocateFlags, fallocate};
-            while len > 0 {
+            if len == 0 {
+                return Ok(());
+            }
+            loop {
                 match fallocate(&self.file, FallocateFlags::empty(), 0, len) {
                     Ok(()) => return Ok(()),
                     Err(Errno::INTR) => {}
