@@ -5,3 +5,8 @@
 //!   real one, a test or a simulator brings its own.
 
 pub mod disk;
+mod error;
+mod slots;
+
+pub use error::{Damage, Error, ErrorKind};
+pub use slots::CHECKPOINT_BYTES_MAX;
