@@ -78,8 +78,14 @@ impl Scan {
         let file = disk.open(&name, Access::Read).map_err(failed)?;
         self.last_bytes = file.len().map_err(failed)?;
         self.from = self.from.max(segment.first);
-        let offset = segment.offset_of(self.from).expect("it is not before the segment");
-        let length = self.last_bytes.saturating_sub(offset);
+        let offset = segment.offset_of(self.from).filter(|offset| *offset <= self.last_bytes);
+        let Some(offset) = offset else {
+            let found = "the file ends before its records or the checkpoint".to_owned();
+            let (at, durable, offset) = (self.from, self.durable, self.last_bytes);
+            let damage = Damage { file: name, offset, at, durable, found };
+            return Err(Error::corrupt(disk.path(), damage));
+        };
+        let length = self.last_bytes - offset;
         let length = usize::try_from(length).map_err(|_| too_long(disk.path(), &name))?;
         // The buffer of the segment before, lest each costs an allocation of its own.
         self.rest.resize(length, 0);
