@@ -171,3 +171,48 @@ pub(crate) fn read_header<D: Disk>(disk: &D, name: &str) -> Result<Segment, Erro
 fn too_long(path: &Path, name: &str) -> Error {
     Error::new(ErrorKind::TooLarge, path, "read", format!("'{name}' does not fit into memory"))
 }
+
+#[cfg(test)]
+mod tests {
+    use treenail_wal::{Epoch, Kind, Lsn};
+
+    use crate::disk::{Access, OsDisk};
+    use crate::slots::{Slot, Slots};
+    use crate::{ErrorKind, Log, Options, Reader, Recovery};
+
+    /// Somebody who can write a good checksum can write anything.
+    #[test]
+    fn a_checkpoint_that_makes_no_sense_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = Options { segment_bytes: 64 << 10, ..Options::default() };
+        let (log, _) = Log::open(dir.path(), &options).expect("opened");
+        log.write(Kind::new(1).expect("a kind"), b"a").expect("written");
+        log.close().expect("closed");
+        let disk = || OsDisk::open(dir.path()).expect("opened");
+        let sound = Slots::open(&disk(), Access::Read).expect("opened").1.expect("a slot");
+        let lsn = |bytes| Lsn::new(bytes).expect("a multiple of 8");
+        for place in [lsn(8), lsn(60 << 10), lsn(1 << 20), lsn(1 << 63), lsn(u64::MAX - 7)] {
+            for durable in [place, lsn(u64::MAX - 7)] {
+                let mut slots = Slots::open(&disk(), Access::Write).expect("opened").0;
+                let slot = Slot { sequence: u64::MAX, lsn: place, durable, ..sound.clone() };
+                slots.write(&slot).expect("written");
+                if place > lsn(60 << 10) || durable > place {
+                    let error = Recovery::inspect(&disk()).expect_err("refused");
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                    Log::open(dir.path(), &options).expect_err("refused too");
+                }
+                if let Ok((mut reader, _)) = Reader::open(disk()) {
+                    assert!(!matches!(reader.next(), Ok(Some(_))), "no record begins there");
+                }
+                // Over the other one, and then over this one.
+                slots.write(&sound).expect("written");
+                slots.write(&sound).expect("written");
+            }
+        }
+        let last = Slot { epoch: Epoch(u32::MAX), sequence: u64::MAX, ..sound };
+        let mut slots = Slots::open(&disk(), Access::Write).expect("opened").0;
+        slots.write(&last).expect("written");
+        let error = Log::open(dir.path(), &options).expect_err("no more epochs");
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    }
+}
