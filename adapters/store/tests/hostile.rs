@@ -19,7 +19,10 @@ fn make(path: &Path) -> HashSet<Vec<u8>> {
         let (log, _) = Log::open(path, &small()).expect("opened");
         for number in 0..40_u8 {
             let payload = [opening, number, 7].repeat(100 + usize::from(number) * 20);
-            log.write(kind(), &payload).expect("written");
+            let end = log.append(kind(), &payload).expect("appended");
+            if number % 10 == 0 {
+                log.commit(end).expect("committed");
+            }
             written.insert(payload);
         }
         log.close().expect("closed");
