@@ -15,7 +15,11 @@
 //! The binary `treenail` comes with the default feature `cli`; a library user switches it off.
 
 pub use treenail_hash as hash;
+pub use treenail_index as index;
 pub use treenail_merkle as merkle;
 pub use treenail_os as os;
 pub use treenail_pattern as pattern;
+pub use treenail_ring as ring;
+pub use treenail_store as store;
 pub use treenail_tree as tree;
+pub use treenail_wal as wal;
