@@ -14,6 +14,8 @@ use crate::version;
 
 /// Few, so that most samples on a machine with other work see both threads run at once.
 const ITEMS: u64 = 1 << 20;
+/// x86-64 fetches cache lines in pairs.
+const LINE_BYTES: usize = 128;
 const OURS: &str = version!("TREENAIL_RING");
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -32,8 +34,11 @@ fn targets(rtrb: &'static str) -> Vec<Target> {
     ]
 }
 
+/// The slots begin a cache line, which the memory's owner can see to.
 fn ours(capacity: usize) -> (Producer<'static, u64>, Consumer<'static, u64>) {
-    let slots = vec![MaybeUninit::uninit(); capacity].leak();
+    let memory = vec![MaybeUninit::uninit(); capacity + LINE_BYTES / size_of::<u64>()].leak();
+    let skipped = memory.as_ptr().align_offset(LINE_BYTES);
+    let slots = &mut memory[skipped..][..capacity];
     Ring::new(Box::leak(Box::new(Control::new())), slots).split()
 }
 
