@@ -1,0 +1,8 @@
+//! Simulated machines: disks that tear and lie, networks that lose and reorder, clocks that drift,
+//! all from one seed.
+
+pub mod disk;
+pub mod queue;
+pub mod rng;
+pub mod time;
+pub mod trace;
