@@ -2,7 +2,9 @@
 //! all from one seed.
 
 pub mod disk;
+pub mod net;
 pub mod queue;
 pub mod rng;
+pub mod runner;
 pub mod time;
 pub mod trace;

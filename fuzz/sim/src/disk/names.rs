@@ -151,18 +151,19 @@ impl Names {
         reachable
     }
 
-    /// Every file or directory that can be reached from the top, with its path.
+    /// Every file or directory that can be reached from the top, in the order of the paths.
     pub(super) fn walk(&self) -> Vec<(OsString, Inode)> {
         let mut found = Vec::new();
         let mut todo = vec![(OsString::new(), ROOT)];
         while let Some((path, inode)) = todo.pop() {
             let Some(dir) = self.dirs.get(&inode) else { continue };
-            for (name, &inode) in dir.cache.iter().rev() {
+            for (name, &inode) in &dir.cache {
                 let path = Path::new(&path).join(name).into_os_string();
                 found.push((path.clone(), inode));
                 todo.push((path, inode));
             }
         }
+        found.sort_unstable();
         found
     }
 

@@ -152,7 +152,7 @@ fn a_rename_survives_whole_or_not_at_all() {
         files.map(|(path, _)| path.into_string().unwrap()).collect()
     };
     let left = outcomes(work, &DiskFaults::NONE, names);
-    assert!(left.into_iter().eq([vec!["a", "b"], vec!["b"], vec!["c"]]));
+    assert_eq!(Vec::from_iter(left), [vec!["a", "b"], vec!["b"], vec!["c"]]);
 }
 
 #[test]
