@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use treenail_wal::Lsn;
+
 /// An operation on a log failed.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
@@ -51,12 +53,12 @@ pub struct Damage {
     pub file: String,
     /// Offset in that file, in bytes, of the first thing that is wrong.
     pub offset: u64,
-    /// The last record before the damage, 0 if there is none.
-    pub last_good: u64,
-    /// A record up to which the log is known to have been durable.
-    pub witnessed: u64,
-    /// What was found.
-    pub found: &'static str,
+    /// The end of the last whole record before the damage.
+    pub at: Lsn,
+    /// Up to where the log is known to have been durable.
+    pub durable: Lsn,
+    /// What is wrong.
+    pub found: String,
 }
 
 impl Error {
@@ -73,6 +75,11 @@ impl Error {
     /// Where the log is damaged, if it is [`ErrorKind::Corrupt`].
     pub fn damage(&self) -> Option<&Damage> {
         self.0.damage.as_ref()
+    }
+
+    /// Whether the system says that a file is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.0.source.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
     pub(crate) fn new(
@@ -107,6 +114,14 @@ impl Error {
 /// Whether this is the error of a full disk, or of a user's full share of it.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// The same error again, for another who asks.
+pub(crate) fn copy(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
 }
 
 impl ErrorKind {
@@ -156,8 +171,8 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "'{}' at byte {}: {} (good up to record {}, once durable up to record {})",
-            self.file, self.offset, self.found, self.last_good, self.witnessed
+            "'{}' at byte {}: {} (whole up to LSN {}, once durable up to LSN {})",
+            self.file, self.offset, self.found, self.at, self.durable
         )
     }
 }
@@ -189,12 +204,12 @@ mod tests {
         let damage = Damage {
             file: "0000000000000001.wal".into(),
             offset: 4096,
-            last_good: 7,
-            witnessed: 9,
-            found: "a record whose checksum is wrong",
+            at: Lsn::new(72).expect("a multiple"),
+            durable: Lsn::new(96).expect("a multiple"),
+            found: "the payload is damaged".into(),
         };
         let text = Error::corrupt("log".as_ref(), damage).to_string();
-        for part in ["0000000000000001.wal", "4096", "7", "9", "salvage"] {
+        for part in ["0000000000000001.wal", "4096", "72", "96", "salvage"] {
             assert!(text.contains(part), "{text}");
         }
     }

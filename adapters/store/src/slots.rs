@@ -3,6 +3,7 @@
 use std::io;
 
 use treenail_hash::xxh3::xxh3_64;
+use treenail_wal::Lsn;
 
 use crate::disk::{Access, Disk, DiskFile};
 
@@ -26,10 +27,10 @@ pub(crate) struct Slot {
     pub(crate) sequence: u64,
     /// The log that it belongs to.
     pub(crate) log_id: u64,
-    /// Records up to here are not needed any more.
-    pub(crate) lsn: u64,
-    /// Records up to here were durable when it was written.
-    pub(crate) durable: u64,
+    /// Records before this are not needed any more.
+    pub(crate) lsn: Lsn,
+    /// Records before this were durable when it was written.
+    pub(crate) durable: Lsn,
     /// The caller's own.
     pub(crate) content: Vec<u8>,
 }
@@ -40,8 +41,13 @@ impl Slot {
         let mut bytes = vec![0; SLOT_BYTES];
         let end = HEADER_BYTES + self.content.len();
         bytes[..8].copy_from_slice(MAGIC);
-        let fields =
-            [self.sequence, self.log_id, self.lsn, self.durable, self.content.len() as u64];
+        let fields = [
+            self.sequence,
+            self.log_id,
+            self.lsn.get(),
+            self.durable.get(),
+            self.content.len() as u64,
+        ];
         for (field, place) in fields.iter().zip(bytes[SUMMED_FROM..].chunks_exact_mut(8)) {
             place.copy_from_slice(&field.to_le_bytes());
         }
@@ -71,8 +77,8 @@ impl Slot {
         Some(Self {
             sequence: number(1)?,
             log_id: number(2)?,
-            lsn: number(3)?,
-            durable: number(4)?,
+            lsn: Lsn::new(number(3)?)?,
+            durable: Lsn::new(number(4)?)?,
             content: bytes[HEADER_BYTES..end].to_vec(),
         })
     }
@@ -151,12 +157,16 @@ mod tests {
     use super::*;
     use crate::disk::OsDisk;
 
+    fn lsn(bytes: u64) -> Lsn {
+        Lsn::new(bytes).expect("a multiple of 8")
+    }
+
     fn slot(sequence: u64) -> Slot {
         Slot {
             sequence,
             log_id: 77,
-            lsn: 5 * sequence,
-            durable: 6 * sequence,
+            lsn: lsn(8 * sequence),
+            durable: lsn(16 * sequence),
             content: vec![sequence as u8; 99],
         }
     }
@@ -177,18 +187,18 @@ mod tests {
         let slot = Slot {
             sequence: 0x0102,
             log_id: 0x1112_1314_1516_1718,
-            lsn: 0x21,
-            durable: 0x31,
+            lsn: lsn(0x20),
+            durable: lsn(0x30),
             content: b"hello".to_vec(),
         };
         let bytes = slot.encode();
         assert_eq!(bytes.len(), 65_536);
         assert_eq!(&bytes[..8], b"TNCKPT\x00\x01");
-        assert_eq!(bytes[8..16], 0x86fb_1eb7_7457_97a9_u64.to_le_bytes());
+        assert_eq!(bytes[8..16], 0x1e8b_93c9_afa5_8b60_u64.to_le_bytes());
         assert_eq!(bytes[16..24], [2, 1, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[24..32], [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]);
-        assert_eq!(bytes[32..40], [0x21, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(bytes[40..48], [0x31, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[32..40], [0x20, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes[40..48], [0x30, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[48..56], [5, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[56..64], [0; 8]);
         assert_eq!(&bytes[64..69], b"hello");
