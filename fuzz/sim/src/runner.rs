@@ -239,7 +239,7 @@ impl Workers {
             }
             let plan = Plan { seed, ..plan.clone() };
             let mut outcome = run(scenario, &plan, Trace::new());
-            if seed % REPLAY_EVERY == 0 && outcome.violation.is_none() {
+            if seed.is_multiple_of(REPLAY_EVERY) && outcome.violation.is_none() {
                 outcome.violation = replays(scenario, &plan, &outcome);
             }
             self.add(plan, outcome);

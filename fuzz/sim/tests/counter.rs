@@ -38,7 +38,10 @@ enum Event {
     Want(Node),
     Arrive(Envelope<Message>),
     /// A client's timer.
-    Retry { client: Node, request: u64 },
+    Retry {
+        client: Node,
+        request: u64,
+    },
     /// Links are cut or healed.
     Weather,
 }

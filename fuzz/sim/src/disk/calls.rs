@@ -179,8 +179,9 @@ impl State {
                 }
             }
             Verdict::Cut(_) => {
-                let failed = self.failed_sync();
-                self.names.sync_badly(dir, failed.forget);
+                let forget = self.rng.happens(self.faults.forget_names);
+                self.injected.forgotten += u64::from(forget);
+                self.names.sync_badly(dir, forget);
             }
         }
         self.finish(verdict)

@@ -15,9 +15,12 @@ pub struct DiskFaults {
     /// A sync of a file or directory fails; see [`DiskFaults::forget`]. The next one reports
     /// success.
     pub sync_error: Chance,
-    /// After a failed sync the unsynced sectors or names count as clean although the disk does not
-    /// have them, as Linux does. Otherwise they stay unsynced.
+    /// After a failed sync the unsynced sectors count as clean although the disk does not have
+    /// them, as Linux does. Otherwise they stay unsynced.
     pub forget: Chance,
+    /// The same for the names of a directory. Linux does so where there is no journal (ext2, FAT,
+    /// exFAT); a file system that has one refuses all writing after such an error.
+    pub forget_names: Chance,
     /// What was forgotten is also gone from the cache, so that reads find the old bytes.
     pub evict: Chance,
     /// Any call about names fails, with nothing done.
@@ -40,6 +43,7 @@ impl DiskFaults {
         write_error: Chance::NEVER,
         sync_error: Chance::NEVER,
         forget: Chance::NEVER,
+        forget_names: Chance::NEVER,
         evict: Chance::NEVER,
         name_error: Chance::NEVER,
         lie: Chance::NEVER,
@@ -49,7 +53,8 @@ impl DiskFaults {
     };
 
     /// The classes of faults, as [`DiskFaults::without`] and [`DiskFaults::swarm`] take them.
-    pub const CLASSES: &[&str] = &["read", "write", "sync", "names", "lie", "tear", "stale", "rot"];
+    pub const CLASSES: &[&str] =
+        &["read", "write", "sync", "forget-names", "names", "lie", "tear", "stale", "rot"];
 
     /// A profile in which each class of faults is there or not, as chance wants: a run with few
     /// kinds of faults gets further into what those can do than one that has them all (Groce et
@@ -61,6 +66,7 @@ impl DiskFaults {
             sync_error: *rng.pick(&RATES),
             forget: *rng.pick(&[Chance::NEVER, Chance::percent(50), Chance::ALWAYS]),
             evict: *rng.pick(&[Chance::NEVER, Chance::percent(50), Chance::ALWAYS]),
+            forget_names: Chance::percent(50),
             name_error: *rng.pick(&RATES),
             lie: *rng.pick(&[Chance::percent(5), Chance::percent(50), Chance::ALWAYS]),
             tear: *rng.pick(&[Chance::percent(10), Chance::percent(50)]),
@@ -84,6 +90,7 @@ impl DiskFaults {
             "read" => self.read_error = Chance::NEVER,
             "write" => self.write_error = Chance::NEVER,
             "sync" => self.sync_error = Chance::NEVER,
+            "forget-names" => self.forget_names = Chance::NEVER,
             "names" => self.name_error = Chance::NEVER,
             "lie" => self.lie = Chance::NEVER,
             "tear" => self.tear = Chance::NEVER,

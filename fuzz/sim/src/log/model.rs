@@ -55,6 +55,8 @@ pub(super) struct Model {
     checkpoint: Checkpoint,
     /// Checkpoints since then of which nobody knows whether they are there.
     attempted: Vec<Checkpoint>,
+    /// Every checkpoint that there was.
+    past: Vec<Checkpoint>,
 }
 
 impl Model {
@@ -85,7 +87,7 @@ impl Model {
         if let Some(last) = self.attempted.pop() {
             self.checkpoint = last;
             self.attempted.clear();
-            self.forget_retired();
+            self.past.push(self.checkpoint.clone());
         }
     }
 
@@ -93,6 +95,17 @@ impl Model {
     pub(super) fn boundaries(&self) -> Vec<Lsn> {
         let starts = self.records.iter().map(|record| record.start);
         starts.filter(|&start| (self.checkpoint.0..self.acked).contains(&start)).collect()
+    }
+
+    /// Where the last record ends.
+    pub(super) fn last_end(&self) -> Option<Lsn> {
+        self.records.last().map(|record| record.end)
+    }
+
+    /// Where the last record ends that was promised.
+    pub(super) fn last_acked_end(&self) -> Option<Lsn> {
+        let mut ends = self.records.iter().rev().map(|record| record.end);
+        ends.find(|&end| end <= self.acked)
     }
 
     pub(super) fn checkpoint_lsn(&self) -> Lsn {
@@ -118,6 +131,19 @@ impl Model {
                 format!("found LSN {}, promised LSN {}", found.0, self.checkpoint.0),
             )),
         }
+    }
+
+    /// As [`Model::check_checkpoint`], where an older one will do: the newest was damaged.
+    ///
+    /// # Errors
+    /// If there never was such a checkpoint.
+    pub(super) fn check_any_checkpoint(&mut self, found: &Checkpoint) -> Result<(), Violation> {
+        let newest = self.check_checkpoint(found);
+        if newest.is_err() && (self.past.contains(found) || *found == Checkpoint::default()) {
+            self.checkpoint.clone_from(found);
+            return Ok(());
+        }
+        newest
     }
 
     /// Checks what a recovery found from LSN `from` up to `end`, and takes it for the truth from
@@ -207,11 +233,6 @@ impl Model {
             return Err(Violation::new(invariant::DAMAGE_IS_REPORTED, detail));
         }
         Ok(())
-    }
-
-    fn forget_retired(&mut self) {
-        let needed = self.checkpoint.0;
-        self.records.retain(|record| record.end > needed);
     }
 }
 

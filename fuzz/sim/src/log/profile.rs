@@ -46,8 +46,7 @@ impl Profile {
         let segment_bytes = *rng.pick(&[64 << 10, 64 << 10, 128 << 10]);
         let segments = *rng.pick(&[3, 4, 6]);
         let full = rng.happens(Chance::percent(20)) && !without("full");
-        let capacity_bytes =
-            if full { (128 << 10) + segments * segment_bytes } else { 1 << 30 };
+        let capacity_bytes = if full { (128 << 10) + segments * segment_bytes } else { 1 << 30 };
         let calls_max = *rng.pick(&[40, 200, 1_000]);
         Self {
             disk: DiskSettings {

@@ -27,6 +27,8 @@ pub(super) struct World<'a, D: StoreDisk> {
     now: Time,
     /// The log was closed and nothing was asked of it since.
     pub(super) closed: bool,
+    /// Writers whose record was not taken.
+    waiting: Vec<u64>,
 }
 
 /// What happens in a life.
@@ -60,7 +62,8 @@ impl<'a, D: StoreDisk> World<'a, D> {
         let disk = Disk::new(settings, faults, rng, run.trace().clone());
         let (rng, queue) = (run.rng("workload"), Queue::new(run.rng("queue")));
         let model = Model::default();
-        Self { run, wrap, profile, disk, model, rng, queue, now: Time::ZERO, closed: false }
+        let (now, closed, waiting) = (Time::ZERO, false, Vec::new());
+        Self { run, wrap, profile, disk, model, rng, queue, now, closed, waiting }
     }
 
     /// Lives until the workload is over, then checks that the log is in order.
@@ -82,7 +85,8 @@ impl<'a, D: StoreDisk> World<'a, D> {
 
     /// Stops the machine, or the process alone, and starts it again.
     fn crash(&mut self, end: End) {
-        let is_kill = end == End::Left || self.rng.happens(self.profile.kill);
+        let leaves = end == End::Left && self.rng.coin();
+        let is_kill = leaves || self.rng.happens(self.profile.kill);
         let crash = if is_kill { Crash::Process } else { Crash::Power };
         self.run.trace().event(format_args!("-- {end:?}: {crash:?}"));
         self.run.count(if is_kill { "process crashes" } else { "power losses" }, 1);
@@ -97,6 +101,7 @@ impl<'a, D: StoreDisk> World<'a, D> {
 
     /// Lets writers write until the life is over.
     fn use_it(&mut self, parts: &mut Parts<D>) -> Result<End, Violation> {
+        self.waiting.clear();
         for writer in 0..self.profile.writers {
             self.pause_then(Event::Append(writer), self.profile.pause_ns);
         }
@@ -109,6 +114,9 @@ impl<'a, D: StoreDisk> World<'a, D> {
                 Event::Done(done) => {
                     parts.engine.complete(done);
                     self.acknowledge(parts);
+                    for writer in std::mem::take(&mut self.waiting) {
+                        self.pause_then(Event::Append(writer), self.profile.pause_ns);
+                    }
                     None
                 }
             };
@@ -131,15 +139,16 @@ impl<'a, D: StoreDisk> World<'a, D> {
         if !self.run.step(self.profile.steps) {
             return Ok(None);
         }
-        self.pause_then(Event::Append(writer), self.profile.pause_ns);
+        if self.rng.happens(self.profile.close) {
+            return Ok(Some(self.close(parts)));
+        }
         if self.rng.happens(self.profile.checkpoint) {
+            self.pause_then(Event::Append(writer), self.profile.pause_ns);
             return Ok(self.checkpoint(parts));
         }
         if self.rng.happens(self.profile.look) {
+            self.pause_then(Event::Append(writer), self.profile.pause_ns);
             return self.look(parts).map(|()| None);
-        }
-        if self.rng.happens(self.profile.close) {
-            return Ok(Some(self.close(parts)));
         }
         let kind = Kind::new(1 + self.rng.below(5) as u16).unwrap_or(Kind::MAX);
         let payload = self.payload(parts.engine.payload_bytes_max());
@@ -154,9 +163,13 @@ impl<'a, D: StoreDisk> World<'a, D> {
                 self.model.append(Appended { start, end, kind, payload, durable });
                 let linger = Duration::from_nanos(self.rng.below(self.profile.linger_ns + 1));
                 self.queue.push(self.now + linger, Event::Flush);
+                self.pause_then(Event::Append(writer), self.profile.pause_ns);
                 Ok(None)
             }
-            Err(refusal) => self.refused(parts, &refusal),
+            Err(refusal) => {
+                self.waiting.push(writer);
+                self.refused(parts, &refusal)
+            }
         }
     }
 
@@ -257,15 +270,13 @@ impl<'a, D: StoreDisk> World<'a, D> {
         if self.disk.is_stopped() {
             return End::Stopped;
         }
-        // Where the witness did not fit, the log is merely not closed.
-        self.closed = is_whole && !self.records_at_end(parts);
+        // Where the witness did not fit, the log is merely not closed; where a checkpoint was
+        // written behind it, nobody reads it.
+        let end = parts.engine.end();
+        let has_witness = self.model.last_end().is_some_and(|last| last < end);
+        self.closed = is_whole && has_witness && self.model.checkpoint_lsn() < end;
         self.run.count("clean closes", u64::from(self.closed));
         End::Left
-    }
-
-    /// Whether the last thing in the log is a record of ours, and not a witness.
-    fn records_at_end(&self, parts: &Parts<D>) -> bool {
-        self.model.last_end().is_none_or(|end| end == parts.engine.end())
     }
 
     /// Performs what is under way and what is left to commit.
