@@ -2,7 +2,7 @@
 
 use std::io;
 
-use treenail_wal::Lsn;
+use treenail_wal::{Epoch, Lsn};
 
 use crate::disk::{Disk, DiskFile};
 use crate::engine::Fault;
@@ -18,8 +18,18 @@ pub struct Checkpoints<F> {
     /// Of the newest one.
     sequence: u64,
     log_id: u64,
+    /// Of the opening.
+    epoch: Epoch,
     /// Of the newest one.
     lsn: Lsn,
+}
+
+/// What the newest checkpoint says, with the epoch that those to come are to say.
+pub(crate) struct Newest {
+    pub(crate) sequence: u64,
+    pub(crate) log_id: u64,
+    pub(crate) epoch: Epoch,
+    pub(crate) lsn: Lsn,
 }
 
 /// Why there is no new checkpoint; the one before is still there.
@@ -32,8 +42,9 @@ pub enum CheckpointError {
 }
 
 impl<F: DiskFile> Checkpoints<F> {
-    pub(crate) fn new(slots: Slots<F>, sequence: u64, log_id: u64, lsn: Lsn) -> Self {
-        Self { slots, sequence, log_id, lsn }
+    pub(crate) fn new(slots: Slots<F>, newest: &Newest) -> Self {
+        let Newest { sequence, log_id, epoch, lsn } = *newest;
+        Self { slots, sequence, log_id, epoch, lsn }
     }
 
     /// Writes the checkpoint that was found once more, with what is durable now.
@@ -72,8 +83,9 @@ impl<F: DiskFile> Checkpoints<F> {
     }
 
     fn put(&mut self, lsn: Lsn, durable: Lsn, content: &[u8]) -> Result<(), SlotError> {
-        let (sequence, log_id) = (self.sequence + 1, self.log_id);
-        self.slots.write(&Slot { sequence, log_id, lsn, durable, content: content.to_vec() })?;
+        let (sequence, log_id, epoch) = (self.sequence + 1, self.log_id, self.epoch);
+        let content = content.to_vec();
+        self.slots.write(&Slot { sequence, log_id, lsn, durable, epoch, content })?;
         (self.sequence, self.lsn) = (sequence, lsn);
         Ok(())
     }

@@ -140,6 +140,8 @@ pub enum Refusal {
         /// The longest payload.
         payload_bytes_max: usize,
     },
+    /// Witnesses are the log's own; see [`Engine::close`].
+    Kind,
     /// The log has used up its LSNs.
     Exhausted,
     /// An earlier action failed.
@@ -218,7 +220,10 @@ impl Engine {
     /// See [`Refusal`]; nothing was appended then.
     pub fn append(&mut self, kind: Kind, payload: &[u8]) -> Result<Lsn, Refusal> {
         let payload_bytes_max = self.payload_bytes_max();
-        if payload.len() > payload_bytes_max || kind == Kind::WITNESS {
+        if kind == Kind::WITNESS {
+            return Err(Refusal::Kind);
+        }
+        if payload.len() > payload_bytes_max {
             return Err(Refusal::TooLarge { payload_bytes_max });
         }
         let size_bytes = record_size_bytes(payload.len());

@@ -278,6 +278,7 @@ impl<D: Disk> Log<D> {
                 ErrorKind::TooLarge,
                 format!("a record has at most {payload_bytes_max} bytes here"),
             ),
+            Refusal::Kind => append(ErrorKind::Invalid, "that kind is the log's own".to_owned()),
             Refusal::Exhausted => append(ErrorKind::Invalid, "its LSNs are used up".to_owned()),
             Refusal::Poisoned(fault) => self.shared.poisoned(fault),
             Refusal::NoSpare | Refusal::Pending => unreachable!("the caller waits for those"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use treenail_wal::{Epoch, Lsn, Tail};
 
-use crate::checkpoints::Checkpoints;
+use crate::checkpoints::{Checkpoints, Newest};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::engine::{Action, Done, Engine, Resume, segment};
 use crate::error::{Error, ErrorKind};
@@ -100,7 +100,9 @@ pub fn open<D: Disk>(disk: D, options: &Options) -> Result<Parts<D>, Error> {
     let Some(found) = found else { return create(disk, options, lock) };
     let file = repair(&*disk, &found).map_err(&failed)?;
     let last = *found.segments.last().expect("there is one");
-    let epoch = found.epoch_max.next().ok_or_else(|| {
+    // Also above that of an opening which left nothing but its checkpoint: no two may write.
+    let epoch_max = slot.as_ref().map_or(found.epoch_max, |slot| slot.epoch.max(found.epoch_max));
+    let epoch = epoch_max.next().ok_or_else(|| {
         Error::new(ErrorKind::Invalid, disk.path(), "open", "it was opened 2^32 times")
     })?;
     let resume = Resume {
@@ -117,9 +119,13 @@ pub fn open<D: Disk>(disk: D, options: &Options) -> Result<Parts<D>, Error> {
     // Names that another process made are seen before they are durable.
     disk.sync_dir().map_err(&failed)?;
     let recovery = report(&found, slot.as_ref(), false);
-    let sequence = slot.as_ref().map_or(0, |slot| slot.sequence);
-    let start = recovery.checkpoint.lsn;
-    let mut checkpoints = Checkpoints::new(slots, sequence, last.log_id, start);
+    let newest = Newest {
+        sequence: slot.as_ref().map_or(0, |slot| slot.sequence),
+        log_id: last.log_id,
+        epoch,
+        lsn: recovery.checkpoint.lsn,
+    };
+    let mut checkpoints = Checkpoints::new(slots, &newest);
     // The checkpoint that was found may be another process's that never got to its sync: written
     // anew before anything is removed on its account. It also witnesses what is durable now.
     checkpoints.confirm(&recovery.checkpoint, recovery.end()).map_err(&failed)?;
@@ -156,7 +162,8 @@ fn create<D: Disk>(disk: Arc<D>, options: &Options, lock: D::Lock) -> Result<Par
         }
     }
     let checkpoint = Checkpoint { lsn: Lsn::ZERO, content: Vec::new() };
-    let mut checkpoints = Checkpoints::new(slots, 0, options.log_id, Lsn::ZERO);
+    let newest = Newest { sequence: 0, log_id: options.log_id, epoch: first.epoch, lsn: Lsn::ZERO };
+    let mut checkpoints = Checkpoints::new(slots, &newest);
     checkpoints.confirm(&checkpoint, Lsn::ZERO).map_err(failed)?;
     let resume = Resume {
         segment: first,

@@ -94,11 +94,12 @@ impl<'d, D: Disk> Salvage<'d, D> {
         let segment = self.segment?;
         while let Some(place) = self.bytes.get(self.at..) {
             let lsn = segment.first.checked_add(self.at as u64)?;
-            let Some(word) = place.first_chunk::<ALIGN_BYTES>() else { break };
-            // A record begins with its own LSN; only then is anything worth a checksum. The
-            // header alone comes first: to look for a whole record costs as much as the rest is
-            // long.
-            if *word == lsn.get().to_le_bytes() && lsn >= self.end {
+            if place.is_empty() {
+                break;
+            }
+            // The header alone comes first: to look for a whole record costs as much as the rest
+            // is long.
+            if lsn >= self.end {
                 let header = &place[..place.len().min(RECORD_HEADER_SIZE_BYTES)];
                 let mut scanner = Scanner::at(&segment, lsn, header);
                 let is_header = scanner.next().is_some() || is_cut(&scanner.finish());

@@ -3,7 +3,7 @@
 use std::io;
 
 use treenail_hash::xxh3::xxh3_64;
-use treenail_wal::Lsn;
+use treenail_wal::{Epoch, Lsn};
 
 use crate::disk::{Access, Disk, DiskFile};
 
@@ -31,6 +31,8 @@ pub(crate) struct Slot {
     pub(crate) lsn: Lsn,
     /// Records before this were durable when it was written.
     pub(crate) durable: Lsn,
+    /// Of the opening of the log that wrote it.
+    pub(crate) epoch: Epoch,
     /// The caller's own.
     pub(crate) content: Vec<u8>,
 }
@@ -47,6 +49,7 @@ impl Slot {
             self.lsn.get(),
             self.durable.get(),
             self.content.len() as u64,
+            self.epoch.0.into(),
         ];
         for (field, place) in fields.iter().zip(bytes[SUMMED_FROM..].chunks_exact_mut(8)) {
             place.copy_from_slice(&field.to_le_bytes());
@@ -67,7 +70,8 @@ impl Slot {
             Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
         };
         let length = usize::try_from(number(5)?).ok()?;
-        if length > CHECKPOINT_BYTES_MAX || bytes.get(HEADER_BYTES - 8..HEADER_BYTES)? != [0; 8] {
+        let epoch = Epoch(number(6)?.try_into().ok()?);
+        if length > CHECKPOINT_BYTES_MAX {
             return None;
         }
         let end = HEADER_BYTES + length;
@@ -79,6 +83,7 @@ impl Slot {
             log_id: number(2)?,
             lsn: Lsn::new(number(3)?)?,
             durable: Lsn::new(number(4)?)?,
+            epoch,
             content: bytes[HEADER_BYTES..end].to_vec(),
         })
     }
@@ -167,6 +172,7 @@ mod tests {
             log_id: 77,
             lsn: lsn(8 * sequence),
             durable: lsn(16 * sequence),
+            epoch: Epoch(3),
             content: vec![sequence as u8; 99],
         }
     }
@@ -189,18 +195,19 @@ mod tests {
             log_id: 0x1112_1314_1516_1718,
             lsn: lsn(0x20),
             durable: lsn(0x30),
+            epoch: Epoch(0x41),
             content: b"hello".to_vec(),
         };
         let bytes = slot.encode();
         assert_eq!(bytes.len(), 65_536);
         assert_eq!(&bytes[..8], b"TNCKPT\x00\x01");
-        assert_eq!(bytes[8..16], 0x1e8b_93c9_afa5_8b60_u64.to_le_bytes());
+        assert_eq!(bytes[8..16], 0xaead_7279_f28b_1bbb_u64.to_le_bytes());
         assert_eq!(bytes[16..24], [2, 1, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[24..32], [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]);
         assert_eq!(bytes[32..40], [0x20, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[40..48], [0x30, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes[48..56], [5, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(bytes[56..64], [0; 8]);
+        assert_eq!(bytes[56..64], [0x41, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(&bytes[64..69], b"hello");
         assert!(bytes[69..].iter().all(|&byte| byte == 0));
         assert_eq!(Slot::parse(&bytes), Some(slot));

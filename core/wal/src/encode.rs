@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use crate::checksum::Checksums;
 use crate::lsn::{Epoch, Kind, Lsn};
 use crate::record::{
     ALIGN_BYTES, Header, PAYLOAD_SIZE_BYTES_MAX, RECORD_HEADER_SIZE_BYTES, record_size_bytes,
 };
+use crate::salt::Salt;
 use crate::segment::Segment;
 
 /// Frames the records of one segment, one behind the other.
@@ -16,7 +16,7 @@ use crate::segment::Segment;
 /// records to come pass it on.
 #[derive(Clone, Debug)]
 pub struct Encoder {
-    checksums: Checksums,
+    salt: Salt,
     epoch: Epoch,
     next: Lsn,
     durable: Lsn,
@@ -27,7 +27,7 @@ impl Encoder {
     #[must_use]
     pub fn new(segment: &Segment) -> Self {
         Self {
-            checksums: Checksums::new(segment.salt),
+            salt: Salt::new(segment.salt),
             epoch: segment.epoch,
             next: segment.first,
             durable: segment.durable,
@@ -120,14 +120,14 @@ impl Encoder {
             kind,
             payload_size_bytes,
         };
-        Ok((Stamp { checksums: self.checksums.clone(), header }, next))
+        Ok((Stamp { salt: self.salt.clone(), header }, next))
     }
 }
 
 /// A record's place in the log and what its header will say.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    checksums: Checksums,
+    salt: Salt,
     header: Header,
 }
 
@@ -154,9 +154,14 @@ impl Stamp {
     pub fn write(&self, out: &mut [u8], payload: &[u8]) -> Result<usize, EncodeError> {
         assert_eq!(payload.len(), self.header.payload_size_bytes, "the stamp's length");
         let record = self.record(out)?;
-        let (into, _padding) = record[RECORD_HEADER_SIZE_BYTES..].split_at_mut(payload.len());
+        let (header, body) = record.split_at_mut(RECORD_HEADER_SIZE_BYTES);
+        let (into, padding) = body.split_at_mut(payload.len());
+        // Of the payload where it comes from: what was just written is not in the cache yet.
+        let checksum = self.salt.body(payload, &[0; ALIGN_BYTES][..padding.len()]);
+        header.copy_from_slice(&self.header.encode(&self.salt, checksum));
         into.copy_from_slice(payload);
-        self.seal(record)
+        padding.fill(0);
+        Ok(record.len())
     }
 
     /// Frames the record around its payload, which is already in `out`, from byte
@@ -168,8 +173,8 @@ impl Stamp {
         let record = self.record(out)?;
         let (header, body) = record.split_at_mut(RECORD_HEADER_SIZE_BYTES);
         body[self.header.payload_size_bytes..].fill(0);
-        let checksum = self.checksums.body(body);
-        header.copy_from_slice(&self.header.encode(&self.checksums, checksum));
+        let checksum = self.salt.body(body, &[]);
+        header.copy_from_slice(&self.header.encode(&self.salt, checksum));
         Ok(record.len())
     }
 

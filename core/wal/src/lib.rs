@@ -39,12 +39,12 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-mod checksum;
 mod encode;
 mod log;
 mod lsn;
 mod record;
 mod resync;
+mod salt;
 mod scan;
 mod segment;
 mod tail;

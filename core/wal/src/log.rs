@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use crate::checksum::Checksums;
 use crate::lsn::{Epoch, Lsn};
 use crate::record::Record;
 use crate::resync::Evidence;
+use crate::salt::Salt;
 use crate::scan::Scanner;
 use crate::segment::{Segment, SegmentError};
-use crate::tail::Tail;
+use crate::tail::{Damage, Tail};
 
 /// Reads the records of several segments of a log, oldest first, as if they were one.
 ///
@@ -94,10 +94,15 @@ impl<'a> LogScanner<'a> {
             self.tail = Some(self.judge(tail));
             return;
         };
+        let segment = Segment::parse(next).expect("all headers were read before");
+        if segment.epoch < self.scanner.epoch() {
+            // Begun before the tail was cut that the records up to here were written over.
+            let durable = self.scanner.durable();
+            self.tail = Some(self.judge(Tail::Torn { at, durable, damage: Damage::Stale }));
+            return;
+        }
         self.segments = &self.segments[1..];
         self.epoch_max = self.epoch_max();
-        let segment = Segment::parse(next).expect("all headers were read before");
-        debug_assert_eq!(segment.first, at);
         let records = next.get(segment.records_at as usize..).unwrap_or_default();
         let scanner = Scanner::at(&segment, segment.first, records);
         self.scanner = bounded(scanner, self.segments.get(1), self.witnessed);
@@ -109,8 +114,8 @@ impl<'a> LogScanner<'a> {
         for bytes in self.segments.iter().skip(1) {
             let segment = Segment::parse(bytes).expect("all headers were read before");
             let records = bytes.get(segment.records_at as usize..).unwrap_or_default();
-            let checksums = Checksums::new(segment.salt);
-            let evidence = Evidence::gather(records, segment.first, &checksums, at);
+            let salt = Salt::new(segment.salt);
+            let evidence = Evidence::gather(records, segment.first, &salt, at);
             durable = durable.max(evidence.durable);
             self.epoch_max = self.epoch_max.max(evidence.epoch.unwrap_or_default());
         }

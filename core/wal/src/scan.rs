@@ -1,9 +1,9 @@
 //! Reading the records of a segment.
 
-use crate::checksum::Checksums;
 use crate::lsn::{Epoch, Lsn};
 use crate::record::{Fault, Header, RECORD_HEADER_SIZE_BYTES, Record};
 use crate::resync::Evidence;
+use crate::salt::Salt;
 use crate::segment::{Segment, SegmentError};
 use crate::tail::{Damage, Tail};
 
@@ -16,7 +16,7 @@ use crate::tail::{Damage, Tail};
 pub struct Scanner<'a> {
     /// The rest of the segment, from `next` on.
     bytes: &'a [u8],
-    checksums: Checksums,
+    salt: Salt,
     next: Lsn,
     /// Of the last record; the least that the next may have.
     epoch: Epoch,
@@ -48,7 +48,7 @@ impl<'a> Scanner<'a> {
         assert!(first >= segment.first, "the segment begins at {}", segment.first);
         Self {
             bytes,
-            checksums: Checksums::new(segment.salt),
+            salt: Salt::new(segment.salt),
             next: first,
             epoch: segment.epoch,
             epoch_max: segment.epoch,
@@ -92,21 +92,31 @@ impl<'a> Scanner<'a> {
         self.epoch_max
     }
 
+    /// The epoch of the last record.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Up to where the log is known to have been durable.
+    pub(crate) fn durable(&self) -> Lsn {
+        self.durable
+    }
+
     /// The record at the beginning of the rest, or why there is none.
     fn parse(&self) -> Result<Record<'a>, Damage> {
         let Some((header, rest)) = self.bytes.split_first_chunk::<RECORD_HEADER_SIZE_BYTES>()
         else {
-            let lsn = self.next.get().to_le_bytes();
-            let is_own = self.bytes.iter().zip(lsn).all(|(a, b)| *a == b);
+            let mark = self.salt.mark(self.next).to_le_bytes();
+            let is_own = self.bytes.iter().zip(mark).all(|(a, b)| *a == b);
             let begun = is_own && self.bytes.iter().any(|byte| *byte != 0);
             return Err(if begun { Damage::Cut } else { Damage::Absent });
         };
-        if header[..8] != self.next.get().to_le_bytes() {
+        if header[..8] != self.salt.mark(self.next).to_le_bytes() {
             return Err(Damage::Absent);
         }
         let (header, checksum) =
-            Header::parse(header, &self.checksums).map_err(|fault| match fault {
-                // At the very beginning of a log, zeros are the right LSN.
+            Header::parse(header, &self.salt).map_err(|fault| match fault {
+                // At one place of 2^64, zeros are the right mark.
                 Fault::Checksum if header.iter().all(|byte| *byte == 0) => Damage::Absent,
                 Fault::Checksum => Damage::Header,
                 Fault::Meaning => Damage::Meaning,
@@ -121,7 +131,7 @@ impl<'a> Scanner<'a> {
         }
         let body_size_bytes = header.record_size_bytes() - RECORD_HEADER_SIZE_BYTES;
         let body = rest.get(..body_size_bytes).ok_or(Damage::Cut)?;
-        if self.checksums.body(body) != checksum {
+        if self.salt.body(body, &[]) != checksum {
             return Err(Damage::Body);
         }
         Ok(Record {
@@ -136,7 +146,7 @@ impl<'a> Scanner<'a> {
     /// How the segment ends, which has no whole record at `self.next`.
     fn judge(&mut self, damage: Damage) -> Tail {
         let at = self.next;
-        let evidence = Evidence::gather(self.bytes, at, &self.checksums, at);
+        let evidence = Evidence::gather(self.bytes, at, &self.salt, at);
         self.durable = self.durable.max(evidence.durable);
         let durable = self.durable;
         let is_later = evidence.epoch.is_some_and(|epoch| epoch >= self.epoch);

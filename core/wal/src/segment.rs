@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use crate::checksum;
 use crate::encode::EncodeError;
 use crate::lsn::{Epoch, Lsn};
 use crate::record::{ALIGN_BYTES, u32_at, u64_at};
+use crate::salt::unsalted;
 
 /// What the header itself takes up; records may begin further on, see [`Segment::records_at`].
 pub const SEGMENT_HEADER_SIZE_BYTES: usize = 64;
@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 pub struct Segment {
     /// Which log the segment belongs to; the same in all of a log's segments.
     pub log_id: u64,
-    /// Part of every record's checksums, and different each time that the file is used for a
+    /// Part of every record's mark and checksums, and different each time that the file is used for a
     /// segment: what an earlier use left behind cannot pass for records of this one. Random where
     /// there is randomness; a counter will do.
     pub salt: u64,
@@ -72,7 +72,7 @@ impl Segment {
         out[32..40].copy_from_slice(&self.first.get().to_le_bytes());
         out[40..48].copy_from_slice(&self.durable.get().to_le_bytes());
         out[48..52].copy_from_slice(&self.epoch.0.to_le_bytes());
-        let checksum = checksum::unsalted(&out[..60]);
+        let checksum = unsalted(&out[..60]);
         out[60..64].copy_from_slice(&checksum.to_le_bytes());
         Ok(needed_bytes)
     }
@@ -90,7 +90,7 @@ impl Segment {
         if bytes[..8] != MAGIC {
             return Err(SegmentError::Magic);
         }
-        if checksum::unsalted(&bytes[..60]) != u32_at(bytes, 60) {
+        if unsalted(&bytes[..60]) != u32_at(bytes, 60) {
             return Err(SegmentError::Checksum);
         }
         match u32_at(bytes, 8) {

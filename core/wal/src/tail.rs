@@ -6,7 +6,9 @@ use crate::lsn::Lsn;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
     /// The last record is the witness of a clean close, or the records go up to the very place
-    /// where the next segment takes over. Nothing is missing.
+    /// where the next segment takes over. Nothing is missing that was promised. That nobody opened
+    /// the log after it was closed, this does not say: a writer that must leave a trace of every
+    /// opening syncs a record before it does anything else.
     Clean {
         /// Where the next record would begin.
         at: Lsn,
