@@ -189,8 +189,8 @@ impl<'a, D: StoreDisk> World<'a, D> {
             }
             Refusal::Pending => Ok(None),
             Refusal::Poisoned(_) => Ok(Some(End::Left)),
-            Refusal::TooLarge { .. } | Refusal::Exhausted => {
-                Err(Violation::new("a record of the largest size is taken", format!("{refusal:?}")))
+            Refusal::TooLarge { .. } | Refusal::Kind | Refusal::Exhausted => {
+                Err(Violation::new("a record as it should be is taken", format!("{refusal:?}")))
             }
         }
     }
