@@ -18,8 +18,9 @@ pub struct DiskFaults {
     /// After a failed sync the unsynced sectors count as clean although the disk does not have
     /// them, as Linux does. Otherwise they stay unsynced.
     pub forget: Chance,
-    /// The same for the names of a directory. Linux does so where there is no journal (ext2, FAT,
-    /// exFAT); a file system that has one refuses all writing after such an error.
+    /// The same for the names of a directory, until another name in it changes. Linux does so
+    /// where there is no journal (ext2, FAT); a file system that has one refuses all writing after
+    /// such an error.
     pub forget_names: Chance,
     /// What was forgotten is also gone from the cache, so that reads find the old bytes.
     pub evict: Chance,

@@ -20,6 +20,9 @@ pub(super) struct Names {
     dirs: BTreeMap<Inode, Dir>,
     /// What was done since the directories concerned were synced, in order.
     pending: Vec<Change>,
+    /// What counts as durable since a sync failed, and is not. The next change to the same
+    /// directory makes the system write it again.
+    forgotten: Vec<Change>,
     /// How many names the system shows for each inode.
     links: BTreeMap<Inode, usize>,
 }
@@ -51,7 +54,8 @@ pub(super) struct Edit {
 impl Names {
     pub(super) fn new() -> Self {
         let dirs = BTreeMap::from([(ROOT, Dir::default())]);
-        Self { dirs, pending: Vec::new(), links: BTreeMap::from([(ROOT, 1)]) }
+        let links = BTreeMap::from([(ROOT, 1)]);
+        Self { dirs, pending: Vec::new(), forgotten: Vec::new(), links }
     }
 
     /// The inode at a path.
@@ -108,7 +112,13 @@ impl Names {
                 self.unlink(old);
             }
         }
+        let forgotten = std::mem::take(&mut self.forgotten);
+        let (woken, left): (Vec<_>, Vec<_>) =
+            forgotten.into_iter().partition(|old| old.shares_directory(&change));
+        self.forgotten = left;
+        self.pending.extend(woken);
         self.pending.push(change);
+        self.pending.sort_by_key(|change| change.order);
     }
 
     /// The names of a directory reach the medium, and what went before with the same inodes.
@@ -121,7 +131,8 @@ impl Names {
     /// A directory's changes stay unsynced, or are forgotten.
     pub(super) fn sync_badly(&mut self, dir: Inode, forget: bool) {
         if forget {
-            self.take(|change| change.edits.iter().any(|edit| edit.dir == dir));
+            let forgotten = self.take(|change| change.edits.iter().any(|edit| edit.dir == dir));
+            self.forgotten.extend(forgotten);
         }
     }
 
@@ -131,6 +142,7 @@ impl Names {
             self.write_back(&change);
         }
         self.pending.clear();
+        self.forgotten.clear();
         self.links = BTreeMap::from([(ROOT, 1)]);
         for dir in self.dirs.values_mut() {
             dir.cache.clone_from(&dir.media);
@@ -144,7 +156,8 @@ impl Names {
     /// Every inode that a name stands for, or may stand for after a crash.
     pub(super) fn reachable(&self) -> BTreeSet<Inode> {
         let media = self.dirs.values().flat_map(|dir| dir.media.values().copied());
-        let pending = self.pending.iter().flat_map(|change| &change.edits);
+        let pending = self.pending.iter().chain(&self.forgotten);
+        let pending = pending.flat_map(|change| &change.edits);
         let mut reachable: BTreeSet<Inode> = media.collect();
         reachable.extend(pending.filter_map(|edit| edit.to));
         reachable.extend(self.links.keys());
@@ -211,6 +224,12 @@ impl Names {
                 self.links.remove(&inode);
             }
         }
+    }
+}
+
+impl Change {
+    fn shares_directory(&self, other: &Self) -> bool {
+        self.edits.iter().any(|edit| other.edits.iter().any(|theirs| theirs.dir == edit.dir))
     }
 }
 

@@ -189,6 +189,28 @@ fn after_a_failed_sync_the_next_succeeds_and_data_is_lost() {
 }
 
 #[test]
+fn forgotten_names_are_lost_unless_the_directory_changes_again() {
+    let faults = DiskFaults { forget_names: Chance::ALWAYS, ..DiskFaults::NONE };
+    let work = |change: bool| {
+        let faults = faults.clone();
+        move |disk: &Disk, _: &File| {
+            disk.rename("a", "b").unwrap();
+            disk.set_faults(DiskFaults { sync_error: Chance::ALWAYS, ..faults.clone() });
+            assert_eq!(disk.sync_dir(""), Err(Error::Io));
+            disk.set_faults(faults.clone());
+            if change {
+                disk.create("c").unwrap();
+            }
+            assert_eq!(disk.sync_dir(""), Ok(()));
+            assert!(disk.stat("b").is_ok(), "reads do not show it");
+        }
+    };
+    let see = |disk: &Disk| content(disk, "b").is_some();
+    assert_eq!(outcomes(work(false), &faults, see), BTreeSet::from([false]));
+    assert_eq!(outcomes(work(true), &faults, see), BTreeSet::from([true]));
+}
+
+#[test]
 fn a_lying_sync_makes_nothing_durable() {
     let faults = DiskFaults { lie: Chance::ALWAYS, ..DiskFaults::NONE };
     let work = |disk: &Disk, file: &File| {
