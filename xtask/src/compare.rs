@@ -49,6 +49,13 @@ const COMPARISONS: &[Comparison] = &[
         cargo: &[],
     },
     Comparison {
+        name: "store",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-store"],
+        corpus: None,
+        debian: &[Tool::new("gcc", "gcc")],
+        cargo: &[],
+    },
+    Comparison {
         name: "wal",
         builds: &["--manifest-path benches/Cargo.toml -p compare-wal"],
         corpus: None,

@@ -17,6 +17,9 @@ use crate::options::Options;
 use crate::reader::Reader;
 use crate::recovery::{Parts, Recovery, open};
 
+/// Where a sync costs less than this there is nothing to share: to wake a thread costs more.
+const GATHER_WORTH: Duration = Duration::from_micros(10);
+
 /// The longest that a commit waits for others to join it, unless the disk's sync takes longer.
 const GATHER_MIN: Duration = Duration::from_micros(200);
 
@@ -380,7 +383,7 @@ impl<D: Disk> Shared<D> {
     /// and nobody waits much longer than for a sync.
     fn gather<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
         let others = state.writers - 1;
-        if state.gathered >= others {
+        if state.gathered >= others || state.sync_time < GATHER_WORTH {
             return state;
         }
         let time = state.sync_time.clamp(GATHER_MIN, GATHER_MAX);
