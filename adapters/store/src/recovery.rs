@@ -10,7 +10,7 @@ use crate::checkpoints::{Checkpoints, Newest};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::engine::{Action, Done, Engine, Resume, segment};
 use crate::error::{Error, ErrorKind};
-use crate::files::{Files, LOCK, remove_spare, segment_name};
+use crate::files::{Files, LOCK, segment_name, touch};
 use crate::options::Options;
 use crate::scan::{Scan, scan};
 use crate::slots::{Slot, Slots};
@@ -95,7 +95,7 @@ pub fn open<D: Disk>(disk: D, options: &Options) -> Result<Parts<D>, Error> {
         let path = disk.path().to_owned();
         move |error| Error::io(&path, "recover", error)
     };
-    remove_spare(&disk).map_err(&failed)?;
+    touch(&disk).map_err(&failed)?;
     let disk = Arc::new(disk);
     let Some(found) = found else { return create(disk, options, lock) };
     let file = repair(&*disk, &found).map_err(&failed)?;
