@@ -55,7 +55,7 @@ pub(super) struct Model {
     checkpoint: Checkpoint,
     /// Checkpoints since then of which nobody knows whether they are there.
     attempted: Vec<Checkpoint>,
-    /// Every checkpoint that there was.
+    /// Every checkpoint that was attempted.
     past: Vec<Checkpoint>,
 }
 
@@ -79,7 +79,13 @@ impl Model {
     }
 
     pub(super) fn attempt(&mut self, checkpoint: Checkpoint) {
+        self.past.push(checkpoint.clone());
         self.attempted.push(checkpoint);
+    }
+
+    /// Whether there may be a newer checkpoint than the last one promised.
+    pub(super) fn is_checkpoint_open(&self) -> bool {
+        !self.attempted.is_empty()
     }
 
     /// The last checkpoint that was attempted is there.
@@ -87,7 +93,6 @@ impl Model {
         if let Some(last) = self.attempted.pop() {
             self.checkpoint = last;
             self.attempted.clear();
-            self.past.push(self.checkpoint.clone());
         }
     }
 
