@@ -33,7 +33,7 @@
 //! | [`Reader`] | records one after the other, while somebody writes or not |
 //! | [`Salvage`] | what can still be read of a damaged log |
 //! | [`Error`], [`ErrorKind`], [`Damage`] | what went wrong, where, and the remedy |
-//! | [`open`], [`Engine`], [`Files`], [`Checkpoints`] | the parts, without threads, for simulators |
+//! | [`open`], [`Parts`], [`Engine`], [`Files`] | the parts, without threads, for simulators |
 //! | [`disk`] | the directory as the log sees it, and the real one |
 //!
 //! The files are described in `docs/format/store.md`, the records in `docs/format/wal.md`.
@@ -62,3 +62,8 @@ pub use recovery::{Checkpoint, Parts, Recovery, open};
 pub use salvage::{Salvage, Salvaged};
 pub use slots::CHECKPOINT_BYTES_MAX;
 pub use treenail_wal::{Epoch, Kind, Lsn, Record, Segment, Tail};
+
+/// The README's example, compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
