@@ -60,12 +60,23 @@ struct State {
     group: usize,
     /// How many wait in the group that gathers.
     gathered: usize,
+    /// What the group under way is syncing, if it does.
+    syncing: Option<Syncing>,
     /// How many the leader waits for; out of reach if it does not.
     wanted: usize,
     /// How many wrote at the same time when last that was seen.
     writers: usize,
     /// How long the last sync took.
     sync_time: Duration,
+}
+
+/// A group whose records are all written.
+#[derive(Debug, Clone, Copy)]
+struct Syncing {
+    group: usize,
+    end: Lsn,
+    /// How many threads it is for.
+    size: usize,
 }
 
 impl Log<OsDisk> {
@@ -103,6 +114,7 @@ impl<D: Disk> Log<D> {
             has_leader: false,
             group: 0,
             gathered: 0,
+            syncing: None,
             wanted: usize::MAX,
             writers: 1,
             sync_time: Duration::ZERO,
@@ -321,11 +333,20 @@ impl<D: Disk> Shared<D> {
                 state = self.lead(state);
                 continue;
             }
-            let group = state.group;
-            state.gathered += 1;
-            if state.gathered >= state.wanted {
-                self.joined.notify_one();
-            }
+            let group = match &mut state.syncing {
+                // Woken to lead, but another was faster, and takes this thread's records along.
+                Some(syncing) if end <= syncing.end => {
+                    syncing.size += 1;
+                    syncing.group
+                }
+                _ => {
+                    state.gathered += 1;
+                    if state.gathered >= state.wanted {
+                        self.joined.notify_one();
+                    }
+                    state.group
+                }
+            };
             state = wait(&self.groups[group % 2], state);
         }
         Ok(state)
@@ -335,12 +356,12 @@ impl<D: Disk> Shared<D> {
     fn lead<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
         state.has_leader = true;
         state = self.gather(state);
-        let mut group = None;
         while let Some(action) = state.engine.commit() {
             let is_sync = matches!(action, Action::Sync);
             if is_sync {
                 // Who comes from now on is too late for this one.
-                group = Some((state.group, state.gathered + 1));
+                let (group, size) = (state.group, state.gathered + 1);
+                state.syncing = Some(Syncing { group, end: state.engine.under_way(), size });
                 state.group += 1;
                 state.gathered = 0;
             }
@@ -356,12 +377,13 @@ impl<D: Disk> Shared<D> {
             }
         }
         state.has_leader = false;
+        let synced = state.syncing.take();
         if state.engine.fault().is_some() {
             self.groups.iter().for_each(Condvar::notify_all);
             self.provided.notify_all();
             return state;
         }
-        if let Some((group, size)) = group {
+        if let Some(Syncing { group, size, .. }) = synced {
             state.writers = size + state.gathered;
             if size > 1 {
                 self.groups[group % 2].notify_all();

@@ -69,6 +69,32 @@ fn writers_at_the_same_time_share_syncs() {
     assert_eq!(found.len() as u64, commits);
 }
 
+/// Syncs of every length from nothing on, and few threads, so that all orders of leading, joining
+/// and being woken come up; a thread that is forgotten hangs.
+#[test]
+fn no_writer_is_forgotten() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let probe = Probe::with_slow_sync(Duration::from_nanos(1));
+    let options = Options { segment_bytes: 1 << 20, ..small() };
+    let (log, _) = Log::open_on(ProbedDisk::new(dir.path(), &probe), &options).expect("opened");
+    let commits = if cfg!(debug_assertions) { 1000 } else { 20_000 };
+    for writers in 2..6 {
+        thread::scope(|scope| {
+            for _ in 0..writers {
+                scope.spawn(|| {
+                    for number in 0..commits / writers {
+                        log.write(kind(), b"x").expect("written");
+                        if number % 7 == 0 {
+                            thread::yield_now();
+                        }
+                    }
+                });
+            }
+        });
+        log.checkpoint(log.durable(), b"").expect("a checkpoint");
+    }
+}
+
 #[test]
 fn many_writers_go_through_many_segments() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -80,8 +80,8 @@ impl Encoder {
         kind: Kind,
         payload: &[u8],
     ) -> Result<usize, EncodeError> {
-        let (stamp, next) = self.peek(kind, payload.len())?;
-        let size_bytes = stamp.write(out, payload)?;
+        let next = self.next_after(kind, payload.len())?;
+        let size_bytes = self.place(kind, payload.len()).write(out, payload)?;
         self.next = next;
         Ok(size_bytes)
     }
@@ -101,26 +101,26 @@ impl Encoder {
     /// # Errors
     /// If the payload is too long, or the log at the end of its numbers.
     pub fn stamp(&mut self, kind: Kind, payload_size_bytes: usize) -> Result<Stamp, EncodeError> {
-        let (stamp, next) = self.peek(kind, payload_size_bytes)?;
+        let next = self.next_after(kind, payload_size_bytes)?;
+        let stamp = self.place(kind, payload_size_bytes);
         self.next = next;
         Ok(stamp)
     }
 
-    fn peek(&self, kind: Kind, payload_size_bytes: usize) -> Result<(Stamp, Lsn), EncodeError> {
+    /// Where the record behind this one would begin.
+    fn next_after(&self, kind: Kind, payload_size_bytes: usize) -> Result<Lsn, EncodeError> {
         let witness_is_empty = kind != Kind::WITNESS || payload_size_bytes == 0;
         if payload_size_bytes > PAYLOAD_SIZE_BYTES_MAX || !witness_is_empty {
             return Err(EncodeError::TooLong);
         }
         let size_bytes = record_size_bytes(payload_size_bytes) as u64;
-        let next = self.next.checked_add(size_bytes).ok_or(EncodeError::Exhausted)?;
-        let header = Header {
-            lsn: self.next,
-            durable: self.durable,
-            epoch: self.epoch,
-            kind,
-            payload_size_bytes,
-        };
-        Ok((Stamp { salt: self.salt.clone(), header }, next))
+        self.next.checked_add(size_bytes).ok_or(EncodeError::Exhausted)
+    }
+
+    fn place(&self, kind: Kind, payload_size_bytes: usize) -> Stamp {
+        let (lsn, durable, epoch) = (self.next, self.durable, self.epoch);
+        let header = Header { lsn, durable, epoch, kind, payload_size_bytes };
+        Stamp { salt: self.salt.clone(), header }
     }
 }
 
@@ -155,12 +155,19 @@ impl Stamp {
         assert_eq!(payload.len(), self.header.payload_size_bytes, "the stamp's length");
         let record = self.record(out)?;
         let (header, body) = record.split_at_mut(RECORD_HEADER_SIZE_BYTES);
-        let (into, padding) = body.split_at_mut(payload.len());
+        let (whole, rest) = payload.split_at(payload.len() - payload.len() % ALIGN_BYTES);
+        let last = padded_last_word(payload, rest.len());
         // Of the payload where it comes from: what was just written is not in the cache yet.
-        let checksum = self.salt.body(payload, &[0; ALIGN_BYTES][..padding.len()]);
+        let checksum = match rest {
+            [] => self.salt.body(whole, &[]),
+            _ => self.salt.body(whole, &last),
+        };
         header.copy_from_slice(&self.header.encode(&self.salt, checksum));
-        into.copy_from_slice(payload);
-        padding.fill(0);
+        let (into, into_last) = body.split_at_mut(whole.len());
+        into.copy_from_slice(whole);
+        if let Some(into_last) = into_last.first_chunk_mut() {
+            *into_last = last;
+        }
         Ok(record.len())
     }
 
@@ -183,6 +190,19 @@ impl Stamp {
         let needed_bytes = self.size_bytes();
         out.get_mut(..needed_bytes).ok_or(EncodeError::Short { needed_bytes })
     }
+}
+
+/// The last bytes of a payload, as many as do not fill a word, and the padding that fills it.
+fn padded_last_word(payload: &[u8], rest_size_bytes: usize) -> [u8; ALIGN_BYTES] {
+    if rest_size_bytes == 0 {
+        return [0; ALIGN_BYTES];
+    }
+    // A copy of so few bytes would be a call; a load that reaches back is none.
+    let word = match payload.last_chunk() {
+        Some(word) => u64::from_le_bytes(*word) >> (8 * (ALIGN_BYTES - rest_size_bytes)),
+        None => payload.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    word.to_le_bytes()
 }
 
 const _: () = assert!(RECORD_HEADER_SIZE_BYTES.is_multiple_of(ALIGN_BYTES));

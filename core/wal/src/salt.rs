@@ -45,17 +45,18 @@ impl Salt {
     }
 
     /// The checksum of a record's header, up to that checksum.
+    #[inline]
     pub(crate) fn header(&self, bytes: &[u8]) -> u32 {
         finish(&self.header, bytes)
     }
 
-    /// The checksum of a record's payload and its padding, which may be part of the payload's slice.
+    /// The checksum of a record's payload with its padding, cut into two anywhere.
     #[inline]
-    pub(crate) fn body(&self, payload: &[u8], padding: &[u8]) -> u32 {
+    pub(crate) fn body(&self, head: &[u8], tail: &[u8]) -> u32 {
         let mut crc = self.body.clone();
-        crc.update(payload);
-        if !padding.is_empty() {
-            crc.update(padding);
+        crc.update(head);
+        if !tail.is_empty() {
+            crc.update(tail);
         }
         u32::from_be_bytes(crc.finish())
     }
@@ -66,6 +67,7 @@ pub(crate) fn unsalted(bytes: &[u8]) -> u32 {
     finish(&Crc32c::default(), bytes)
 }
 
+#[inline]
 fn finish(state: &Crc32c, bytes: &[u8]) -> u32 {
     let mut crc = state.clone();
     crc.update(bytes);
