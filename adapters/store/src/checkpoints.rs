@@ -83,7 +83,7 @@ impl<F: DiskFile> Checkpoints<F> {
     }
 
     fn put(&mut self, lsn: Lsn, durable: Lsn, content: &[u8]) -> Result<(), SlotError> {
-        let (sequence, log_id, epoch) = (self.sequence + 1, self.log_id, self.epoch);
+        let (sequence, log_id, epoch) = (self.sequence.saturating_add(1), self.log_id, self.epoch);
         let content = content.to_vec();
         self.slots.write(&Slot { sequence, log_id, lsn, durable, epoch, content })?;
         (self.sequence, self.lsn) = (sequence, lsn);

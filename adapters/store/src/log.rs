@@ -396,9 +396,7 @@ impl<D: Disk> Shared<D> {
         }
         state
     }
-}
 
-impl<D: Disk> Shared<D> {
     /// Lets those join who wrote together with this thread a moment ago: they were all woken at
     /// once and are about to write again. Without that, the first one awake would sync alone, and
     /// a cheap sync would be done before the others have run. A writer who is alone never waits,

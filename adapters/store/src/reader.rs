@@ -74,6 +74,10 @@ impl<D: Disk> Reader<D> {
         if segment.first != first {
             return Err(retired(&*disk, first));
         }
+        if segment.offset_of(lsn).is_none() {
+            let detail = format!("there is no LSN {lsn}");
+            return Err(Error::new(ErrorKind::Invalid, disk.path(), "read", detail));
+        }
         let file = disk.open(&name, Access::Read);
         let file = file.map_err(|error| Error::io(disk.path(), "read", error))?;
         Ok(Self {

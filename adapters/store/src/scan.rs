@@ -78,8 +78,14 @@ impl Scan {
         let file = disk.open(&name, Access::Read).map_err(failed)?;
         self.last_bytes = file.len().map_err(failed)?;
         self.from = self.from.max(segment.first);
-        let offset = segment.offset_of(self.from).expect("it is not before the segment");
-        let length = self.last_bytes.saturating_sub(offset);
+        let offset = segment.offset_of(self.from).filter(|offset| *offset <= self.last_bytes);
+        let Some(offset) = offset else {
+            let found = "the file ends before its records or the checkpoint".to_owned();
+            let (at, durable, offset) = (self.from, self.durable, self.last_bytes);
+            let damage = Damage { file: name, offset, at, durable, found };
+            return Err(Error::corrupt(disk.path(), damage));
+        };
+        let length = self.last_bytes - offset;
         let length = usize::try_from(length).map_err(|_| too_long(disk.path(), &name))?;
         // The buffer of the segment before, lest each costs an allocation of its own.
         self.rest.resize(length, 0);
@@ -164,4 +170,49 @@ pub(crate) fn read_header<D: Disk>(disk: &D, name: &str) -> Result<Segment, Erro
 
 fn too_long(path: &Path, name: &str) -> Error {
     Error::new(ErrorKind::TooLarge, path, "read", format!("'{name}' does not fit into memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use treenail_wal::{Epoch, Kind, Lsn};
+
+    use crate::disk::{Access, OsDisk};
+    use crate::slots::{Slot, Slots};
+    use crate::{ErrorKind, Log, Options, Reader, Recovery};
+
+    /// Somebody who can write a good checksum can write anything.
+    #[test]
+    fn a_checkpoint_that_makes_no_sense_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = Options { segment_bytes: 64 << 10, ..Options::default() };
+        let (log, _) = Log::open(dir.path(), &options).expect("opened");
+        log.write(Kind::new(1).expect("a kind"), b"a").expect("written");
+        log.close().expect("closed");
+        let disk = || OsDisk::open(dir.path()).expect("opened");
+        let sound = Slots::open(&disk(), Access::Read).expect("opened").1.expect("a slot");
+        let lsn = |bytes| Lsn::new(bytes).expect("a multiple of 8");
+        for place in [lsn(8), lsn(60 << 10), lsn(1 << 20), lsn(1 << 63), lsn(u64::MAX - 7)] {
+            for durable in [place, lsn(u64::MAX - 7)] {
+                let mut slots = Slots::open(&disk(), Access::Write).expect("opened").0;
+                let slot = Slot { sequence: u64::MAX, lsn: place, durable, ..sound.clone() };
+                slots.write(&slot).expect("written");
+                if place > lsn(60 << 10) || durable > place {
+                    let error = Recovery::inspect(&disk()).expect_err("refused");
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                    Log::open(dir.path(), &options).expect_err("refused too");
+                }
+                if let Ok((mut reader, _)) = Reader::open(disk()) {
+                    assert!(!matches!(reader.next(), Ok(Some(_))), "no record begins there");
+                }
+                // Over the other one, and then over this one.
+                slots.write(&sound).expect("written");
+                slots.write(&sound).expect("written");
+            }
+        }
+        let last = Slot { epoch: Epoch(u32::MAX), sequence: u64::MAX, ..sound };
+        let mut slots = Slots::open(&disk(), Access::Write).expect("opened").0;
+        slots.write(&last).expect("written");
+        let error = Log::open(dir.path(), &options).expect_err("no more epochs");
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    }
 }

@@ -71,7 +71,8 @@ impl Slot {
         };
         let length = usize::try_from(number(5)?).ok()?;
         let epoch = Epoch(number(6)?.try_into().ok()?);
-        if length > CHECKPOINT_BYTES_MAX {
+        let (lsn, durable) = (Lsn::new(number(3)?)?, Lsn::new(number(4)?)?);
+        if length > CHECKPOINT_BYTES_MAX || lsn > durable {
             return None;
         }
         let end = HEADER_BYTES + length;
@@ -81,8 +82,8 @@ impl Slot {
         Some(Self {
             sequence: number(1)?,
             log_id: number(2)?,
-            lsn: Lsn::new(number(3)?)?,
-            durable: Lsn::new(number(4)?)?,
+            lsn,
+            durable,
             epoch,
             content: bytes[HEADER_BYTES..end].to_vec(),
         })

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use support::{Call, Probe, ProbedDisk, kind, payloads, small};
 use treenail_store::{Error, ErrorKind, Log, Lsn, Options, Recovery};
@@ -62,7 +63,7 @@ fn a_failed_sync_poisons_the_log_and_is_never_tried_again() {
 #[test]
 fn all_who_wait_for_a_sync_that_fails_are_told() {
     let dir = tempfile::tempdir().expect("a directory");
-    let probe = Probe::with_slow_sync(std::time::Duration::from_millis(1));
+    let probe = Probe::with_slow_sync(Duration::from_millis(1));
     let (log, _) = open(dir.path(), &probe).expect("opened");
     let before = probe.syncs();
     let counted = probe.clone();
@@ -226,8 +227,8 @@ fn work(path: &Path, probe: &Arc<Probe>, told: &mut Told) -> Result<(), Error> {
 fn check(path: &Path, told: &Told, what: &str) {
     let mut first = None;
     for _ in 0..2 {
-        let (log, recovery) =
-            open(path, &Probe::new()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (log, recovery) = open(path, &Probe::with_slow_sync(Duration::from_nanos(1)))
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
         let start = recovery.checkpoint.lsn;
         assert!([told.checkpoint, told.tried].contains(&start), "{what}: checkpoint {start}");
         let found = payloads(&log, start);
@@ -246,7 +247,8 @@ fn check(path: &Path, told: &Told, what: &str) {
 /// there was such a call.
 fn fail_at(at: u64, dead: bool, make_error: fn() -> io::Error) -> bool {
     let dir = tempfile::tempdir().expect("a directory");
-    let probe = Probe::new();
+    // Without real syncs: there are thousands, and no machine stops here.
+    let probe = Probe::with_slow_sync(Duration::from_nanos(1));
     probe.set(
         move |_, number| {
             if number == at || dead && number > at { Err(make_error()) } else { Ok(()) }
