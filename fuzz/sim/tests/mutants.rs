@@ -133,8 +133,12 @@ fn failure(scenario: &dyn Scenario, seeds: u64) -> Option<Failure> {
 }
 
 /// What is broken when something promised is lost.
-const LOSSES: [&str; 3] =
-    [invariant::ACKNOWLEDGED, invariant::NO_FALSE_ALARM, invariant::CHECKPOINT];
+const LOSSES: [&str; 4] = [
+    invariant::ACKNOWLEDGED,
+    invariant::NO_FALSE_ALARM,
+    invariant::CHECKPOINT,
+    invariant::TWICE_IS_ONCE,
+];
 
 /// Asserts that a mutant loses what it promised soon, and still does so boiled down.
 fn caught(mutant: Mutant) {

@@ -1,10 +1,10 @@
 //! The first user: `treenail-store`'s log, written by many, checkpointed, crashed at any call,
 //! recovered, and compared with what it promised.
 //!
-//! A run is a row of lives. Each begins with opening the log, which is checked against the
-//! model of what was promised; then writers append at random moments, the engine's two lanes of work
-//! are performed as the disk's latency allows, checkpoints retire segments, readers look on, until
-//! the machine stops within some call to the disk, or the log is closed. At the end the disk works
+//! A run is a row of lives. Each begins with opening the log, which is checked against a model of
+//! what was promised; then writers append at random moments, the engine's two lanes of work are
+//! performed as the disk's latency allows, checkpoints retire segments, readers look on, until the
+//! machine stops within some call to the disk, or the log is closed. At the end the disk works
 //! again, and the log has to open, twice, and hold what it should.
 
 mod dir;

@@ -52,6 +52,8 @@ pub(super) struct Model {
     acked: Lsn,
     /// Nothing was framed beyond this.
     end: Lsn,
+    /// Nothing was framed since the last recovery.
+    untouched: bool,
     checkpoint: Checkpoint,
     /// Checkpoints since then of which nobody knows whether they are there.
     attempted: Vec<Checkpoint>,
@@ -67,6 +69,7 @@ impl Model {
 
     /// Something was framed up to here.
     pub(super) fn extend(&mut self, end: Lsn) {
+        self.untouched &= end <= self.end;
         self.end = self.end.max(end);
     }
 
@@ -166,7 +169,7 @@ impl Model {
     ) -> Result<(), Violation> {
         if end > self.end {
             let detail = format!("it ends at LSN {end}, written were {}", self.end);
-            return Err(Violation::new(invariant::NEVER_INVENTS, detail));
+            return Err(self.unlike_before(invariant::NEVER_INVENTS, detail));
         }
         self.check_records(from, end, found)?;
         if end < self.acked {
@@ -175,6 +178,7 @@ impl Model {
         self.records.retain(|record| record.end <= end);
         self.acked = end;
         self.end = end;
+        self.untouched = true;
         self.attempted.clear();
         Ok(())
     }
@@ -220,7 +224,7 @@ impl Model {
             return Ok(());
         }
         if injected.damage.is_empty() {
-            return Err(Violation::new(invariant::ACKNOWLEDGED, detail));
+            return Err(self.unlike_before(invariant::ACKNOWLEDGED, detail));
         }
         // Each damaged sector can silence the witnesses in it, and no others.
         let distance = 2 * sector_bytes as u64;
@@ -238,6 +242,11 @@ impl Model {
             return Err(Violation::new(invariant::DAMAGE_IS_REPORTED, detail));
         }
         Ok(())
+    }
+
+    /// A broken rule; where one recovery followed another, it is that the two differ.
+    fn unlike_before(&self, rule: &'static str, detail: String) -> Violation {
+        Violation::new(if self.untouched { invariant::TWICE_IS_ONCE } else { rule }, detail)
     }
 }
 
