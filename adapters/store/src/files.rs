@@ -7,6 +7,7 @@ use treenail_wal::{Lsn, Segment};
 
 use crate::disk::{Access, Disk, DiskFile};
 use crate::engine::{Action, Done, RECORDS_AT};
+use crate::error::is_full;
 
 /// Who writes the log holds a lock on this.
 pub(crate) const LOCK: &str = "lock";
@@ -44,6 +45,20 @@ pub(crate) fn remove_spare<D: Disk>(disk: &D) -> io::Result<()> {
     match disk.remove(SPARE) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Changes the directory, and leaves it without a spare file.
+///
+/// If a sync of the directory failed, in another process perhaps, the system may take names for
+/// durable that the disk does not have, and a second sync writes nothing. Where that is so, the
+/// change makes it write them again. On a full disk it may not be possible.
+pub(crate) fn touch<D: Disk>(disk: &D) -> io::Result<()> {
+    match disk.create(SPARE) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !is_full(&error) => {
+            Err(error)
+        }
+        _ => remove_spare(disk),
     }
 }
 

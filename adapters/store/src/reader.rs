@@ -227,6 +227,12 @@ impl<D: Disk> Reader<D> {
         if now != self.segment {
             return Err(retired(&*self.disk, self.next));
         }
+        // An old segment may outlive those behind it, to be used again: there is a gap then.
+        let path = self.disk.path();
+        let all = list_segments(&*self.disk).map_err(|error| Error::io(path, "list", error))?;
+        if all.iter().any(|first| *first > self.next) && !all.contains(&self.next) {
+            return Err(retired(&*self.disk, self.next));
+        }
         let durable = self.until.unwrap_or_default().max(self.durable);
         if self.next >= durable {
             return Ok(());

@@ -4,13 +4,13 @@
 use std::io;
 use std::sync::Arc;
 
-use treenail_wal::{Epoch, Lsn, Tail};
+use treenail_wal::{Epoch, Lsn, RECORD_HEADER_SIZE_BYTES, Tail};
 
 use crate::checkpoints::{Checkpoints, Newest};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::engine::{Action, Done, Engine, Resume, segment};
 use crate::error::{Error, ErrorKind};
-use crate::files::{Files, LOCK, remove_spare, segment_name};
+use crate::files::{Files, LOCK, segment_name, touch};
 use crate::options::Options;
 use crate::scan::{Scan, scan};
 use crate::slots::{Slot, Slots};
@@ -95,7 +95,7 @@ pub fn open<D: Disk>(disk: D, options: &Options) -> Result<Parts<D>, Error> {
         let path = disk.path().to_owned();
         move |error| Error::io(&path, "recover", error)
     };
-    remove_spare(&disk).map_err(&failed)?;
+    touch(&disk).map_err(&failed)?;
     let disk = Arc::new(disk);
     let Some(found) = found else { return create(disk, options, lock) };
     let file = repair(&*disk, &found).map_err(&failed)?;
@@ -200,13 +200,17 @@ fn repair<D: Disk>(disk: &D, scan: &Scan) -> io::Result<D::File> {
     let keep = index(scan.durable.clamp(scan.from, at));
     let end = index(at);
     let mut fresh = scan.rest[keep..end].to_vec();
-    if let Tail::Torn { .. } = scan.tail {
-        // Zeros over the torn part, so that it is no more torn when it is read again. What is of
-        // an earlier use of the file is not worth the writing, but cannot be told apart.
-        let garbage =
-            scan.rest[end..].iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        fresh.resize(fresh.len() + garbage, 0);
-    }
+    // Zeros over the torn part, so that it is no more torn when it is read again; what is of an
+    // earlier use of the file is not worth the writing, but cannot be told apart. And over the
+    // place of the next record's header in any case: of a record that was cut off, all may be
+    // there but the sector with its LSN, and the next record there has the same LSN. If that
+    // sector alone survived the next crash, it would make the old record whole.
+    let torn = match scan.tail {
+        Tail::Torn { .. } => &scan.rest[end..],
+        _ => &scan.rest[end..scan.rest.len().min(end + RECORD_HEADER_SIZE_BYTES)],
+    };
+    let garbage = torn.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    fresh.resize(fresh.len() + garbage, 0);
     let offset = segment.offset_of(scan.from).expect("it is in the segment") + keep as u64;
     if !fresh.is_empty() {
         file.write_at(&fresh, offset)?;

@@ -150,6 +150,30 @@ fn torn_tail_is_cut_and_what_was_behind_it_never_revives() {
     assert_eq!(payloads(&log, Lsn::ZERO), [b"whole", b"newer"]);
 }
 
+/// A crash may lose the sector with a record's LSN alone, and the next one keep nothing but the
+/// same sector of the record that took its place.
+#[test]
+fn a_record_that_was_cut_does_not_come_back_with_its_lsn() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, _) = open(dir.path());
+    let at = log.write(kind(), b"kept").expect("written");
+    log.write(kind(), b"cut").expect("written");
+    drop(log);
+    let path = dir.path().join(&segments(dir.path())[0]);
+    let place = 4096 + usize::try_from(at.get()).expect("small");
+    let put = |lsn: u64| {
+        let mut bytes = fs::read(&path).expect("a file");
+        bytes[place..place + 8].copy_from_slice(&lsn.to_le_bytes());
+        fs::write(&path, bytes).expect("written");
+    };
+    put(0);
+    assert_eq!(open(dir.path()).1.end(), at);
+    put(at.get());
+    let (log, recovery) = open(dir.path());
+    assert_eq!(recovery.end(), at);
+    assert_eq!(payloads(&log, Lsn::ZERO), [b"kept"]);
+}
+
 #[test]
 fn damage_to_what_was_durable_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -305,6 +329,30 @@ fn a_reader_whose_segment_is_used_again_is_told_so() {
         }
     };
     assert_eq!(error.kind(), ErrorKind::Retired, "{error}");
+}
+
+#[test]
+fn a_reader_before_a_gap_is_told_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, _) = open(dir.path());
+    let (mut reader, _) = Reader::open(OsDisk::open(dir.path()).expect("opened")).expect("opened");
+    while segments(dir.path()).len() < 4 {
+        log.write(kind(), &[1; 20_000]).expect("written");
+    }
+    let mut own = log.read_from(Lsn::ZERO).expect("opened");
+    // The first segment is kept to be used again, those behind it are removed.
+    log.checkpoint(log.end(), b"").expect("a checkpoint");
+    assert_eq!(segments(dir.path()).len(), 2);
+    for reader in [&mut reader, &mut own] {
+        let error = loop {
+            match reader.next() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("there is more"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Retired, "{error}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ const ALLOWED: &[Allowed] = &[
     allow("memmap2", &["adapters/os", "adapters/tree"], "memory-mapped files on all platforms"),
     allow("proptest", &["dev:*"], "generated inputs that shrink"),
     allow("rustix", &["adapters/*"], "system calls with types"),
-    allow("serde_json", &["adapters/cli", "benches/compare", "xtask", "dev:*"], "JSON"),
+    allow("serde_json", &["adapters/cli", "benches/compare", "fuzz/sim", "xtask", "dev:*"], "JSON"),
     allow("sha1dc", &["core/hash"], "SHA-1 with collision detection"),
     allow("sha2", &["core/hash", "dev:adapters/*"], "SHA-256"),
     allow("tempfile", &["adapters/cli", "xtask", "dev:*"], "directories that vanish after use"),

@@ -1,0 +1,9 @@
+//! What can be run by name.
+
+use crate::log::Log;
+use crate::runner::Scenario;
+
+/// All scenarios.
+pub fn all() -> Vec<Box<dyn Scenario>> {
+    vec![Box::new(Log::sound())]
+}
