@@ -60,6 +60,7 @@ const STEPS: &[Step] = &[
     Step { name: "s390x", run: cross::s390x },
     Step { name: "loom", run: threads::loom },
     Step { name: "sanitizer", run: threads::sanitizer },
+    Step { name: "simulation", run: steps::simulation },
     Step { name: "fuzz", run: fuzz::run },
     Step { name: "tour", run: steps::tour },
 ];

@@ -1,5 +1,7 @@
 //! The steps that are a cargo command or two, and what all steps need installed.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::{Outcome, Session};
 use crate::command::Cmd;
 use crate::install::Tool;
@@ -10,6 +12,7 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
     Tool::new("git", "git"),
     Tool::new("gcc", "gcc"),
     Tool::new("libc6-dev", "/usr/include/stdio.h"),
+    Tool::new("strace", "strace"),
     Tool::new("rustc-web", "/usr/bin/rustc"),
     Tool::new("cargo-web", "/usr/bin/cargo"),
     Tool::new("rust-web-src", "/usr/share/doc/rust-web-src"),
@@ -64,6 +67,21 @@ pub(super) fn test(session: &Session) -> Outcome {
 pub(super) fn doc(session: &Session) -> Outcome {
     let cmd = Cmd::new("cargo doc --quiet --workspace --no-deps");
     session.run([cmd.env("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// What is built on a disk, against disks that tear, lie and fail. A thorough run takes half an
+/// hour, on seeds that no earlier one had.
+pub(super) fn simulation(session: &Session) -> Outcome {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (first, seconds) = match session.full {
+        true => (since_epoch.as_secs(), "1800"),
+        false => (0, "40"),
+    };
+    let cmd = Cmd::new("cargo run --quiet --profile sim -p treenail-sim -- log --quiet --seeds")
+        .arg(format!("{first}..{}", first + 1_000_000))
+        .words("--seconds")
+        .arg(seconds);
+    session.run([cmd])
 }
 
 /// The README's first command.
