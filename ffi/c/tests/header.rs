@@ -12,9 +12,9 @@ const OPENING: &str = "\
  * Functions return a tn_status unless they cannot fail: TN_OK is 0, an answer other than the usual
  * one (TN_NONE, TN_FULL) is positive, an error is negative. Results go through pointers, which are
  * written on TN_OK alone unless a function says more. A null pointer where one is needed, one that
- * is not aligned as its type asks, and a buffer that is too short are errors, not accidents; whether
- * memory is there at all, and for how long, only the caller can know: each function says under
- * Safety what it relies on.
+ * is not aligned as its type asks, and a buffer that is too short are errors, not accidents;
+ * whether memory is there at all, and for how long, only the caller can know: each function says
+ * under Safety what it relies on.
  *
  * Handles (all types that are declared but not defined here) are made by functions whose names end
  * in _new, _open, _scan, _clone, _diff or _entries, and freed by the function whose name ends in

@@ -54,7 +54,9 @@ pub fn main() !void {
         var change: tn.tn_change = undefined;
         try check(tn.tn_diff_get(diff, index, &change));
         const what: u8 = @intCast(change.change);
-        std.debug.print("{c} {s} {s}\n", .{ what, bytes(change.path), bytes(change.from) });
+        std.debug.print("{c} {s}", .{ what, bytes(change.path) });
+        if (change.from.len > 0) std.debug.print(" from {s}", .{bytes(change.from)});
+        std.debug.print("\n", .{});
     }
 
     var none: ?*tn.tn_tree = null;
