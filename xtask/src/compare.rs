@@ -48,6 +48,13 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[Tool::new("gcc", "gcc"), Tool::new("libxxhash-dev", "/usr/include/xxhash.h")],
         cargo: &[],
     },
+    Comparison {
+        name: "ring",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-ring"],
+        corpus: None,
+        debian: &[],
+        cargo: &[],
+    },
 ];
 
 /// Measures; true when all contenders gave the same answers.
