@@ -8,7 +8,7 @@ use std::iter::{Enumerate, Peekable};
 use std::sync::Arc;
 
 use treenail_hash::Hash;
-use treenail_merkle::set::{self, Item, LEAF_MAX};
+use treenail_merkle::set::{self, FANOUT, Item, LEAF_MAX};
 
 use crate::block::{Block, Leaves, Rows};
 use crate::column::IdBlock;
@@ -72,7 +72,7 @@ struct Trie<C: ContentId> {
 #[derive(Clone)]
 enum Node<D, V> {
     Leaf { digest: D, items: Arc<[Item<D, V>]> },
-    Branch { digest: D, count: usize, children: Arc<[Self; 16]> },
+    Branch { digest: D, count: usize, children: Arc<[Self; FANOUT]> },
 }
 
 /// What became of an item.
@@ -126,29 +126,22 @@ impl<D: treenail_hash::Digest, V: set::Value> Node<D, V> {
         C::Node: Hash<Digest = D>,
     {
         if items.len() <= LEAF_MAX || depth == 2 * D::SIZE_BYTES {
-            let digest = set::digest::<C::Node, V>(&mut items.to_vec());
+            let digest = set::leaf_digest::<C::Node, V>(items);
             return Self::Leaf { digest, items: items.into() };
         }
-        let mut rest = items;
-        Self::branch::<C>(std::array::from_fn(|at| {
-            let end = rest.partition_point(|item| half_byte(&item.key, depth) <= at);
-            let (own, others) = rest.split_at(end);
-            rest = others;
-            Self::build::<C>(own, depth + 1)
-        }))
+        let children = set::split(items, depth, |item| &item.key);
+        Self::branch::<C>(children.map(|own| Self::build::<C>(own, depth + 1)))
     }
 
-    fn branch<C>(children: [Self; 16]) -> Self
+    fn branch<C>(children: [Self; FANOUT]) -> Self
     where
         C: ContentId<Value = V>,
         C::Node: Hash<Digest = D>,
     {
-        let count: usize = children.iter().map(Self::count).sum();
-        let mut hash = C::Node::default();
-        hash.update(&[1]);
-        hash.update(&(count as u64).to_le_bytes());
-        children.iter().for_each(|child| hash.update(child.digest().as_ref()));
-        Self::Branch { digest: hash.finish(), count, children: Arc::new(children) }
+        let count = children.iter().map(Self::count).sum();
+        let digests = children.each_ref().map(|child| *child.digest());
+        let digest = set::branch_digest::<C::Node>(count, &digests);
+        Self::Branch { digest, count, children: Arc::new(children) }
     }
 
     /// The node after ascending changes; `None` if they do not fit what it holds.
@@ -166,12 +159,9 @@ impl<D: treenail_hash::Digest, V: set::Value> Node<D, V> {
             }
             Self::Branch { children, .. } => children,
         };
-        let mut rest = changes;
-        let mut updated = Vec::with_capacity(16);
-        for (at, child) in children.iter().enumerate() {
-            let end = rest.partition_point(|change| half_byte(&change.key, depth) <= at);
-            let (own, others) = rest.split_at(end);
-            rest = others;
+        let mut updated = Vec::with_capacity(FANOUT);
+        let changes = set::split(changes, depth, |change| &change.key);
+        for (child, own) in children.iter().zip(changes) {
             updated.push(child.update::<C>(own, depth + 1)?);
         }
         if updated.iter().map(Self::count).sum::<usize>() <= LEAF_MAX {
@@ -207,14 +197,10 @@ impl<D: treenail_hash::Digest, V: set::Value> Node<D, V> {
             Self::Leaf { items, .. } => size_of_val::<[_]>(items),
             Self::Branch { children, .. } => {
                 let below: usize = children.iter().map(Self::memory_bytes).sum();
-                size_of_val::<[_; 16]>(children) + below
+                size_of_val::<[_; FANOUT]>(children) + below
             }
         }
     }
-}
-
-fn half_byte<D: AsRef<[u8]>>(key: &D, at: usize) -> usize {
-    usize::from(key.as_ref()[at / 2] >> (4 * (1 - at % 2)) & 15)
 }
 
 /// Merges changes into a leaf's items; `None` if an item is not there that was, or the reverse.

@@ -16,7 +16,12 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod array;
+mod hashing;
+pub mod log;
 pub mod set;
+
+pub use self::hashing::{empty_digest, leaf_digest, leaf_digests, node_digest};
 
 /// The README's example, compiled and run with the documentation tests.
 #[cfg(doctest)]

@@ -8,7 +8,7 @@ use super::{Item, Value};
 pub const LEAF_MAX: usize = 64;
 
 /// How many children a branch has: one for each nibble.
-pub(super) const FANOUT: usize = 16;
+pub const FANOUT: usize = 16;
 
 const LEAF_TAG: u8 = 0x00;
 const BRANCH_TAG: u8 = 0x01;
@@ -49,6 +49,14 @@ where
         message.push(value);
     }
     message.finish()
+}
+
+/// The digest of a branch of `count` items, from those of its children.
+///
+/// [`leaf_digest`](super::leaf_digest) says what it is for.
+#[must_use]
+pub fn branch_digest<H: Hash>(count: usize, children: &[H::Digest; FANOUT]) -> H::Digest {
+    branch::<H>(count, children.iter())
 }
 
 /// The digest of a branch of `count` items.

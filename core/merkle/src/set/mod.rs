@@ -25,6 +25,8 @@
 //! - [`Set`] keeps items in the caller's memory and updates its digest after changes.
 //! - [`diff`] visits what differs between two sets; [`Set::summary`] and [`Set::items`] are what
 //!   two machines exchange to do the same at a distance.
+//! - [`leaf_digest`], [`branch_digest`] and [`split`] are the definition's parts, for structures
+//!   that keep the nodes in their own way, for instance shared between versions.
 
 mod arena;
 mod diff;
@@ -36,11 +38,11 @@ mod scratch;
 mod table;
 
 pub use self::diff::{Touched, diff};
-pub use self::encode::LEAF_MAX;
+pub use self::encode::{FANOUT, LEAF_MAX, branch_digest};
 pub use self::node::{Full, Node, Slot, Summary, nodes_for};
-pub use self::prefix::Prefix;
+pub use self::prefix::{Prefix, split};
 pub use self::range::Items;
-pub use self::scratch::digest;
+pub use self::scratch::{digest, leaf_digest};
 pub use self::table::Set;
 
 #[cfg(doc)]

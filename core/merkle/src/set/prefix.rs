@@ -4,6 +4,8 @@ use core::ops::RangeInclusive;
 
 use treenail_hash::Digest;
 
+use super::encode::FANOUT;
+
 /// The first nibbles of a key: names a node of the set, and all keys that begin so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefix<D> {
@@ -73,6 +75,21 @@ impl<D: Digest> Prefix<D> {
         }
         None
     }
+}
+
+/// Cuts what ascends by `key`, and whose keys have their first `depth` nibbles in common, into the
+/// runs with the same next nibble: what belongs to each child of a branch.
+///
+/// # Panics
+/// If `depth` is not below the number of nibbles of a key, and `items` are not empty.
+#[must_use]
+pub fn split<T, D: Digest>(items: &[T], depth: usize, key: impl Fn(&T) -> &D) -> [&[T]; FANOUT] {
+    let mut rest = items;
+    core::array::from_fn(|at| {
+        let own;
+        (own, rest) = rest.split_at(rest.partition_point(|item| nibble(key(item), depth) <= at));
+        own
+    })
 }
 
 /// How many nibbles a key has.

@@ -4,8 +4,8 @@ use core::cmp::Ordering;
 
 use treenail_hash::{Digest, Hash};
 
-use super::encode::{self, FANOUT, LEAF_MAX};
-use super::prefix::{nibble, nibbles_max};
+use super::encode::{self, LEAF_MAX};
+use super::prefix::{nibbles_max, split};
 use super::{Item, Value};
 
 /// The digest of the set of `items`, which it puts in ascending order.
@@ -18,9 +18,24 @@ use super::{Item, Value};
 pub fn digest<H: Hash, V: Value>(items: &mut [Item<H::Digest, V>]) -> H::Digest {
     items.sort_unstable_by(ascending);
     if items.len() <= LEAF_MAX {
-        return leaf::<H, V>(items);
+        return leaf_digest::<H, V>(items);
     }
-    subtree::<H, V>(items, 0, &leaf::<H, V>(&[]))
+    subtree::<H, V>(items, 0, &leaf_digest::<H, V>(&[]))
+}
+
+/// The digest of a leaf of these items, which ascend by key and value.
+///
+/// For structures that keep the nodes of a set in their own way: a node is a leaf when it has at
+/// most [`LEAF_MAX`] items or its prefix is a whole key, or else a [branch](super::branch_digest)
+/// over what [`split`](super::split) makes of its items.
+///
+/// # Panics
+/// In builds with debug assertions, if two values differ in length or the items do not ascend.
+#[must_use]
+pub fn leaf_digest<H: Hash, V: Value>(items: &[Item<H::Digest, V>]) -> H::Digest {
+    debug_assert!(items.is_sorted_by(|a, b| ascending(a, b).is_le()), "the items ascend");
+    let value_bytes = items.first().map_or(0, |item| item.value.as_ref().len());
+    encode::leaf::<H, V>(items.len(), items.iter(), value_bytes)
 }
 
 /// The digest of ascending `items` whose first `depth` nibbles are alike; `empty` is that of none.
@@ -33,20 +48,11 @@ fn subtree<H: Hash, V: Value>(
         return *empty;
     }
     if items.len() <= LEAF_MAX || depth == nibbles_max::<H::Digest>() {
-        return leaf::<H, V>(items);
+        return leaf_digest::<H, V>(items);
     }
-    let mut rest = items;
-    let children: [H::Digest; FANOUT] = core::array::from_fn(|at| {
-        let own;
-        (own, rest) = rest.split_at(rest.partition_point(|item| nibble(&item.key, depth) <= at));
-        subtree::<H, V>(own, depth + 1, empty)
-    });
-    encode::branch::<H>(items.len(), children.iter())
-}
-
-fn leaf<H: Hash, V: Value>(items: &[Item<H::Digest, V>]) -> H::Digest {
-    let value_bytes = items.first().map_or(0, |item| item.value.as_ref().len());
-    encode::leaf::<H, V>(items.len(), items.iter(), value_bytes)
+    let children = split(items, depth, |item| &item.key);
+    let digests = children.map(|own| subtree::<H, V>(own, depth + 1, empty));
+    encode::branch_digest::<H>(items.len(), &digests)
 }
 
 /// The order of key and value as bytes.
