@@ -55,6 +55,13 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
     },
+    Comparison {
+        name: "wal",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-wal"],
+        corpus: None,
+        debian: &[],
+        cargo: &[],
+    },
 ];
 
 /// Measures; true when all contenders gave the same answers.

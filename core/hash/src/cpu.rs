@@ -36,8 +36,10 @@ impl Features {
     pub const BMI2: Self = Self(1 << 10);
     /// x86-64: [`AVX512`](Self::AVX512), and carry-less multiplication in its vectors.
     pub const VPCLMULQDQ: Self = Self(1 << 11 | 1 << 2);
+    /// x86-64: SSE4.2.
+    pub const SSE42: Self = Self(1 << 12);
     /// All of them.
-    pub const ALL: Self = Self((1 << 12) - 1);
+    pub const ALL: Self = Self((1 << 13) - 1);
 
     /// Whether all of `other` are among these.
     #[must_use]
@@ -63,6 +65,7 @@ impl Features {
 /// What the compiler may assume, so that no question is left at run time.
 const COMPILED: Features = Features::NONE
     .with(Features::SSE41.only_if(cfg!(target_feature = "sse4.1")))
+    .with(Features::SSE42.only_if(cfg!(target_feature = "sse4.2")))
     .with(Features::AVX2.only_if(cfg!(target_feature = "avx2")))
     .with(Features::AVX512.only_if(cfg!(all(
         target_feature = "avx512f",
@@ -146,6 +149,7 @@ fn detect() -> Features {
     let avx512 = zmm_kept && avx2 && [16, 17, 30, 31].into_iter().all(|at| bit(leaf_7, at));
     Features::NONE
         .with(Features::SSE41.only_if(sse41))
+        .with(Features::SSE42.only_if(bit(leaf_1.ecx, 20)))
         .with(Features::AVX2.only_if(avx2))
         .with(Features::AVX512.only_if(avx512))
         .with(Features::SHA_NI.only_if(sse41 && bit(leaf_7, 29)))
@@ -188,6 +192,7 @@ mod tests {
             Features::SSE41,
             std::is_x86_feature_detected!("ssse3") && std::is_x86_feature_detected!("sse4.1"),
         );
+        same(Features::SSE42, std::is_x86_feature_detected!("sse4.2"));
         same(Features::AVX2, std::is_x86_feature_detected!("avx2"));
         same(
             Features::AVX512,

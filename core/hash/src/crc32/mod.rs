@@ -1,12 +1,15 @@
 //! The two 32-bit CRCs in use: checksums against accidents, not against anyone's intent.
 //!
-//! 256 bytes and more go through AVX-512 with VPCLMULQDQ where there is such a processor, found
-//! with or without `std`. The rest is for libraries: CRC-32 for `crc32fast` (PCLMULQDQ or the ARMv8
-//! instruction, found with `std`), CRC-32C for `crc32c` with `std` (the SSE4.2 or ARMv8
-//! instruction), and without for the tables of `crc`.
+//! 256 bytes and more go through AVX-512 with VPCLMULQDQ, and less of CRC-32C through the
+//! instruction of SSE4.2, where there is such a processor, found with or without `std`. The rest is
+//! for libraries: CRC-32 for `crc32fast` (PCLMULQDQ or the ARMv8 instruction, found with `std`),
+//! CRC-32C for `crc32c` with `std` (the SSE4.2 or ARMv8 instruction), and without for SSE4.2 or the
+//! tables of `crc`.
 
 #[cfg(target_arch = "x86_64")]
 mod fold;
+#[cfg(target_arch = "x86_64")]
+mod sse42;
 
 use crate::Hash;
 
@@ -76,14 +79,18 @@ impl Crc for Castagnoli {
     #[cfg(target_arch = "x86_64")]
     const FOLDING: fold::Folding = fold::Folding::new(0x82f6_3b78);
 
-    #[cfg(feature = "std")]
+    #[inline]
     fn append_few(crc: u32, bytes: &[u8]) -> u32 {
-        crc32c::crc32c_append(crc, bytes)
-    }
-
-    #[cfg(not(feature = "std"))]
-    fn append_few(crc: u32, bytes: &[u8]) -> u32 {
-        castagnoli_tables(crc, bytes)
+        // The library has three steps under way at a time where there are many; for few, its frame
+        // costs more than they do.
+        #[cfg(target_arch = "x86_64")]
+        if (bytes.len() < fold::STEP_BYTES || cfg!(not(feature = "std")))
+            && crate::cpu::has(crate::cpu::Features::SSE42)
+        {
+            // SAFETY: the processor was asked.
+            return unsafe { sse42::append(crc, bytes) };
+        }
+        castagnoli(crc, bytes)
     }
 }
 
@@ -102,6 +109,16 @@ fn append_folded<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
     // SAFETY: the caller has asked the processor.
     let (register, rest) = unsafe { C::FOLDING.fold(!crc, bytes) };
     if rest.is_empty() { !register } else { C::append_few(!register, rest) }
+}
+
+#[cfg(feature = "std")]
+fn castagnoli(crc: u32, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc, bytes)
+}
+
+#[cfg(not(feature = "std"))]
+fn castagnoli(crc: u32, bytes: &[u8]) -> u32 {
+    castagnoli_tables(crc, bytes)
 }
 
 /// CRC-32C by the tables of `crc`.
@@ -134,6 +151,25 @@ mod tests {
             assert_eq!(crc.to_be_bytes(), Crc32c::hash(message), "length {length}");
         }
         assert_eq!(castagnoli_tables(0, b"123456789"), 0xE306_9283);
+    }
+
+    #[test]
+    fn few_bytes_give_what_tables_give() {
+        let message: [u8; 600] = core::array::from_fn(|i| (i * i >> 3) as u8);
+        for length in 0..message.len() {
+            let message = &message[..length];
+            for crc in [0, !0, 0x1234_5678] {
+                let expected = castagnoli_tables(crc, message);
+                assert_eq!(Castagnoli::append_few(crc, message), expected, "length {length}");
+                assert_eq!(super::castagnoli(crc, message), expected, "length {length}");
+                #[cfg(target_arch = "x86_64")]
+                if crate::cpu::has(crate::cpu::Features::SSE42) {
+                    // SAFETY: the processor was asked.
+                    let got = unsafe { super::sse42::append(crc, message) };
+                    assert_eq!(got, expected, "length {length}");
+                }
+            }
+        }
     }
 
     #[test]
