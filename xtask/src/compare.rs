@@ -62,6 +62,13 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
     },
+    Comparison {
+        name: "index",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-index"],
+        corpus: None,
+        debian: &[],
+        cargo: &[],
+    },
 ];
 
 /// Measures; true when all contenders gave the same answers.
