@@ -8,11 +8,14 @@
 //! - `status`: what functions return, and the details of the last failure.
 //! - `boundary`: panics, and the thread's last failure.
 //! - `memory`: pointers and lengths become slices, or an error.
-//! - `hash`, `set`, `tree`: the crates of the same names.
+//! - `hash`, `ring`, `merkle`, `wal`, `index`, `tree`: the crates of the same names.
 
 pub mod boundary;
 pub mod hash;
+pub mod index;
 pub mod memory;
-pub mod set;
+pub mod merkle;
+pub mod ring;
 pub mod status;
 pub mod tree;
+pub mod wal;

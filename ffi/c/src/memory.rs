@@ -6,6 +6,7 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 
 use treenail_os::os_str_of;
 
@@ -83,6 +84,53 @@ pub(crate) fn filled<T>(memory: &mut [MaybeUninit<T>], value: impl Fn() -> T) ->
     }
     // SAFETY: each place has been written.
     unsafe { memory.assume_init_mut() }
+}
+
+/// Memory that a handle is made in.
+pub(crate) type Region = &'static mut [MaybeUninit<u8>];
+
+/// How many bytes [`carve`] takes for `count` values at most, wherever the memory begins.
+pub(crate) fn carved_bytes<T>(count: usize) -> Option<usize> {
+    count.checked_mul(size_of::<T>())?.checked_add(align_of::<T>() - 1)
+}
+
+/// Takes memory for `count` values from the beginning of `memory`, and puts a value in each place.
+/// `TN_ERROR_SHORT` when it is too short.
+pub(crate) fn carve<T>(
+    memory: Region,
+    count: usize,
+    value: impl Fn() -> T,
+) -> Result<(&'static mut [T], Region), Status> {
+    let skipped = memory.as_ptr().align_offset(align_of::<T>());
+    let memory = memory.get_mut(skipped..).ok_or(Status::TnErrorShort)?;
+    let size = count.checked_mul(size_of::<T>()).ok_or(Status::TnErrorShort)?;
+    let (own, rest) = memory.split_at_mut_checked(size).ok_or(Status::TnErrorShort)?;
+    // SAFETY: the bytes were borrowed for as long, are aligned after what was skipped, and as many
+    // as the values take; any memory is a valid `MaybeUninit`.
+    let own = unsafe { std::slice::from_raw_parts_mut(own.as_mut_ptr().cast(), count) };
+    Ok((filled(own, value), rest))
+}
+
+/// The bytes at `data`, to be written to.
+///
+/// # Safety
+/// Unless the result is an error, `data` points to `len` bytes that nobody else uses during `'a`.
+pub(crate) unsafe fn bytes_mut<'a>(data: *mut u8, len: usize) -> Result<&'a mut [u8], Status> {
+    // SAFETY: the caller's promise.
+    let memory = unsafe { slice_out(data, len) }?;
+    // SAFETY: memory of C's holds some bytes, whichever; they were made where the compiler does not
+    // see that nobody has set them. What is called with them writes before it reads.
+    Ok(unsafe { memory.assume_init_mut() })
+}
+
+/// The `len` words at `data`, which other threads and processes may use too.
+///
+/// # Safety
+/// Unless the result is an error, `data` points to `len` words that during `'a` are there and are
+/// used through atomics alone.
+pub(crate) unsafe fn atomics<'a>(data: *mut u64, len: usize) -> Result<&'a [AtomicU64], Status> {
+    // SAFETY: the caller's promise; an atomic has the layout of its number, and any is valid.
+    unsafe { slice(data.cast_const().cast(), len) }
 }
 
 /// The first `needed` of the `len` bytes at `data`, to be written to; fewer are an error.

@@ -42,13 +42,19 @@ pub enum Status {
     TnErrorMismatch = -13,
     /// A named limit was reached.
     TnErrorLimit = -14,
+    /// What the handle belongs to was made anew without it.
+    TnErrorStale = -15,
+    /// Another writer holds what the call needs, for longer than anybody should: try again later.
+    TnErrorBusy = -16,
+    /// A proof does not hold.
+    TnErrorProof = -17,
     /// The library has a bug: a panic was caught. Of the handles of this call only `_free` may be
     /// called any more.
     TnErrorPanic = -100,
 }
 
 impl Status {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::TnOk,
         Self::TnNone,
         Self::TnFull,
@@ -66,6 +72,9 @@ impl Status {
         Self::TnErrorNewer,
         Self::TnErrorMismatch,
         Self::TnErrorLimit,
+        Self::TnErrorStale,
+        Self::TnErrorBusy,
+        Self::TnErrorProof,
         Self::TnErrorPanic,
     ];
 
@@ -92,6 +101,9 @@ impl Status {
             Self::TnErrorNewer => c"the data were made by a later version of treenail",
             Self::TnErrorMismatch => c"the two sides are of different kinds",
             Self::TnErrorLimit => c"a limit was reached",
+            Self::TnErrorStale => c"what the handle belongs to was made anew without it",
+            Self::TnErrorBusy => c"another writer holds what the call needs; try again later",
+            Self::TnErrorProof => c"the proof does not hold",
             Self::TnErrorPanic => c"a bug in treenail: a panic was caught",
         }
     }

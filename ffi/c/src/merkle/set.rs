@@ -1,14 +1,16 @@
 //! `treenail-merkle`'s set: a digest that depends on the items alone, and what differs between two.
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 
 use treenail_hash::{Blake3, Hash, Sha256, Xxh128};
 use treenail_merkle::set::{self, Node, Prefix, Set as CoreSet, Slot, nodes_for};
 
+use super::with;
 use crate::boundary::{boundary, boundary_or};
 use crate::hash::{Algorithm, put};
-use crate::memory::{bytes, bytes_out, filled, free, give, out, shared, slice_out, unique};
+use crate::memory::{
+    Region, bytes, bytes_out, carve, carved_bytes, free, give, out, shared, slice_out, unique,
+};
 use crate::status::Status;
 
 /// The longest value of a set's items.
@@ -24,17 +26,6 @@ enum Of {
     Xxh128(CoreSet<'static, Xxh128, Value>),
     Blake3(CoreSet<'static, Blake3, Value>),
     Sha256(CoreSet<'static, Sha256, Value>),
-}
-
-/// Evaluates `$body` with `$set` bound, whatever the algorithm.
-macro_rules! with {
-    ($of:expr, $set:ident => $body:expr) => {
-        match $of {
-            Of::Xxh128($set) => $body,
-            Of::Blake3($set) => $body,
-            Of::Sha256($set) => $body,
-        }
-    };
 }
 
 /// A value whose length is known when the program runs.
@@ -413,33 +404,18 @@ unsafe fn digest<H: Hash<Digest = [u8; N]>, const N: usize>(
     unsafe { shared(key.cast::<[u8; N]>()) }.copied()
 }
 
-type Memory = &'static mut [MaybeUninit<u8>];
-
 fn memory_bytes<H: Hash>(items: usize) -> Option<usize> {
-    let nodes = nodes_for(items).checked_mul(size_of::<Node<H::Digest>>())?;
-    let slots = items.checked_mul(size_of::<Slot<H::Digest, Value>>())?;
-    let slack = align_of::<Node<H::Digest>>() + align_of::<Slot<H::Digest, Value>>() - 2;
-    nodes.checked_add(slots)?.checked_add(slack)
+    let nodes = carved_bytes::<Node<H::Digest>>(nodes_for(items))?;
+    nodes.checked_add(carved_bytes::<Slot<H::Digest, Value>>(items)?)
 }
 
-fn begin<H: Hash>(memory: Memory, items: usize) -> Result<CoreSet<'static, H, Value>, Status> {
+fn begin<H: Hash>(memory: Region, items: usize) -> Result<CoreSet<'static, H, Value>, Status> {
     if memory.len() < memory_bytes::<H>(items).ok_or(Status::TnErrorShort)? {
         return Err(Status::TnErrorShort);
     }
-    let (nodes, rest) = carve::<Node<H::Digest>>(memory, nodes_for(items));
-    let (slots, _) = carve::<Slot<H::Digest, Value>>(rest, items);
+    let (nodes, rest) = carve::<Node<H::Digest>>(memory, nodes_for(items), Node::default)?;
+    let (slots, _) = carve::<Slot<H::Digest, Value>>(rest, items, Slot::default)?;
     Ok(CoreSet::new(nodes, slots))
-}
-
-/// Takes memory for `count` values from the beginning of `memory` and fills it with empty ones.
-fn carve<T: Default>(memory: Memory, count: usize) -> (&'static mut [T], Memory) {
-    let skipped = memory.as_ptr().align_offset(align_of::<T>());
-    let (own, rest) = memory[skipped..].split_at_mut(count * size_of::<T>());
-    let values = own.as_mut_ptr().cast::<MaybeUninit<T>>();
-    // SAFETY: the bytes were borrowed for as long, are aligned after what was skipped, and as many
-    // as the values take; any memory is a valid `MaybeUninit`.
-    let values = unsafe { std::slice::from_raw_parts_mut(values, count) };
-    (filled(values, T::default), rest)
 }
 
 #[cfg(test)]
