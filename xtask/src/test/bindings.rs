@@ -10,6 +10,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Outcome, Session};
 use crate::command::{Cmd, on_path};
@@ -21,6 +22,8 @@ use crate::install_c::{self, Profile, SYSTEM_LIBRARIES};
 pub(super) const ZIG: PipPackage =
     PipPackage { name: "ziglang", version: "0.15.2", proof: "ziglang/zig" };
 
+const HEADER_COMPILERS: [&str; 4] =
+    ["gcc -std=c99 -x c", "gcc -std=c11 -x c", "gcc -std=c2x -x c", "g++ -std=c++17 -x c++"];
 const C_FLAGS: &str = "-std=c11 -D_POSIX_C_SOURCE=200809L -g -O1 -Wall -Wextra -Wpedantic -Werror";
 const SANITIZE: &str = "-fsanitize=address,undefined -fno-sanitize-recover=all";
 /// What is still reachable when a program ends, or reached through the middle of a block, is the
@@ -78,26 +81,49 @@ fn check(session: &Session, zig: &Path) -> Result<Vec<String>, String> {
     session.output(Cmd::new("cargo build --quiet -p").arg(install_c::PACKAGE))?;
     let library = session.workspace.target.join("debug/libtreenail.a");
     let bench = Bench { session, package, library, scratch };
-    let mut failures = Vec::new();
-    let mut note = |result: Result<(), String>| failures.extend(result.err());
-
-    note(bench.header("gcc -std=c99 -x c"));
-    note(bench.header("gcc -std=c11 -x c"));
-    note(bench.header("gcc -std=c2x -x c"));
-    note(bench.header("g++ -std=c++17 -x c++"));
     let mut programs = bench.programs("examples", "c")?;
     programs.extend(bench.programs("tests/c", "c")?);
     programs.push(bench.readme()?);
+    let in_zig = bench.programs("examples/zig", "zig")?;
+    let tree = programs.iter().find(|one| one.name == "tree").ok_or("no example `tree`")?;
+
+    let mut jobs: Vec<Job> = Vec::new();
+    for compiler in HEADER_COMPILERS {
+        jobs.push(Box::new(|| bench.header(compiler)));
+    }
+    jobs.push(Box::new(|| bench.symbols()));
+    jobs.push(Box::new(|| bench.shared(tree)));
+    // One after the other: the first fills the compiler's cache.
+    jobs.push(Box::new(|| in_zig.iter().try_for_each(|program| bench.zig(program, zig))));
     for program in &programs {
-        note(bench.sanitized(program));
-        note(bench.under_valgrind(program));
+        jobs.push(Box::new(|| bench.sanitized(program)));
+        jobs.push(Box::new(|| bench.under_valgrind(program)));
     }
-    for program in bench.programs("examples/zig", "zig")? {
-        note(bench.zig(&program, zig));
-    }
-    let first = programs.iter().find(|one| one.name == "tree").ok_or("no example `tree`")?;
-    note(bench.shared(first));
-    Ok(failures)
+    Ok(run_all(&jobs))
+}
+
+type Job<'a> = Box<dyn Fn() -> Result<(), String> + Sync + 'a>;
+
+/// Runs the jobs on as many threads as the machine runs at once; what failed, in their order.
+fn run_all(jobs: &[Job]) -> Vec<String> {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut failures = Vec::new();
+        while let Some((index, job)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            jobs.get(index).map(|job| (index, job))
+        } {
+            failures.extend(job().err().map(|failure| (index, failure)));
+        }
+        failures
+    };
+    let mut failures: Vec<(usize, String)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no job panics")).collect()
+    });
+    failures.sort_unstable();
+    failures.into_iter().map(|(_, failure)| failure).collect()
 }
 
 impl Bench<'_> {
@@ -105,6 +131,31 @@ impl Bench<'_> {
     fn header(&self, compiler: &str) -> Result<(), String> {
         let cmd = Cmd::new(compiler).words("-Wall -Wextra -Wpedantic -Werror -fsyntax-only");
         self.session.output(cmd.arg(self.package.join("include/treenail.h"))).map(drop)
+    }
+
+    /// The shared library exports the functions that the header declares, and nothing else: what
+    /// cbindgen could not read would silently be missing.
+    fn symbols(&self) -> Result<(), String> {
+        let library = self.library.with_extension("so");
+        let listed = Cmd::new("nm --dynamic --defined-only --just-symbols").arg(&library).read()?;
+        let file = self.package.join("include/treenail.h");
+        let header = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let mut exported: Vec<&str> = listed.lines().map(str::trim).collect();
+        let mut declared = declared(&header);
+        exported.sort_unstable();
+        declared.sort_unstable();
+        if exported == declared {
+            return Ok(());
+        }
+        let missing = exported.iter().filter(|name| !declared.contains(name));
+        let lacking = declared.iter().filter(|name| !exported.contains(name));
+        let list =
+            |names: Vec<&&str>| names.iter().map(|name| **name).collect::<Vec<_>>().join(" ");
+        Err(format!(
+            "not in the header: {}; not in the library: {}",
+            list(missing.collect()),
+            list(lacking.collect())
+        ))
     }
 
     /// The programs in a directory, in the order of their names.
@@ -213,6 +264,18 @@ fn program(source: PathBuf) -> Result<Program, String> {
     Ok(Program { name, source, expected })
 }
 
+/// The functions that a header declares: names before a parenthesis in lines that are no comment
+/// and no type.
+fn declared(header: &str) -> Vec<&str> {
+    let lines = header.lines().filter(|line| !line.starts_with([' ', '/', '#']));
+    let lines = lines.filter(|line| !line.starts_with("typedef"));
+    let names = lines.filter_map(|line| {
+        let before = &line[..line.find('(')?];
+        Some(&before[before.rfind(|c: char| c != '_' && !c.is_ascii_alphanumeric())? + 1..])
+    });
+    names.filter(|name| name.starts_with("tn_")).collect()
+}
+
 /// The first block of a Markdown text that is marked so.
 fn block<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     let fence = format!("```{mark}\n");
@@ -223,7 +286,23 @@ fn block<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::block;
+    use super::{Job, block, declared, run_all};
+
+    #[test]
+    fn failures_come_in_the_order_of_the_jobs() {
+        let job = |n: u32| -> Job<'static> {
+            Box::new(move || if n % 2 == 0 { Ok(()) } else { Err(n.to_string()) })
+        };
+        let jobs: Vec<Job> = (0..6).map(job).collect();
+        assert_eq!(run_all(&jobs), ["1", "3", "5"]);
+    }
+
+    #[test]
+    fn functions_are_told_from_types_and_texts() {
+        let header = "// tn_no(x)\ntypedef void (*tn_type)(int);\ntn_status tn_one(int a,\n  \
+                      int (*tn_f)(int));\nconst char *tn_two(void);\n#define TN_X (1)\n";
+        assert_eq!(declared(header), ["tn_one", "tn_two"]);
+    }
 
     #[test]
     fn a_block_is_found_by_its_mark() {

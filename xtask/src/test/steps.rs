@@ -11,6 +11,7 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
     Tool::new("gcc", "gcc"),
     Tool::new("libc6-dev", "/usr/include/stdio.h"),
     Tool::new("g++", "g++"),
+    Tool::new("binutils", "nm"),
     Tool::new("valgrind", "valgrind"),
     Tool::new("libc6-dbg", "/usr/share/doc/libc6-dbg"),
     Tool::new("pkg-config", "pkg-config"),

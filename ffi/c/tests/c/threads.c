@@ -8,7 +8,7 @@
 
 #include <treenail.h>
 
-enum { THREADS = 4, ROUNDS = 30, FILES = 300 };
+enum { THREADS = 4, ROUNDS = 10, FILES = 300 };
 
 static const tn_tree *scanned, *saved;
 static uint8_t expected[32];
