@@ -45,6 +45,7 @@
 //! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks.
 //! - [`replace()`]: a file's content replaced all at once.
 //! - `before_termination` (Unix): what is to be cleaned up when a signal ends the process.
+//! - [`shm`]: memory shared between processes, and which of them live.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
 
 mod error;
@@ -52,6 +53,7 @@ mod listing;
 mod name;
 mod reader;
 mod replace;
+pub mod shm;
 mod signals;
 mod stat;
 mod walk;

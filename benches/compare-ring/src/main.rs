@@ -2,6 +2,7 @@
 
 mod frames;
 mod job;
+mod round_trip;
 mod typed;
 
 use std::process::ExitCode;
@@ -15,9 +16,18 @@ macro_rules! version {
 pub(crate) use version;
 
 fn main() -> ExitCode {
+    match round_trip::echo() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(error) => {
+            eprintln!("echo: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
     treenail_compare::main(|_| {
         let mut cases = typed::cases();
         cases.extend(frames::cases());
+        cases.extend(round_trip::cases()?);
         Ok(cases)
     })
 }

@@ -255,7 +255,7 @@ mod tests {
         (0..words_for(capacity)).map(|_| AtomicU64::new(0)).collect()
     }
 
-    /// The bytes of docs/format/ring.md.
+    /// The golden bytes of docs/format/ring.md.
     #[test]
     fn a_ring_lies_as_the_document_says() {
         let memory = words(32);
