@@ -69,6 +69,13 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
     },
+    Comparison {
+        name: "merkle",
+        builds: &["--manifest-path benches/Cargo.toml -p compare-merkle"],
+        corpus: None,
+        debian: &[],
+        cargo: &[],
+    },
 ];
 
 /// Measures; true when all contenders gave the same answers.

@@ -43,8 +43,8 @@
 //!
 //! let (index, size) = (LeafIndex(2), log.size());
 //! let mut path = [[0; 32]; PROOF_DIGESTS_MAX];
-//! let path = inclusion_proof::<Sha256, _>(index, size, |id| nodes.get(&id).copied().ok_or(id), &mut path)
-//!     .expect("all nodes are there");
+//! let node = |id| nodes.get(&id).copied().ok_or(id);
+//! let path = inclusion_proof::<Sha256, _>(index, size, node, &mut path).expect("all are there");
 //!
 //! // Whoever knows the root can tell that `c` is in the log.
 //! let proof = InclusionProof { index, size, path };

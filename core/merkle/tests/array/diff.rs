@@ -73,8 +73,11 @@ fn two_arrays() -> impl Strategy<Value = [Vec<D>; 2]> {
     prop_oneof![near, [leaves(70), leaves(300)]]
 }
 
+/// Emulated processors are slow.
+const CASES: u32 = if cfg!(target_arch = "x86_64") { 256 } else { 30 };
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(target_arch = "x86_64") { 256 } else { 30 }))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn diff_equals_comparing_every_leaf([old, new] in two_arrays()) {

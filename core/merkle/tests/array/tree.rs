@@ -176,8 +176,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Emulated processors are slow.
+const CASES: u32 = if cfg!(target_arch = "x86_64") { 256 } else { 20 };
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(target_arch = "x86_64") { 256 } else { 20 }))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn any_sequence_of_changes_has_the_root_of_the_definition(

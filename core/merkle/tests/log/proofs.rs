@@ -267,11 +267,16 @@ impl core::fmt::Display for NodeIdError {
     }
 }
 
+/// Emulated processors are slow.
+const CASES: u32 = if cfg!(target_arch = "x86_64") { 200 } else { 20 };
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(target_arch = "x86_64") { 200 } else { 20 }))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn extending_in_pieces_is_pushing_one_by_one(pieces in prop::collection::vec(0..700_u64, 0..8)) {
+    fn extending_in_pieces_is_pushing_one_by_one(
+        pieces in prop::collection::vec(0..700_u64, 0..8),
+    ) {
         let mut pushed = CompactRange::<H>::new();
         let mut extended = CompactRange::<H>::new();
         for piece in pieces {

@@ -214,11 +214,19 @@ fn bytes_of_a_tile_are_its_digests() {
     assert_eq!(Tile::encode(&digests, &mut bytes[..15]).expect_err("too short").needed, 16);
 }
 
+/// Emulated processors are slow.
+const CASES: u32 = if cfg!(target_arch = "x86_64") { 256 } else { 40 };
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(target_arch = "x86_64") { 256 } else { 40 }))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn names_are_read_back(level in 0..8_u8, index in any::<u64>(), shift in 0..64, size in any::<u64>()) {
+    fn names_are_read_back(
+        level in 0..8_u8,
+        index in any::<u64>(),
+        shift in 0..64,
+        size in any::<u64>(),
+    ) {
         if let Some(tile) = Tile::at(level, index >> shift, TreeSize(size)) {
             prop_assert_eq!(tile.path().to_string().parse(), Ok(tile));
         }

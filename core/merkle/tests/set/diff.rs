@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::naive::{H, Key, Value, item, memory};
+use crate::naive::{H, Key, Value, cases, item, memory};
 use proptest::prelude::*;
 use treenail_merkle::set::{LEAF_MAX, Node, Prefix, Set, Slot, Touched, diff};
 
@@ -71,6 +71,8 @@ fn two_sets() -> impl Strategy<Value = [BTreeMap<Key, Value>; 2]> {
 }
 
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn diff_equals_the_naive_one([old, new] in two_sets()) {
         let (mut old_memory, mut new_memory) = (roomy(), roomy());
@@ -119,7 +121,7 @@ proptest! {
 
 #[test]
 fn one_change_among_many_touches_only_its_path() {
-    let count = 100_000;
+    let count = if cfg!(target_arch = "x86_64") { 100_000 } else { 5_000 };
     let (mut old_memory, mut new_memory) = (memory(count), memory(count));
     let items: BTreeMap<_, _> =
         (0..count as u32).map(item).map(|item| (item.key, item.value)).collect();
@@ -141,6 +143,23 @@ fn one_change_among_many_touches_only_its_path() {
     let (found, touched) = differences(&mut old, &mut new, all);
     assert_eq!(found, [(key, Some(item(4711).value), None)]);
     assert!(touched.subtrees <= 1 + 4 * 16, "{touched:?}");
+}
+
+#[test]
+fn ten_changes_among_many_touch_only_their_paths() {
+    let count = if cfg!(target_arch = "x86_64") { 100_000 } else { 5_000 };
+    let (mut old_memory, mut new_memory) = (memory(count), memory(count));
+    let items: BTreeMap<_, _> =
+        (0..count as u32).map(item).map(|item| (item.key, item.value)).collect();
+    let mut old = filled(&mut old_memory, &items);
+    let mut new = filled(&mut new_memory, &items);
+    for i in 0..10 {
+        new.insert(item(i * 499).key, [0xEE; 3]).expect("room");
+    }
+    let (found, touched) = differences(&mut old, &mut new, Prefix::root().keys());
+    assert_eq!(found.len(), 10);
+    assert!(touched.subtrees <= 1 + 10 * 4 * 16, "{touched:?}");
+    assert!(touched.items <= 10 * 2 * LEAF_MAX, "{touched:?}");
 }
 
 #[test]

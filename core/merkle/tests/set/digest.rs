@@ -1,6 +1,6 @@
 //! `set::digest`, and the definition of the digest.
 
-use crate::naive::{H, Key, Value, item, naive_digest};
+use crate::naive::{H, Key, Value, cases, item, naive_digest};
 use proptest::prelude::*;
 use treenail_hash::{Blake3, Hash, Xxh3, Xxh128};
 use treenail_merkle::set::{self, Item};
@@ -18,7 +18,8 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-// From a program of thirty lines in another language, over the reference tools xxhsum and b3sum.
+// The golden values of docs/format/merkle-set.md, from a program of thirty lines in another
+// language, over the reference tools xxhsum and b3sum.
 #[test]
 fn golden_digests() {
     fn of<H: Hash>(count: u32) -> String {
@@ -109,6 +110,28 @@ fn leaf_and_branch_cannot_be_confused() {
     assert_eq!(branch, H::hash(&leaf_like));
 }
 
+/// The digest put together by the parts that other structures build their nodes with.
+fn by_parts<H: Hash, V: set::Value>(items: &[Item<H::Digest, V>], depth: usize) -> H::Digest {
+    if items.len() <= set::LEAF_MAX || depth == 2 * size_of::<H::Digest>() {
+        return set::leaf_digest::<H, V>(items);
+    }
+    let children = set::split(items, depth, |item| &item.key);
+    assert_eq!(children.concat().len(), items.len());
+    let digests = children.map(|own| by_parts::<H, V>(own, depth + 1));
+    set::branch_digest::<H>(items.len(), &digests)
+}
+
+#[test]
+fn the_definition_s_parts_yield_the_digest() {
+    for count in [0, 1, 64, 65, 1500] {
+        let mut items: Vec<_> = (0..count).map(item).collect();
+        let expected = set::digest::<H, Value>(&mut items);
+        assert_eq!(by_parts::<H, Value>(&items, 0), expected, "{count} items, now ascending");
+    }
+    let mut alike = vec![Item { key: [7; 8], value: [1; 3] }; 200];
+    assert_eq!(by_parts::<H, Value>(&alike, 0), set::digest::<H, Value>(&mut alike));
+}
+
 fn any_item() -> impl Strategy<Value = Item<Key, Value>> {
     // Few distinct bytes, so that prefixes and whole keys coincide.
     let byte = prop_oneof![Just(0x00), Just(0x01), Just(0x10), Just(0xFF), any::<u8>()];
@@ -120,6 +143,8 @@ fn any_item() -> impl Strategy<Value = Item<Key, Value>> {
 }
 
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn digest_equals_the_naive_one(items in prop::collection::vec(any_item(), 0..300)) {
         check(items);

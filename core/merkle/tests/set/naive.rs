@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::ProptestConfig;
 use treenail_hash::{Digest, Hash, Xxh3};
 use treenail_merkle::set::{Item, Node, Slot, nodes_for};
 
@@ -9,6 +10,11 @@ use treenail_merkle::set::{Item, Node, Slot, nodes_for};
 pub(crate) type H = Xxh3;
 pub(crate) type Key = [u8; 8];
 pub(crate) type Value = [u8; 3];
+
+/// How many cases a property is tried on: emulated processors are slow.
+pub(crate) fn cases() -> ProptestConfig {
+    ProptestConfig::with_cases(if cfg!(target_arch = "x86_64") { 256 } else { 25 })
+}
 
 /// The digest of `items`, whose keys begin with the same `depth` nibbles, as a hexadecimal string
 /// spells them.
