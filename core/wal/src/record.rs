@@ -93,6 +93,7 @@ impl Header {
     }
 
     /// The header and the checksum of the body, which is still to be checked.
+    #[inline]
     pub(crate) fn parse(
         bytes: &[u8; RECORD_HEADER_SIZE_BYTES],
         salt: &Salt,

@@ -45,6 +45,7 @@ impl Salt {
     }
 
     /// The checksum of a record's header, up to that checksum.
+    #[inline]
     pub(crate) fn header(&self, bytes: &[u8]) -> u32 {
         finish(&self.header, bytes)
     }
@@ -66,6 +67,7 @@ pub(crate) fn unsalted(bytes: &[u8]) -> u32 {
     finish(&Crc32c::default(), bytes)
 }
 
+#[inline]
 fn finish(state: &Crc32c, bytes: &[u8]) -> u32 {
     let mut crc = state.clone();
     crc.update(bytes);

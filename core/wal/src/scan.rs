@@ -103,6 +103,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The record at the beginning of the rest, or why there is none.
+    #[inline]
     fn parse(&self) -> Result<Record<'a>, Damage> {
         let Some((header, rest)) = self.bytes.split_first_chunk::<RECORD_HEADER_SIZE_BYTES>()
         else {
@@ -143,6 +144,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
+    #[cold]
     /// How the segment ends, which has no whole record at `self.next`.
     fn judge(&mut self, damage: Damage) -> Tail {
         let at = self.next;

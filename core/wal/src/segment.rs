@@ -19,8 +19,8 @@ const VERSION: u32 = 1;
 pub struct Segment {
     /// Which log the segment belongs to; the same in all of a log's segments.
     pub log_id: u64,
-    /// Part of every record's mark and checksums, and different each time that the file is used for a
-    /// segment: what an earlier use left behind cannot pass for records of this one. Random where
+    /// Part of every record's mark and checksums, and different each time that the file is used for
+    /// a segment: what an earlier use left behind cannot pass for records of this one. Random where
     /// there is randomness; a counter will do.
     pub salt: u64,
     /// Where the first record begins, which is where the segment before this one ends.

@@ -20,8 +20,8 @@ enum Event {
     /// A group of records with payloads of these sizes, in one write.
     Group(Vec<usize>),
     Sync,
-    /// Power goes; which unsynced sectors are kept is drawn from the seed. Then recovery, writing on
-    /// in place.
+    /// Power goes; which unsynced sectors are kept is drawn from the seed. Then recovery, and on in
+    /// place.
     Crash {
         seed: u64,
     },
@@ -157,7 +157,7 @@ impl Writer {
         }
         let at = from + seed as usize % (to - from);
         let mut bytes = self.disk.cached.clone();
-        bytes[at] ^= 1 << (seed >> 32) % 8;
+        bytes[at] ^= 1 << ((seed >> 32) % 8);
         let lsn = self.segment.lsn_at((at & !7) as u64).expect("not before");
         let (damaged, _) = self.records.range(..=lsn).next_back().expect("acknowledged");
         let mut scanner = Scanner::new(&bytes).expect("whole").witnessed(self.acknowledged);

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn few_bytes_give_what_tables_give() {
-        let message: [u8; 600] = core::array::from_fn(|i| (i * i >> 3) as u8);
+        let message: [u8; 600] = core::array::from_fn(|i| (i * 7) as u8);
         for length in 0..message.len() {
             let message = &message[..length];
             for crc in [0, !0, 0x1234_5678] {
