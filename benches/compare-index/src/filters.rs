@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use treenail_compare::answer::Answer;
 use treenail_compare::case::{Case, Contender, Target};
 use treenail_compare::work::Work;
-use treenail_index::fuse::{Cell, FuseRef, build, bytes_for, cells_for};
+use treenail_index::fuse::{FuseRef, build, bytes_for, scratch_words_for};
 use xorf::Filter;
 
 use crate::versions::version;
@@ -39,7 +39,7 @@ fn bloom(keys: &[u64]) -> fastbloom::BloomFilter<FixedState> {
 fn building(name: &'static str, count: usize) -> Case {
     let keys = keys(count);
     let goes = (KEYS / count).max(1);
-    let mut scratch = vec![Cell::default(); cells_for(count).expect("few keys")];
+    let mut scratch = vec![0; scratch_words_for(count).expect("few keys")];
     let mut bytes = vec![0; bytes_for::<u8>(count).expect("few keys")];
     let ours = move || {
         let filter = build::<u8>(keys, 1, &mut scratch, &mut bytes).expect("the sizes are right");
@@ -71,7 +71,7 @@ fn building(name: &'static str, count: usize) -> Case {
 fn asking(name: &'static str, count: usize) -> Case {
     let keys = keys(count);
     let goes = (KEYS / count).max(1);
-    let mut scratch = vec![Cell::default(); cells_for(count).expect("few keys")];
+    let mut scratch = vec![0; scratch_words_for(count).expect("few keys")];
     let bytes = vec![0; bytes_for::<u8>(count).expect("few keys")].leak();
     let ours: FuseRef<'_, u8> = build(keys, 1, &mut scratch, bytes).expect("the sizes are right");
     let xorf = xorf::BinaryFuse8::try_from(keys).expect("the keys are distinct");

@@ -28,14 +28,14 @@ pub(crate) trait Session<K> {
 /// The seed of all hashers; any will do.
 const SEED: u64 = 0x5eed;
 
-/// Ours; three quarters of the slots are used.
+/// Ours; two thirds of the slots are used.
 pub(crate) struct Ours<K: Key + 'static>(Map<'static, K>);
 
 impl<K: Key + Send + Sync + 'static> Table<K> for Ours<K> {
     type Session<'t> = Map<'t, K>;
 
     fn with_room(keys: usize) -> Self {
-        let words = Map::<K>::words_for(keys * 4 / 3).expect("far less than the address space");
+        let words = Map::<K>::words_for(keys * 3 / 2).expect("far less than the address space");
         let words: Vec<AtomicU64> = (0..words + 15).map(|_| AtomicU64::new(0)).collect();
         Self(Map::create(aligned(words.leak()), SEED).expect("there is room for the header"))
     }

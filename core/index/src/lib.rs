@@ -19,16 +19,20 @@
 //! # Ok::<(), treenail_index::TooSmall>(())
 //! ```
 //!
-//! Neither allocates, ever.
+//! Neither allocates, ever. The map needs a target with 64-bit atomics; the filter is for all.
 #![no_std]
 #![forbid(unsafe_code)]
 
 pub mod fuse;
+#[cfg(target_has_atomic = "64")]
 mod map;
+#[cfg(target_has_atomic = "64")]
 mod primitive;
 
+#[cfg(target_has_atomic = "64")]
 use primitive::atomic::AtomicU64;
 
+#[cfg(target_has_atomic = "64")]
 pub use self::map::{
     AttachError, Busy, InsertError, Iter, Key, Map, PATIENCE, TooSmall, Usage,
 };
@@ -37,6 +41,7 @@ pub use self::map::{
 ///
 /// There a bucket of a [`Map`] is two neighbouring cache lines, where it would touch three
 /// elsewhere. Take fifteen words more than the map needs.
+#[cfg(target_has_atomic = "64")]
 #[must_use]
 pub fn aligned(words: &[AtomicU64]) -> &[AtomicU64] {
     let skip = words.as_ptr().align_offset(128);

@@ -39,9 +39,9 @@ pub enum FuseError {
 pub enum BuildError {
     /// There are more than [`KEYS_MAX`] keys.
     TooManyKeys,
-    /// The scratch is too short: see [`cells_for`](super::cells_for).
+    /// The scratch is too short: see [`scratch_words_for`](super::scratch_words_for).
     Scratch {
-        /// How many cells are needed.
+        /// How many words are needed.
         needed: usize,
         /// How many there are.
         given: usize,
@@ -81,7 +81,7 @@ impl fmt::Display for BuildError {
         match self {
             Self::TooManyKeys => write!(f, "a filter takes at most {KEYS_MAX} keys: make several"),
             Self::Scratch { needed, given } => {
-                write!(f, "the scratch has {given} cells, and {needed} are needed")
+                write!(f, "the scratch has {given} words, and {needed} are needed")
             }
             Self::Output { needed, given } => {
                 write!(f, "there are {given} bytes for the filter, and {needed} are needed")

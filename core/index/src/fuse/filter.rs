@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::error::FuseError;
 use super::header::{HEADER_BYTES, Header};
-use super::layout::Layout;
+use super::layout::Places;
 
 /// What a filter keeps of each key: `u8` (1 in 256 foreign keys passes) or `u16` (1 in 65,536).
 pub trait Fingerprint: Sealed + Copy + Eq {
@@ -79,7 +79,7 @@ fingerprints!(u8 u16);
 pub struct FuseRef<'a, F: Fingerprint = u8> {
     fingerprints: &'a [F::Raw],
     seed: u64,
-    layout: Layout,
+    places: Places,
     keys: u64,
 }
 
@@ -94,7 +94,7 @@ impl<'a, F: Fingerprint> FuseRef<'a, F> {
     pub fn new_checked(bytes: &'a [u8]) -> Result<Self, FuseError> {
         let Header { keys, seed, layout, .. } = Header::read(bytes, 8 * F::BYTES as u32)?;
         let fingerprints = F::raws(bytes.get(HEADER_BYTES..).unwrap_or_default());
-        Ok(Self { fingerprints, seed, layout, keys })
+        Ok(Self { fingerprints, seed, places: layout.to_places(), keys })
     }
 
     /// Whether `key` is in the set: false is certain, true is likely.
@@ -102,7 +102,7 @@ impl<'a, F: Fingerprint> FuseRef<'a, F> {
     #[must_use]
     pub fn contains(&self, key: u64) -> bool {
         let hash = mix(key, self.seed);
-        let [a, b, c] = self.layout.of_hash(hash);
+        let [a, b, c] = self.places.of(hash);
         // Places are within the fingerprints but for the empty filter, which holds no key.
         match (self.at(a), self.at(b), self.at(c)) {
             (Some(a), Some(b), Some(c)) => a.xor(b).xor(c) == F::of_hash(hash),
@@ -133,7 +133,7 @@ impl<F: Fingerprint> fmt::Debug for FuseRef<'_, F> {
         f.debug_struct("FuseRef")
             .field("keys", &self.keys)
             .field("fingerprint_bytes", &F::BYTES)
-            .field("places", &self.layout.places())
+            .field("places", &self.fingerprints.len())
             .finish_non_exhaustive()
     }
 }

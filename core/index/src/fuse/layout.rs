@@ -19,17 +19,23 @@ const SEGMENT_KEYS: [u64; 16] = [
     15_261_887, 50_822_082, 169_237_530,
 ];
 
-/// How many [`Cell`](super::Cell)s building a filter takes as scratch; nothing for more than
-/// [`KEYS_MAX`] keys.
+/// How many words building a filter takes as scratch, about three a key for a million and more; nothing
+/// for more than [`KEYS_MAX`] keys, or more words than can be counted.
 #[must_use]
-pub const fn cells_for(keys: usize) -> Option<usize> {
-    match Layout::of(keys) {
-        Some(layout) => {
-            let places = layout.places() as usize;
-            Some(if places > keys { places } else { keys })
-        }
-        None => None,
+pub const fn scratch_words_for(keys: usize) -> Option<usize> {
+    let Some(layout) = Layout::of(keys) else { return None };
+    let places = layout.places() as usize;
+    // A word and five bytes for each place, a word and a byte for each key.
+    let parts = [places.div_ceil(2), places.div_ceil(8), keys, keys.div_ceil(8)];
+    let (mut words, mut part) = (Some(places), 0);
+    while part < parts.len() {
+        words = match words {
+            Some(words) => words.checked_add(parts[part]),
+            None => None,
+        };
+        part += 1;
     }
+    words
 }
 
 /// How many bytes a filter of so many keys takes; nothing for more than [`KEYS_MAX`] keys, or more
@@ -79,15 +85,30 @@ impl Layout {
         }
     }
 
-    /// The three places of a key by its hash, each below [`places`](Self::places) unless that is 0.
+    /// What finds a key's places.
+    pub(crate) const fn to_places(self) -> Places {
+        let segment = 1 << self.segment_log2;
+        Places { starts: (self.segments as u64) << self.segment_log2, segment, mask: segment - 1 }
+    }
+}
+
+/// Finds a key's places.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    /// How many places there are for a key's first.
+    starts: u64,
+    segment: u32,
+    mask: u32,
+}
+
+impl Places {
+    /// The three places of a key by its hash, each below [`Layout::places`] unless that is 0.
     #[inline]
-    pub(crate) fn of_hash(self, hash: u64) -> [u32; 3] {
-        let mask = (1 << self.segment_log2) - 1;
-        let starts = u64::from(self.segments) << self.segment_log2;
-        let first = (u128::from(hash) * u128::from(starts) >> 64) as u32;
-        let second = (first + (1 << self.segment_log2)) ^ ((hash >> 18) as u32 & mask);
-        let third = (first + (2 << self.segment_log2)) ^ (hash as u32 & mask);
-        [first, second, third]
+    pub(crate) fn of(self, hash: u64) -> [u32; 3] {
+        let first = (u128::from(hash) * u128::from(self.starts) >> 64) as u32;
+        let second = first + self.segment;
+        let third = second + self.segment;
+        [first, second ^ ((hash >> 18) as u32 & self.mask), third ^ (hash as u32 & self.mask)]
     }
 }
 
@@ -154,7 +175,7 @@ mod tests {
             let layout = Layout::of(keys).unwrap();
             assert!(layout.places() <= u64::from(u32::MAX));
             for hash in [0, 1, u64::MAX, u64::MAX - 1, 0x0123_4567_89ab_cdef, u64::MAX << 18] {
-                let [a, b, c] = layout.of_hash(hash);
+                let [a, b, c] = layout.to_places().of(hash);
                 assert!(a < b && b < c || keys < 10, "{keys} {hash:x}");
                 assert!(a != b && b != c && a != c);
                 assert!(u64::from(a.max(b).max(c)) < layout.places(), "{keys} {hash:x}");

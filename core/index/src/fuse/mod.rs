@@ -6,10 +6,10 @@
 //! `docs/format/fuse.md`.
 //!
 //! ```
-//! use treenail_index::fuse::{Cell, FuseRef, build, bytes_for, cells_for};
+//! use treenail_index::fuse::{FuseRef, build, bytes_for, scratch_words_for};
 //!
 //! let keys = [3, 1, 4, 1, 5, 9, 2, 6];
-//! let mut scratch = vec![Cell::default(); cells_for(keys.len()).unwrap()];
+//! let mut scratch = vec![0; scratch_words_for(keys.len()).unwrap()];
 //! let mut bytes = vec![0; bytes_for::<u8>(keys.len()).unwrap()];
 //! build::<u8>(&keys, 0, &mut scratch, &mut bytes)?;
 //!
@@ -33,7 +33,7 @@ mod layout;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use self::build::{Cell, build};
+pub use self::build::build;
 pub use self::error::{BuildError, FuseError};
 pub use self::filter::{Fingerprint, FuseRef};
-pub use self::layout::{KEYS_MAX, bytes_for, cells_for};
+pub use self::layout::{KEYS_MAX, bytes_for, scratch_words_for};

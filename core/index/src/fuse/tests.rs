@@ -2,13 +2,13 @@ extern crate std;
 use std::vec;
 use std::vec::Vec;
 
-use super::{BuildError, Cell, Fingerprint, FuseError, FuseRef, build, bytes_for, cells_for};
+use super::{BuildError, Fingerprint, FuseError, FuseRef, build, bytes_for, scratch_words_for};
 
 /// Tests of many keys are for machines, not for their emulators.
 const MANY: u64 = if cfg!(target_arch = "x86_64") { 200_000 } else { 5_000 };
 
 fn made<F: Fingerprint>(keys: &[u64], seed: u64) -> Result<Vec<u8>, BuildError> {
-    let mut scratch = vec![Cell::default(); cells_for(keys.len()).unwrap()];
+    let mut scratch = vec![0; scratch_words_for(keys.len()).unwrap()];
     let mut bytes = vec![0xaa; bytes_for::<F>(keys.len()).unwrap()];
     build::<F>(keys, seed, &mut scratch, &mut bytes)?;
     Ok(bytes)
@@ -83,9 +83,9 @@ fn foreign_keys_pass_as_seldom_as_promised() {
 
 #[test]
 fn too_little_memory_is_an_error() {
-    let mut scratch = [Cell::default(); 64];
+    let mut scratch = [0; 256];
     let mut out = [0; 128];
-    let needed = cells_for(10).unwrap();
+    let needed = scratch_words_for(10).unwrap();
     let error = build::<u8>(&[1; 10], 0, &mut scratch[..needed - 1], &mut out).unwrap_err();
     assert_eq!(error, BuildError::Scratch { needed, given: needed - 1 });
     let needed = bytes_for::<u8>(10).unwrap();
@@ -95,7 +95,7 @@ fn too_little_memory_is_an_error() {
         needed: 48,
         given: 0
     });
-    assert_eq!((bytes_for::<u8>(usize::MAX), cells_for(usize::MAX)), (None, None));
+    assert_eq!((bytes_for::<u8>(usize::MAX), scratch_words_for(usize::MAX)), (None, None));
 }
 
 #[test]
@@ -141,5 +141,16 @@ fn damaged_headers_are_refused() {
 fn golden_bytes() {
     let bytes = made::<u8>(&[1, 2, 3, 1], 5).unwrap();
     let hex: std::string::String = bytes.iter().map(|byte| std::format!("{byte:02x}")).collect();
-    assert_eq!(hex, "");
+    let expected = [
+        "89544e465553450a", // magic
+        "0100000008000000", // version, bits
+        "0300000000000000", // keys
+        "75554cd537d76ad6", // seed
+        "0300000001000000", // segments of 2^3 places, one to start in
+        "0000000000000000", // reserved
+        "7200000000000000",
+        "0000000000000000",
+        "21000000ed000000",
+    ];
+    assert_eq!(hex, expected.concat());
 }

@@ -96,12 +96,16 @@ impl Seeds {
     /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     pub(crate) fn new(seed: u64) -> Self {
         let mut state = seed;
-        Self(core::array::from_fn(|_| {
+        let mut seeds = core::array::from_fn(|_| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
             mixed ^ mixed >> 31
-        }))
+        });
+        // A multiplier must be odd, lest it throw bits of the key away.
+        seeds[1] |= 1;
+        seeds[3] |= 1;
+        Self(seeds)
     }
 
     /// The hash of a key: its words, each masked by a seed, multiplied in pairs with both halves of
@@ -111,12 +115,12 @@ impl Seeds {
     pub(crate) fn hash<W: Words>(&self, key: &W) -> u64 {
         let Self([a, b, c, d]) = *self;
         let pairs = match *key.as_words() {
-            [word] => fold(word ^ a, b | 1),
+            [word] => fold(word ^ a, b),
             [low, high] => fold(low ^ a, high ^ b),
             [w0, w1, w2, w3] => fold(w0 ^ a, w1 ^ b) ^ fold(w2 ^ c, w3 ^ d).rotate_left(23),
             _ => 0,
         };
-        fold(pairs ^ c, d | 1)
+        fold(pairs ^ c, d)
     }
 }
 

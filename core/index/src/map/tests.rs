@@ -303,11 +303,24 @@ fn golden_bytes() {
     map.insert(0x0102_0304_0506_0708, 0x1112_1314_1516_1718).unwrap();
     map.insert(2, 3).unwrap();
     map.remove(2).unwrap();
-    let bytes: Vec<[u8; 8]> =
-        words.iter().map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
-    let hex: Vec<std::string::String> = bytes
-        .iter()
-        .map(|word| word.iter().map(|byte| std::format!("{byte:02x}")).collect())
-        .collect();
-    assert_eq!(hex, Vec::<std::string::String>::new());
+    let hex = |word: &AtomicU64| -> std::string::String {
+        let bytes = word.load(Ordering::Relaxed).to_le_bytes();
+        bytes.iter().map(|byte| std::format!("{byte:02x}")).collect()
+    };
+    let expected = [
+        (0, "89544e494e44580a"),  // magic
+        (1, "0100000001000000"),  // version, words of a key
+        (2, "0100000000000000"),  // buckets
+        (3, "0700000000000000"),  // capacity
+        (4, "0100000000000000"),  // seed
+        (16, "4f01000000000000"), // slot 0 live with tag 0f, slot 1 dead with tag 01, reach 0
+        (17, "0807060504030201"), // key 0
+        (18, "0200000000000000"), // key 1
+        (24, "1817161514131211"), // value 0
+        (25, "0300000000000000"), // value 1, of no account
+    ];
+    for (at, word) in words.iter().enumerate() {
+        let expected = expected.iter().find(|(place, _)| *place == at);
+        assert_eq!(hex(word), expected.map_or("0000000000000000", |(_, hex)| *hex), "word {at}");
+    }
 }
