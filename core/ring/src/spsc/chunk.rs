@@ -49,17 +49,20 @@ impl<'p, 'a, T> WriteChunk<'p, 'a, T> {
 
     /// Fills the slots from an iterator until either ends, hands over what was filled, and returns
     /// how many those are. Should the iterator panic, what it gave before is handed over.
+    #[inline]
     pub fn fill(self, items: impl IntoIterator<Item = T>) -> usize {
-        let shared = self.producer.shared;
-        let mut filled = Filled { slot: self.producer.slot, count: 0, producer: self.producer };
+        let (shared, slot) = (self.producer.shared, self.producer.slot);
+        let first = shared.before_end(slot, self.len);
+        let mut filled = Filled { producer: self.producer, count: 0 };
         let mut items = items.into_iter();
-        while filled.count < self.len {
-            let Some(item) = items.next() else { break };
-            // SAFETY: `slot` is below the capacity, and the slot is one of the chunk's, free and
-            // ours.
-            unsafe { shared.slots.add(filled.slot).cast::<T>().write(item) };
-            filled.slot = shared.slot_after(filled.slot, 1);
-            filled.count += 1;
+        // Two plain loops: one that went around the end would ask for it at each item.
+        for (slot, len) in [(slot, first), (0, self.len - first)] {
+            for slot in slot..slot + len {
+                let Some(item) = items.next() else { return filled.count };
+                // SAFETY: the slot is below the capacity, one of the chunk's, free and ours.
+                unsafe { shared.slots.add(slot).cast::<T>().write(item) };
+                filled.count += 1;
+            }
         }
         filled.count
     }
@@ -78,7 +81,6 @@ impl<'p, 'a, T> WriteChunk<'p, 'a, T> {
 /// Hands over what was filled, whichever way the filling ends.
 struct Filled<'p, 'a, T> {
     producer: &'p mut Producer<'a, T>,
-    slot: usize,
     count: usize,
 }
 
@@ -174,6 +176,7 @@ impl<'c, 'a, T> IntoIterator for ReadChunk<'c, 'a, T> {
     type Item = T;
     type IntoIter = Drain<'c, 'a, T>;
 
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
         Drain { consumer: Published(self.consumer), left: self.len }
     }

@@ -59,6 +59,7 @@ impl<'a, T> Consumer<'a, T> {
 
     /// Pops the oldest items into the start of a slice, as many as there are and as it takes, and
     /// returns how many.
+    #[inline]
     pub fn pop_slice(&mut self, items: &mut [T]) -> usize
     where
         T: Copy,
@@ -75,8 +76,10 @@ impl<'a, T> Consumer<'a, T> {
         unsafe {
             let start = self.shared.slots.add(self.slot).cast::<T>();
             ptr::copy_nonoverlapping(start, items.as_mut_ptr(), first);
-            let (rest, start) = (items.as_mut_ptr().add(first), self.shared.slots.cast::<T>());
-            ptr::copy_nonoverlapping(start, rest, count - first);
+            if first < count {
+                let (rest, start) = (items.as_mut_ptr().add(first), self.shared.slots.cast::<T>());
+                ptr::copy_nonoverlapping(start, rest, count - first);
+            }
         }
         self.step(count);
         self.publish();

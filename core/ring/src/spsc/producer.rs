@@ -13,8 +13,9 @@ pub struct Producer<'a, T> {
     tail: usize,
     /// The slot of the next item; below the capacity unless that is 0.
     pub(super) slot: usize,
-    /// What `Control::head` said last. The truth is between it and `tail`.
-    head_seen: usize,
+    /// What `tail` becomes at most: the capacity ahead of what `Control::head` said last, so that
+    /// finding a free slot takes one comparison.
+    limit_seen: usize,
 }
 
 // SAFETY: the producer has a part of the slots to itself, and moving it moves the right to write
@@ -23,7 +24,7 @@ unsafe impl<T: Send> Send for Producer<'_, T> {}
 
 impl<'a, T> Producer<'a, T> {
     pub(super) fn new(shared: Shared<'a, T>) -> Self {
-        Self { shared, tail: 0, slot: 0, head_seen: 0 }
+        Self { shared, tail: 0, slot: 0, limit_seen: shared.capacity }
     }
 
     /// Pushes an item.
@@ -50,6 +51,7 @@ impl<'a, T> Producer<'a, T> {
 
     /// Pushes copies of the first items of a slice, as many as there are free slots for, and
     /// returns how many.
+    #[inline]
     pub fn push_slice(&mut self, items: &[T]) -> usize
     where
         T: Copy,
@@ -66,8 +68,10 @@ impl<'a, T> Producer<'a, T> {
         unsafe {
             let start = self.shared.slots.add(self.slot).cast::<T>();
             ptr::copy_nonoverlapping(items.as_ptr(), start, first);
-            let (rest, start) = (items.as_ptr().add(first), self.shared.slots.cast::<T>());
-            ptr::copy_nonoverlapping(rest, start, count - first);
+            if first < count {
+                let (rest, start) = (items.as_ptr().add(first), self.shared.slots.cast::<T>());
+                ptr::copy_nonoverlapping(rest, start, count - first);
+            }
         }
         self.advance(count);
         count
@@ -115,7 +119,7 @@ impl<'a, T> Producer<'a, T> {
     /// Free slots by the head that was seen last: these are, and more may be.
     #[inline]
     fn free_seen(&self) -> usize {
-        self.shared.capacity - self.tail.wrapping_sub(self.head_seen)
+        self.limit_seen.wrapping_sub(self.tail)
     }
 
     /// Free slots; the head is looked at only if fewer than `wanted` are known of.
@@ -128,7 +132,8 @@ impl<'a, T> Producer<'a, T> {
     /// Free slots by a new look at the head. `Acquire`: the consumer is done with these slots.
     #[inline]
     fn look(&mut self) -> usize {
-        self.head_seen = self.shared.control.head.0.load(Ordering::Acquire);
+        let head = self.shared.control.head.0.load(Ordering::Acquire);
+        self.limit_seen = head.wrapping_add(self.shared.capacity);
         self.free_seen()
     }
 

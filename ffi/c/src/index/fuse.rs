@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use treenail_index::fuse::{BuildError, Cell, FuseError, FuseRef, build, bytes_for, cells_for};
+use treenail_index::fuse::{BuildError, FuseError, FuseRef, build, bytes_for, scratch_words_for};
 
 use crate::boundary::{boundary, boundary_or, failure};
 use crate::memory::{
@@ -38,7 +38,7 @@ pub extern "C" fn tn_fuse_bytes(bits: u32, keys: usize) -> usize {
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn tn_fuse_scratch_bytes(keys: usize) -> usize {
-    cells_for(keys).and_then(carved_bytes::<Cell>).unwrap_or(0)
+    scratch_words_for(keys).and_then(carved_bytes::<u64>).unwrap_or(0)
 }
 
 /// Builds the filter of `count` keys, which may repeat, and writes it to `filter` and its length to
@@ -73,11 +73,11 @@ pub unsafe extern "C" fn tn_fuse_build(
         let scratch = unsafe { slice_out(scratch.cast::<u8>(), scratch_bytes) }?;
         // SAFETY: the caller's promise.
         let filter = unsafe { bytes_mut(filter, filter_capacity) }?;
-        let cells = cells_for(count).ok_or(Status::TnErrorLimit)?;
-        let (cells, _) = carve(scratch, cells, Cell::default)?;
+        let words = scratch_words_for(count).ok_or(Status::TnErrorLimit)?;
+        let (words, _) = carve(scratch, words, || 0_u64)?;
         let built = match bits {
-            8 => build::<u8>(keys, seed, cells, filter).map(drop),
-            16 => build::<u16>(keys, seed, cells, filter).map(drop),
+            8 => build::<u8>(keys, seed, words, filter).map(drop),
+            16 => build::<u16>(keys, seed, words, filter).map(drop),
             _ => return Err(Status::TnErrorArgument),
         };
         built.map_err(|error| match error {
