@@ -80,8 +80,18 @@ fn asking(name: &'static str, count: usize) -> Case {
         name,
         references: Vec::new(),
         contenders: vec![
-            contender("treenail-index", "treenail-index", goes, asker(keys, move |key| ours.contains(key))),
-            contender("xorf, BinaryFuse8", "xorf", goes, asker(keys, move |key| xorf.contains(&key))),
+            contender(
+                "treenail-index",
+                "treenail-index",
+                goes,
+                asker(keys, move |key| ours.contains(key)),
+            ),
+            contender(
+                "xorf, BinaryFuse8",
+                "xorf",
+                goes,
+                asker(keys, move |key| xorf.contains(&key)),
+            ),
             contender("fastbloom", "fastbloom", goes, asker(keys, move |key| bloom.contains(&key))),
         ],
         size_bytes: None,

@@ -39,7 +39,11 @@ pub(crate) fn cases() -> Vec<Case> {
         case::<u64>("95/5, 2 threads, 64-bit keys, 1M", Load { keys: 1_000_000, ..MIXED }, goal()),
         case::<[u8; 16]>("95/5, 2 threads, 128-bit keys", MIXED, goal()),
         case::<[u8; 32]>("95/5, 2 threads, 256-bit keys", MIXED, goal()),
-        case::<u64>("50/50, 2 threads, 64-bit keys", Load { writes_per_mille: 500, ..MIXED }, vec![]),
+        case::<u64>(
+            "50/50, 2 threads, 64-bit keys",
+            Load { writes_per_mille: 500, ..MIXED },
+            vec![],
+        ),
         case::<u64>("reads, 2 threads, 64-bit keys", reads, vec![]),
         case::<u64>(
             "reads, half of them misses, 2 threads, 64-bit keys",
@@ -101,7 +105,10 @@ fn case<K: Key + Hash + FromNumber + Send + Sync + 'static>(
 }
 
 /// The value of a key depends on the key alone, so that writing changes no answer.
-fn contender<K: FromNumber + Copy + 'static, T: Table<K>>(name: &'static str, load: Load) -> Contender {
+fn contender<K: FromNumber + Copy + 'static, T: Table<K>>(
+    name: &'static str,
+    load: Load,
+) -> Contender {
     let table = Arc::new(T::with_room(load.keys as usize));
     for number in 0..load.keys {
         table.session().put(K::from_number(number), number);

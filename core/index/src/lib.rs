@@ -33,9 +33,7 @@ mod primitive;
 use primitive::atomic::AtomicU64;
 
 #[cfg(target_has_atomic = "64")]
-pub use self::map::{
-    AttachError, Busy, InsertError, Iter, Key, Map, PATIENCE, TooSmall, Usage,
-};
+pub use self::map::{AttachError, Busy, InsertError, Iter, Key, Map, PATIENCE, TooSmall, Usage};
 
 /// The part of `words` that begins at a multiple of 128 bytes.
 ///

@@ -81,8 +81,8 @@ fn run<K: Key + std::fmt::Debug + std::hash::Hash>(
                 assert_eq!(map.insert(to_key(key), value), expected);
             }
             Step::InsertNew(key, value) => {
-                let expected = match model.live.get(&key) {
-                    Some(old) => Ok(Some(*old)),
+                let expected = match model.live.get(&key).copied() {
+                    Some(old) => Ok(Some(old)),
                     None if model.admits(key, map.capacity()) => Ok(model.live.insert(key, value)),
                     None => Err(model.full()),
                 };

@@ -69,23 +69,25 @@ fn keys_come_and_go<K: Key>(to_key: impl Fn(u64) -> K + Sync) {
     let (to_key, versions, balance, done) = (&to_key, &versions, &balance, &done);
     thread::scope(|scope| {
         let writers: Vec<_> = (0..2)
-            .map(|thread| scope.spawn(move || {
-                let mut random = Random(thread + 1);
-                for _ in 0..ROUNDS {
-                    let number = random.below(KEYS);
-                    let (key, at) = (to_key(number), number as usize);
-                    if random.below(2) == 0 {
-                        let version = versions[at].load(Ordering::Relaxed);
-                        if map.insert_new(key, number << 40 | version).unwrap().is_none() {
-                            balance[at].fetch_add(1, Ordering::Relaxed);
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut random = Random(thread + 1);
+                    for _ in 0..ROUNDS {
+                        let number = random.below(KEYS);
+                        let (key, at) = (to_key(number), number as usize);
+                        if random.below(2) == 0 {
+                            let version = versions[at].load(Ordering::Relaxed);
+                            if map.insert_new(key, number << 40 | version).unwrap().is_none() {
+                                balance[at].fetch_add(1, Ordering::Relaxed);
+                            }
+                        } else if let Some(value) = map.remove(key).unwrap() {
+                            assert_eq!(value >> 40, number);
+                            balance[at].fetch_sub(1, Ordering::Relaxed);
+                            versions[at].fetch_max((value & !(!0 << 40)) + 1, Ordering::Relaxed);
                         }
-                    } else if let Some(value) = map.remove(key).unwrap() {
-                        assert_eq!(value >> 40, number);
-                        balance[at].fetch_sub(1, Ordering::Relaxed);
-                        versions[at].fetch_max((value & !(!0 << 40)) + 1, Ordering::Relaxed);
                     }
-                }
-            }))
+                })
+            })
             .collect();
         for thread in 0..2 {
             scope.spawn(move || {
@@ -174,13 +176,15 @@ fn a_key_gets_one_slot_however_many_insert_it() {
         let capacity = map.capacity() as u64;
         let wins: u64 = thread::scope(|scope| {
             let threads: Vec<_> = (0..4_u64)
-                .map(|thread| scope.spawn(move || {
-                    let insert = |number: u64| {
-                        let key = u128::from((number + thread * 7) % capacity).to_le_bytes();
-                        map.insert(key, thread).unwrap().is_none()
-                    };
-                    (0..capacity).filter(|number| insert(*number)).count() as u64
-                }))
+                .map(|thread| {
+                    scope.spawn(move || {
+                        let insert = |number: u64| {
+                            let key = u128::from((number + thread * 7) % capacity).to_le_bytes();
+                            map.insert(key, thread).unwrap().is_none()
+                        };
+                        (0..capacity).filter(|number| insert(*number)).count() as u64
+                    })
+                })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

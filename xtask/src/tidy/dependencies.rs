@@ -43,6 +43,7 @@ const ALLOWED: &[Allowed] = &[
     allow("io-uring", &["adapters/os"], "submission and completion rings"),
     allow("libc", &["adapters/os", "dev:adapters/*", "benches/compare"], "calls rustix lacks"),
     allow("libfuzzer-sys", &["fuzz"], "the fuzzing engine"),
+    allow("loom", &["core/*"], "every interleaving of atomics, in tests alone"),
     allow("memchr", &["core/*", "adapters/*"], "byte and substring search"),
     allow("memmap2", &["adapters/os", "adapters/tree"], "memory-mapped files on all platforms"),
     allow("proptest", &["dev:*"], "generated inputs that shrink"),

@@ -66,7 +66,10 @@ impl fmt::Display for FuseError {
                 write!(f, "the filter has format version {found}, which this program does not know")
             }
             Self::Bits { found, expected } => {
-                write!(f, "the filter's fingerprints have {found} bits, and {expected} were expected")
+                write!(
+                    f,
+                    "the filter's fingerprints have {found} bits, and {expected} were expected"
+                )
             }
             Self::Header => f.write_str("the filter's header contradicts itself"),
             Self::Length { expected, given } => {

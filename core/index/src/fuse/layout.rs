@@ -15,8 +15,22 @@ const PLACES: u64 = 3;
 /// From how many keys on segments have 2^3, 2^4, ... 2^18 places: 3.33^(log2 - 2.25), rounded up;
 /// below, 2^2.
 const SEGMENT_KEYS: [u64; 16] = [
-    3, 9, 28, 92, 304, 1_010, 3_362, 11_193, 37_273, 124_118, 413_310, 1_376_322, 4_583_150,
-    15_261_887, 50_822_082, 169_237_530,
+    3,
+    9,
+    28,
+    92,
+    304,
+    1_010,
+    3_362,
+    11_193,
+    37_273,
+    124_118,
+    413_310,
+    1_376_322,
+    4_583_150,
+    15_261_887,
+    50_822_082,
+    169_237_530,
 ];
 
 /// How many words building a filter takes as scratch, about three a key for a million and more; nothing
@@ -105,7 +119,7 @@ impl Places {
     /// The three places of a key by its hash, each below [`Layout::places`] unless that is 0.
     #[inline]
     pub(crate) fn of(self, hash: u64) -> [u32; 3] {
-        let first = (u128::from(hash) * u128::from(self.starts) >> 64) as u32;
+        let first = ((u128::from(hash) * u128::from(self.starts)) >> 64) as u32;
         let second = first + self.segment;
         let third = second + self.segment;
         [first, second ^ ((hash >> 18) as u32 & self.mask), third ^ (hash as u32 & self.mask)]
@@ -135,7 +149,7 @@ const fn log2(value: u64) -> u64 {
     let mut rest = if whole > 31 { value >> (whole - 31) } else { value << (31 - whole) };
     let mut digit = 1 << 15;
     while digit > 0 {
-        rest = rest * rest >> 31;
+        rest = (rest * rest) >> 31;
         if rest >> 32 != 0 {
             rest >>= 1;
             log2 += digit;

@@ -91,10 +91,10 @@ fn too_little_memory_is_an_error() {
     let needed = bytes_for::<u8>(10).unwrap();
     let error = build::<u8>(&[1; 10], 0, &mut scratch, &mut out[..needed - 1]).unwrap_err();
     assert_eq!(error, BuildError::Output { needed, given: needed - 1 });
-    assert_eq!(build::<u8>(&[], 0, &mut [], &mut []).unwrap_err(), BuildError::Output {
-        needed: 48,
-        given: 0
-    });
+    assert_eq!(
+        build::<u8>(&[], 0, &mut [], &mut []).unwrap_err(),
+        BuildError::Output { needed: 48, given: 0 }
+    );
     assert_eq!((bytes_for::<u8>(usize::MAX), scratch_words_for(usize::MAX)), (None, None));
 }
 
@@ -117,10 +117,10 @@ fn damaged_headers_are_refused() {
         assert!(matches!(error(&bytes[..length]), FuseError::Length { .. }));
     }
     assert!(matches!(error(&[&bytes[..], &[0]].concat()), FuseError::Length { .. }));
-    assert_eq!(FuseRef::<u16>::new_checked(&bytes).unwrap_err(), FuseError::Bits {
-        found: 8,
-        expected: 16
-    });
+    assert_eq!(
+        FuseRef::<u16>::new_checked(&bytes).unwrap_err(),
+        FuseError::Bits { found: 8, expected: 16 }
+    );
     let with = |at: usize, byte: u8| {
         let mut damaged = bytes.clone();
         damaged[at] = byte;

@@ -87,8 +87,7 @@ impl Control {
 
     /// The first slot never used, of the bucket's `slots`.
     pub(crate) fn empty(self, slots: usize) -> Option<usize> {
-        let used = (self.0 & splat(0x7f)) + splat(0x7f) | self.0;
-        Slots(!used & HIGH).next().filter(|slot| *slot < slots)
+        Slots(!self.used() & HIGH).next().filter(|slot| *slot < slots)
     }
 
     /// The slots whose keys are live, of the bucket's `slots`.
@@ -98,8 +97,12 @@ impl Control {
 
     /// How many of the bucket's `slots` are used.
     pub(crate) fn used_count(self, slots: usize) -> usize {
-        let used = (self.0 & splat(0x7f)) + splat(0x7f) | self.0;
-        (used & first(slots)).count_ones() as usize
+        (self.used() & first(slots)).count_ones() as usize
+    }
+
+    /// The highest bits of all bytes that are not zero, among other bits.
+    fn used(self) -> u64 {
+        ((self.0 & splat(0x7f)) + splat(0x7f)) | self.0
     }
 }
 

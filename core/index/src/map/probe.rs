@@ -21,7 +21,7 @@ impl Probe {
     pub(crate) fn new<W: Words>(key: &W, seeds: &Seeds, buckets: usize) -> Self {
         let hash = seeds.hash(key);
         // Lemire, "Fast random integer generation in an interval", 2019: any number of buckets.
-        let home = (u128::from(hash) * buckets as u128 >> 64) as usize;
+        let home = ((u128::from(hash) * buckets as u128) >> 64) as usize;
         let tag = (hash as u8 & TAG).max(1);
         Self { home, tag }
     }

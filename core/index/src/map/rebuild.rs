@@ -2,9 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::bucket::{
-    Bucket, Control, LIVE, LOCK, REACH_ALL, key as key_at, set_key, slots, value,
-};
+use super::bucket::{Bucket, Control, LIVE, LOCK, REACH_ALL, key as key_at, set_key, slots, value};
 use super::key::{Key, Seeds, Words};
 use super::probe::Probe;
 use super::{AttachError, Map, Usage, header};

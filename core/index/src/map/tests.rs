@@ -183,8 +183,7 @@ fn rebuilding_in_place_keeps_every_pair() {
 #[test]
 fn a_map_moves_to_a_larger_one() {
     let (small, large) = (memory_for::<u64>(100), memory_for::<u64>(1000));
-    let (small, large) =
-        (Map::create(&small, 1).unwrap(), Map::<u64>::create(&large, 2).unwrap());
+    let (small, large) = (Map::create(&small, 1).unwrap(), Map::<u64>::create(&large, 2).unwrap());
     for key in 0..90 {
         small.insert(key, key + 1).unwrap();
     }
@@ -202,9 +201,7 @@ fn a_map_moves_to_a_larger_one() {
 fn keys_of_one_home_are_refused_when_they_reach_too_far() {
     let words = memory_for::<u64>(7 * 300);
     let map = Map::create(&words, 0).unwrap();
-    let mut keys = (0_u64..).filter(|key| {
-        super::Probe::new(&[*key], &map.seeds, 300).home == 299
-    });
+    let mut keys = (0_u64..).filter(|key| super::Probe::new(&[*key], &map.seeds, 300).home == 299);
     let mut first: Vec<u64> = keys.by_ref().take(7 * 255).collect();
     assert!(first.iter().all(|key| map.insert(*key, *key) == Ok(None)));
     let full = Err(InsertError::Full { live: 7 * 255, dead: 0 });

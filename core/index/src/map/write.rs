@@ -234,10 +234,10 @@ impl<'b> Lock<'b> {
         loop {
             let control = Control::load(bucket, Ordering::Relaxed);
             let state = control.state(slot);
-            if state & LOCK == 0 {
-                if let Some(lock) = Self::claim(bucket, control, slot, state | LOCK) {
-                    return Ok(lock);
-                }
+            if state & LOCK == 0
+                && let Some(lock) = Self::claim(bucket, control, slot, state | LOCK)
+            {
+                return Ok(lock);
             }
             patience.spend()?;
         }
