@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn failures_come_in_the_order_of_the_jobs() {
         let job = |n: u32| -> Job<'static> {
-            Box::new(move || if n % 2 == 0 { Ok(()) } else { Err(n.to_string()) })
+            Box::new(move || if n.is_multiple_of(2) { Ok(()) } else { Err(n.to_string()) })
         };
         let jobs: Vec<Job> = (0..6).map(job).collect();
         assert_eq!(run_all(&jobs), ["1", "3", "5"]);
