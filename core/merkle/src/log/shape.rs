@@ -30,7 +30,7 @@ impl NodeId {
     /// The node of which this one and its neighbour are the children.
     #[must_use]
     pub const fn parent(self) -> Self {
-        Self { level: self.level + 1, index: self.index >> 1 }
+        Self { level: self.level.saturating_add(1), index: self.index >> 1 }
     }
 
     /// Whether all leaves of the node are within a tree of `size` leaves.

@@ -92,7 +92,7 @@ impl Tile {
     #[must_use]
     pub fn first(self) -> NodeId {
         NodeId {
-            level: self.level * TILE_HEIGHT as u8,
+            level: self.level.saturating_mul(TILE_HEIGHT as u8),
             index: self.index.saturating_mul(TILE_WIDTH as u64),
         }
     }

@@ -196,6 +196,24 @@ fn names_that_no_tile_has_are_refused() {
 }
 
 #[test]
+fn numbers_that_nothing_has_do_no_harm() {
+    for level in [0, 7, 8, 63, 64, u8::MAX] {
+        for index in [0, 1, 255, u64::MAX / 2, u64::MAX] {
+            let tile = Tile { level, index, width: 0 };
+            let node = NodeId { level, index };
+            assert_eq!(tile.node::<H>(&[], node), None);
+            assert!(!tile.path().to_string().is_empty());
+            assert!(tile.first().level >= tile.level);
+            assert!(node.parent().index <= node.index);
+            assert!(!node.is_within(TreeSize(0)));
+            let _ = tile.node::<H>(&[[0; 8]; 256], node);
+            let _ = Tile::containing(node, TreeSize(u64::MAX));
+            let _ = Tile::at(level, index, TreeSize(u64::MAX));
+        }
+    }
+}
+
+#[test]
 fn bytes_of_a_tile_are_its_digests() {
     let tile = Tile { level: 0, index: 0, width: 2 };
     let digests = [[1; 8], [2; 8]];
