@@ -6,9 +6,10 @@
 //! CRC-32C for `crc32c` with `std` (the SSE4.2 or ARMv8 instruction), and without for SSE4.2 or the
 //! tables of `crc`.
 
-#[cfg(target_arch = "x86_64")]
+// Without SSE2 it is a kernel's target: the compiler has no vectors, and `cpu` finds nothing.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod fold;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod sse42;
 
 use crate::Hash;
@@ -53,7 +54,7 @@ impl Hash for Crc32c {
 
 /// A CRC with 32 bits, mirrored, which begins and ends with an inversion.
 trait Crc {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     const FOLDING: fold::Folding;
 
     /// The CRC of a message whose CRC was `crc` before `bytes` were appended.
@@ -63,7 +64,7 @@ trait Crc {
 struct Ieee;
 
 impl Crc for Ieee {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     const FOLDING: fold::Folding = fold::Folding::new(0xedb8_8320);
 
     fn append_few(crc: u32, bytes: &[u8]) -> u32 {
@@ -76,14 +77,14 @@ impl Crc for Ieee {
 struct Castagnoli;
 
 impl Crc for Castagnoli {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     const FOLDING: fold::Folding = fold::Folding::new(0x82f6_3b78);
 
     #[inline]
     fn append_few(crc: u32, bytes: &[u8]) -> u32 {
         // The library has three steps under way at a time where there are many; for few, its frame
         // costs more than they do.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         if (bytes.len() < fold::STEP_BYTES || cfg!(not(feature = "std")))
             && crate::cpu::has(crate::cpu::Features::SSE42)
         {
@@ -96,7 +97,7 @@ impl Crc for Castagnoli {
 
 #[inline]
 fn append<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if bytes.len() >= fold::STEP_BYTES && crate::cpu::has(crate::cpu::Features::VPCLMULQDQ) {
         return append_folded::<C>(crc, bytes);
     }
@@ -104,7 +105,7 @@ fn append<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 /// Needs one step of bytes at least, and the processor to have VPCLMULQDQ.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 fn append_folded<C: Crc>(crc: u32, bytes: &[u8]) -> u32 {
     // SAFETY: the caller has asked the processor.
     let (register, rest) = unsafe { C::FOLDING.fold(!crc, bytes) };
@@ -162,7 +163,7 @@ mod tests {
                 let expected = castagnoli_tables(crc, message);
                 assert_eq!(Castagnoli::append_few(crc, message), expected, "length {length}");
                 assert_eq!(super::castagnoli(crc, message), expected, "length {length}");
-                #[cfg(target_arch = "x86_64")]
+                #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
                 if crate::cpu::has(crate::cpu::Features::SSE42) {
                     // SAFETY: the processor was asked.
                     let got = unsafe { super::sse42::append(crc, message) };
