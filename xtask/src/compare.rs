@@ -44,8 +44,12 @@ const COMPARISONS: &[Comparison] = &[
     Comparison {
         name: "hash",
         builds: &["--manifest-path benches/Cargo.toml -p compare-hash"],
-        corpus: None,
-        debian: &[Tool::new("gcc", "gcc"), Tool::new("libxxhash-dev", "/usr/include/xxhash.h")],
+        corpus: Some("repeats"),
+        debian: &[
+            Tool::new("gcc", "gcc"),
+            Tool::new("libxxhash-dev", "/usr/include/xxhash.h"),
+            Tool::new("npm", "npm"),
+        ],
         cargo: &[],
     },
     Comparison {

@@ -10,6 +10,21 @@ use crate::command::Cmd;
 const NPM_PACKAGES: &str = "next webpack vite storybook @mui/material @mui/icons-material three \
     antd eslint jest @babel/preset-env date-fns lodash rxjs";
 
+/// Versions of one crate, for content that returns in later files.
+const CRATE: &str = "tokio";
+const CRATE_VERSIONS: &[&str] = &[
+    "1.20.0", "1.22.0", "1.24.0", "1.26.0", "1.28.0", "1.30.0", "1.32.0", "1.34.0", "1.36.0",
+    "1.38.0", "1.40.0", "1.42.0",
+];
+
+/// A `node_modules` before and after one of its packages is upgraded.
+const UPGRADE_BEFORE: &str = "webpack@5.88.0 eslint@8.40.0 react-dom@18.2.0 lodash@4.17.20 \
+    typescript@5.1.3 @babel/core@7.22.0 express@4.18.2 jest@29.5.0";
+const UPGRADE: &str = "typescript@5.1.6";
+
+/// An archive that says nothing of when and by whom it was made.
+const TAR: &str = "tar --sort=name --mtime=2020-01-01 --owner=0 --group=0 -cf";
+
 /// A corpus on this machine.
 pub(crate) struct Corpus {
     /// Its top directory.
@@ -41,7 +56,8 @@ pub(crate) fn make(name: &str) -> Result<Corpus, String> {
     let make: fn(&Path) -> Result<(), String> = match name {
         "j" => make_j,
         "linux" => make_linux,
-        _ => return Err(format!("no corpus `{name}`; there are: j linux")),
+        "repeats" => make_repeats,
+        _ => return Err(format!("no corpus `{name}`; there are: j linux repeats")),
     };
     let home = home()?;
     let path = home.join(name);
@@ -50,7 +66,7 @@ pub(crate) fn make(name: &str) -> Result<Corpus, String> {
     if !done.exists() {
         std::fs::create_dir_all(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         make(&path)?;
-        std::fs::write(&done, "").map_err(|e| format!("{}: {e}", done.display()))?;
+        write(&done, "")?;
     }
     let mut counts = Counts::default();
     count(&path, &mut counts).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -71,13 +87,61 @@ fn home() -> Result<PathBuf, String> {
 }
 
 fn make_j(path: &Path) -> Result<(), String> {
-    let package = path.join("package.json");
+    npm_install(path, NPM_PACKAGES)
+}
+
+fn npm_install(dir: &Path, packages: &str) -> Result<(), String> {
+    let package = dir.join("package.json");
     if !package.exists() {
-        std::fs::write(&package, "{}\n").map_err(|e| format!("{}: {e}", package.display()))?;
+        write(&package, "{}\n")?;
     }
     Cmd::new("npm install --ignore-scripts --no-audit --no-fund --legacy-peer-deps --silent")
-        .words(NPM_PACKAGES)
-        .dir(path)
+        .words(packages)
+        .dir(dir)
+        .run()
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn temporary_dir() -> Result<tempfile::TempDir, String> {
+    tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))
+}
+
+/// Archives with much of their content twice: `versions.tar`, and `upgrade.tar`, which is two
+/// archives one behind the other.
+fn make_repeats(path: &Path) -> Result<(), String> {
+    let temporary = temporary_dir()?;
+    let mut unpacked_dirs = Vec::new();
+    for version in CRATE_VERSIONS {
+        let dir = temporary.path().join(version);
+        let source = dir.join("src");
+        std::fs::create_dir_all(&source).map_err(|e| format!("{}: {e}", source.display()))?;
+        write(&source.join("lib.rs"), "")?;
+        let manifest = format!(
+            "[package]\nname = \"p\"\nedition = \"2021\"\n[workspace]\n[dependencies]\n\
+             {CRATE} = {{ version = \"={version}\", default-features = false }}\n"
+        );
+        write(&dir.join("Cargo.toml"), &manifest)?;
+        Cmd::new("cargo vendor --quiet --versioned-dirs ../vendored").dir(&dir).read()?;
+        // What it depends on is not wanted, and vendoring the next version removes this one.
+        let unpacked = format!("{CRATE}-{version}");
+        Cmd::new("mv").arg(format!("../vendored/{unpacked}")).arg("..").dir(&dir).run()?;
+        unpacked_dirs.push(unpacked);
+    }
+    let tar = Cmd::new(TAR).arg(path.join("versions.tar")).dir(temporary.path());
+    unpacked_dirs.iter().fold(tar, Cmd::arg).run()?;
+
+    let dir = temporary.path();
+    for (packages, name) in [(UPGRADE_BEFORE, "before.tar"), (UPGRADE, "after.tar")] {
+        npm_install(dir, packages)?;
+        Cmd::new(TAR).words(name).words("node_modules").dir(dir).run()?;
+    }
+    Cmd::new("sh -c")
+        .arg("cat before.tar after.tar > \"$0\"")
+        .arg(path.join("upgrade.tar"))
+        .dir(dir)
         .run()
 }
 
@@ -88,7 +152,7 @@ fn make_linux(path: &Path) -> Result<(), String> {
         .lines()
         .find_map(|line| line.trim().strip_prefix("Depends: "))
         .ok_or("apt knows no linux-source; run `apt-get update` first")?;
-    let temporary = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
+    let temporary = temporary_dir()?;
     let dir = temporary.path();
     Cmd::new("apt-get download").arg(package).dir(dir).run()?;
     Cmd::new("sh -c").arg("dpkg -x ./*.deb .").dir(dir).run()?;
@@ -134,6 +198,6 @@ mod tests {
 
     #[test]
     fn an_unknown_corpus_names_those_there_are() {
-        assert!(make("k").err().unwrap().contains("j linux"));
+        assert!(make("k").err().unwrap().contains("j linux repeats"));
     }
 }

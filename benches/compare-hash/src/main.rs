@@ -1,9 +1,11 @@
 //! `cargo xtask compare hash`: every algorithm of treenail-hash beside the crates that have it too.
 
+mod blocks;
 mod c_xxhash;
+mod chunks;
 mod crypto;
 mod job;
-mod pieces;
+
 mod plain;
 
 use std::process::ExitCode;
@@ -17,10 +19,11 @@ macro_rules! version {
 pub(crate) use version;
 
 fn main() -> ExitCode {
-    treenail_compare::main(|_| {
+    treenail_compare::main(|settings| {
         let mut cases = plain::cases();
         cases.extend(crypto::cases());
-        cases.extend(pieces::cases());
+        cases.extend(chunks::cases(&settings.corpus)?);
+        cases.extend(blocks::cases());
         Ok(cases)
     })
 }

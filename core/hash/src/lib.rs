@@ -48,7 +48,11 @@ pub mod rolling;
 mod sha1;
 #[cfg(feature = "sha256")]
 mod sha256;
-#[cfg(all(target_arch = "x86_64", any(feature = "sha1", feature = "sha256")))]
+#[cfg(all(
+    target_arch = "x86_64",
+    target_feature = "sse2",
+    any(feature = "sha1", feature = "sha256")
+))]
 mod sha_lanes;
 #[cfg(feature = "xxh3")]
 pub mod xxh3;

@@ -9,9 +9,14 @@ use crate::install::{DEBIAN_TOOLCHAIN, debian_toolchain_is_linked};
 use crate::workspace::Crate;
 
 /// Targets for which no library is installed: when `core` alone is built for them, neither `alloc`
-/// nor `std` is to be found. One with 64 bits and SIMD, one with 32 and little else. (For
-/// `x86_64-unknown-none`, which has no vector registers, LLVM cannot compile the SHA instructions.)
-const BARE_TARGETS: &[&str] = &["x86_64-unknown-linux-musl", "thumbv7em-none-eabi"];
+/// nor `std` is to be found. A kernel without vector registers, a microcontroller, a browser, and
+/// one with all of x86-64's instructions.
+const BARE_TARGETS: &[&str] = &[
+    "x86_64-unknown-none",
+    "thumbv7em-none-eabi",
+    "wasm32-unknown-unknown",
+    "x86_64-unknown-linux-musl",
+];
 
 /// Features that a crate of the core has for those who do have an allocator or more.
 const HOSTED_FEATURES: &[&str] = &["default", "alloc", "std"];
@@ -22,16 +27,11 @@ pub(super) fn no_std(session: &Session) -> Outcome {
         return skipped;
     }
     let core = core_crates(session);
-    session.run(BARE_TARGETS.iter().flat_map(|target| {
-        core.iter().map(move |one| {
-            deb(session, "build -Zbuild-std=core")
-                .arg("--target")
-                .arg(target)
-                .arg("-p")
-                .arg(&one.name)
-                .words("--no-default-features --features")
-                .arg(bare_features(one))
-        })
+    let features: Vec<String> = core.iter().flat_map(|one| bare_features(one)).collect();
+    session.run(BARE_TARGETS.iter().map(|target| {
+        let cmd = deb(session, "build --quiet -Zbuild-std=core --target").arg(target);
+        let cmd = core.iter().fold(cmd, |cmd, one| cmd.arg("-p").arg(&one.name));
+        cmd.words("--no-default-features --features").arg(features.join(","))
     }))
 }
 
@@ -54,16 +54,25 @@ pub(super) fn macos(session: &Session) -> Outcome {
 
 /// The core crates' tests on an emulated aarch64: the NEON paths run.
 pub(super) fn aarch64(session: &Session) -> Outcome {
-    if let Some(skipped) = lacks(&["aarch64-linux-gnu-gcc", "qemu-aarch64"]) {
+    emulated(session, "aarch64")
+}
+
+/// The core crates' tests on an emulated s390x, where the first byte of a number is its greatest.
+pub(super) fn s390x(session: &Session) -> Outcome {
+    emulated(session, "s390x")
+}
+
+fn emulated(session: &Session, arch: &str) -> Outcome {
+    let linker = format!("{arch}-linux-gnu-gcc");
+    let emulator = format!("qemu-{arch}");
+    if let Some(skipped) = lacks(&[&linker, &emulator]) {
         return skipped;
     }
-    let mut cmd = deb(session, "test --quiet -Zbuild-std --target aarch64-unknown-linux-gnu")
-        .words("--lib --tests --all-features")
-        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc")
-        .env(
-            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
-            "qemu-aarch64 -L /usr/aarch64-linux-gnu",
-        );
+    let variable = |name| format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_{name}", arch.to_uppercase());
+    let mut cmd = deb(session, "test --quiet -Zbuild-std --lib --tests --all-features --target")
+        .arg(format!("{arch}-unknown-linux-gnu"))
+        .env(&variable("LINKER"), &linker)
+        .env(&variable("RUNNER"), format!("{emulator} -L /usr/{arch}-linux-gnu"));
     for one in core_crates(session) {
         cmd = cmd.arg("-p").arg(&one.name);
     }
@@ -74,9 +83,10 @@ fn core_crates<'a>(session: &Session<'a>) -> Vec<&'a Crate> {
     session.workspace.crates.iter().filter(|one| one.dir.starts_with("core/")).collect()
 }
 
-fn bare_features(one: &Crate) -> String {
-    let features = one.features.iter().map(String::as_str);
-    features.filter(|name| !HOSTED_FEATURES.contains(name)).collect::<Vec<_>>().join(",")
+/// The crate's features that need no allocator, as `CRATE/FEATURE`.
+fn bare_features(one: &Crate) -> impl Iterator<Item = String> {
+    let features = one.features.iter().filter(|name| !HOSTED_FEATURES.contains(&name.as_str()));
+    features.map(|feature| format!("{}/{feature}", one.name))
 }
 
 fn check(session: &Session, target: &str) -> Cmd {
@@ -89,14 +99,14 @@ fn check(session: &Session, target: &str) -> Cmd {
 }
 
 /// `cargo +deb` with its own target directory: the other compiler's results stay valid.
-fn deb(session: &Session, line: &str) -> Cmd {
+pub(super) fn deb(session: &Session, line: &str) -> Cmd {
     Cmd::new(&format!("cargo +{DEBIAN_TOOLCHAIN} {line}"))
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", session.workspace.target.join("deb"))
 }
 
 /// Why a step that needs Debian's compiler and these programs cannot run here.
-fn lacks(programs: &[&str]) -> Option<Outcome> {
+pub(super) fn lacks(programs: &[&str]) -> Option<Outcome> {
     if !debian_toolchain_is_linked() {
         let why = "rustup knows no toolchain `deb` (Debian's compiler); --install links it";
         return Some(Outcome::Skipped(why.to_owned()));
@@ -114,8 +124,8 @@ mod tests {
     #[test]
     fn hosted_features_stay_off_on_bare_metal() {
         let features = ["alloc", "default", "sha1", "std", "xxh3"].map(str::to_owned).to_vec();
-        let one = Crate { features, ..Crate::default() };
-        assert_eq!(bare_features(&one), "sha1,xxh3");
+        let one = Crate { name: "hash".to_owned(), features, ..Crate::default() };
+        assert_eq!(bare_features(&one).collect::<Vec<_>>(), ["hash/sha1", "hash/xxh3"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cross;
 mod documents;
 mod fuzz;
 mod steps;
+mod threads;
 
 use std::time::Instant;
 
@@ -58,6 +59,9 @@ const STEPS: &[Step] = &[
     Step { name: "windows", run: cross::windows },
     Step { name: "macos", run: cross::macos },
     Step { name: "aarch64", run: cross::aarch64 },
+    Step { name: "s390x", run: cross::s390x },
+    Step { name: "loom", run: threads::loom },
+    Step { name: "sanitizer", run: threads::sanitizer },
     Step { name: "fuzz", run: fuzz::run },
     Step { name: "tour", run: steps::tour },
 ];

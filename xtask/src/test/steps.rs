@@ -22,7 +22,11 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
     Tool::new("rust-web-llvm", "/usr/share/doc/rust-web-llvm"),
     Tool::new("gcc-aarch64-linux-gnu", "aarch64-linux-gnu-gcc"),
     Tool::new("libc6-dev-arm64-cross", "/usr/aarch64-linux-gnu/include/stdio.h"),
+    Tool::new("gcc-s390x-linux-gnu", "s390x-linux-gnu-gcc"),
+    Tool::new("libc6-dev-s390x-cross", "/usr/s390x-linux-gnu/include/stdio.h"),
     Tool::new("qemu-user", "qemu-aarch64"),
+    Tool::new("clang-22", "clang-22"),
+    Tool::new("libclang-rt-22-dev", "/usr/share/doc/libclang-rt-22-dev"),
     Tool::new("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
 ];
 

@@ -5,9 +5,9 @@
 //! with AVX-512 sixteen at a time, with AVX2 eight; elsewhere, and for long messages, one after the
 //! other through the crate.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod lanes;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_64;
 
 use crate::Hash;
@@ -37,11 +37,11 @@ impl Hash for Blake3 {
 
     fn hash_many(messages: &[&[u8]], digests: &mut [[u8; 32]]) {
         assert_eq!(messages.len(), digests.len(), "one digest for each message");
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         let done = x86_64::hash_many(messages, digests);
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         let is_done = |message: &[u8]| done.is_some_and(|choice| choice.has(message));
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
         let is_done = |_: &[u8]| false;
         for (message, digest) in messages.iter().zip(digests) {
             if !is_done(message) {

@@ -2,7 +2,8 @@
 //! (algorithm 1 of Stevens and Shumow's paper): rare work, and the measure for the vector code.
 
 use super::conditions::{self, Candidates, DIFFERENCES, STARTING_AT_58};
-use crate::sha_lanes::{BLOCK_BYTES, Blocks};
+
+pub(super) const BLOCK_BYTES: usize = 64;
 
 pub(super) type State = [u32; 5];
 
@@ -24,16 +25,6 @@ pub(super) fn compress(state: &mut State, block: &[u8; BLOCK_BYTES]) -> bool {
     if attacked {
         take(state, &w);
         take(state, &w);
-    }
-    attacked
-}
-
-/// Takes all blocks that are left, with detection; whether any carries an attack.
-pub(super) fn compress_rest(state: &mut State, blocks: &mut Blocks<'_>) -> bool {
-    let mut attacked = false;
-    while let Some(block) = blocks.run().first_chunk() {
-        attacked |= compress(state, block);
-        blocks.take(1);
     }
     attacked
 }

@@ -211,7 +211,7 @@ where
             return (self.put)(message, result);
         }
         let mut words = INITIAL;
-        let attacked = exact::compress_rest(&mut words, &mut blocks);
+        let attacked = compress_rest(&mut words, &mut blocks);
         self.put(message, words, attacked);
     }
 }
@@ -265,7 +265,7 @@ where
                     blocks.take(count);
                 }
             }
-            None => attacked = exact::compress_rest(&mut words, blocks),
+            None => attacked = compress_rest(&mut words, blocks),
         }
         self.put(message, words, attacked);
     }
@@ -279,4 +279,14 @@ where
             messages[..count].iter().for_each(|&message| self.put_attacked(message));
         }
     }
+}
+
+/// Takes all blocks that are left, with detection; whether any carries an attack.
+fn compress_rest(state: &mut State, blocks: &mut Blocks<'_>) -> bool {
+    let mut attacked = false;
+    while let Some(block) = blocks.run().first_chunk() {
+        attacked |= exact::compress(state, block);
+        blocks.take(1);
+    }
+    attacked
 }

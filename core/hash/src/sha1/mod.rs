@@ -9,7 +9,9 @@
 //! | AVX-512 or AVX2 | through `sha1dc` | 16 or 8 lanes |
 //! | anything else | through `sha1dc` | one by one |
 //!
-//! `sha1dc` detects x86-64's features with the crate feature `std`; what is here needs none for it.
+//! Where x86-64 has no vector registers at all, as in a kernel, `sha1dc` does not compile, and
+//! portable code takes its place (`portable`). `sha1dc` detects x86-64's features with the crate
+//! feature `std`; what is here needs none for it.
 //!
 //! A block of the message is taken as usual, while the bit conditions of the 32 attacks are looked
 //! up for sixteen or eight blocks together (`conditions`, `lanes`, `stream`). One block in some
@@ -20,26 +22,32 @@
 mod conditions;
 #[cfg(target_arch = "x86_64")]
 mod exact;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[macro_use]
 mod lanes;
-#[cfg(target_arch = "x86_64")]
+#[cfg(not(all(target_arch = "x86_64", not(target_feature = "sse2"))))]
+mod library;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod many;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", any(test, not(target_feature = "sse2"))))]
+mod portable;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod sha_ni;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod stream;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod suspects;
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(all(test, target_arch = "x86_64", target_feature = "sse2"))]
 mod tests;
 
 use core::fmt;
 
-use sha1dc::mitigate;
-
+#[cfg(not(all(target_arch = "x86_64", not(target_feature = "sse2"))))]
+use self::library::{Hasher, hash_short};
+#[cfg(all(target_arch = "x86_64", not(target_feature = "sse2")))]
+use self::portable::{Hasher, hash_short};
 use crate::Hash;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use crate::{
     sha_lanes::Blocks,
     sha1::stream::{Instructions, Stream},
@@ -56,21 +64,24 @@ use crate::{
 pub struct Sha1(State);
 
 #[derive(Clone, Debug)]
-#[cfg_attr(target_arch = "x86_64", expect(clippy::large_enum_variant, reason = "no alloc"))]
+#[cfg_attr(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    expect(clippy::large_enum_variant, reason = "no alloc")
+)]
 enum State {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Stream(Stream),
-    Library(mitigate::Hasher),
+    Library(Hasher),
 }
 
 impl Default for Sha1 {
     #[inline]
     fn default() -> Self {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
         if let Some(instructions) = Instructions::find() {
             return Self(State::Stream(Stream::new(instructions)));
         }
-        Self(State::Library(mitigate::Hasher::new()))
+        Self(State::Library(Hasher::default()))
     }
 }
 
@@ -81,12 +92,12 @@ impl Sha1 {
     /// [`Collision`] when the message carries a collision attack.
     pub fn finish_checked(self) -> Result<[u8; 20], Collision> {
         match self.0 {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             State::Stream(stream) => match stream.whole() {
                 Some(message) => hash_short(message),
                 None => stream.finish(),
             },
-            State::Library(hasher) => of_library(hasher.finalize()),
+            State::Library(hasher) => hasher.finish(),
         }
     }
 
@@ -106,7 +117,7 @@ impl Sha1 {
     /// The state for a message of that length.
     fn for_length(size_bytes: u64) -> Self {
         if size_bytes < LONG_BYTES as u64 {
-            Self(State::Library(mitigate::Hasher::new()))
+            Self(State::Library(Hasher::default()))
         } else {
             Self::default()
         }
@@ -117,17 +128,6 @@ impl Sha1 {
 /// 4 KiB in 2.4 us against 3.1, and from 16 KiB on it falls behind.
 const LONG_BYTES: usize = 16 << 10;
 
-fn hash_short(message: &[u8]) -> Result<[u8; 20], Collision> {
-    of_library(mitigate::digest(message))
-}
-
-fn of_library(result: Result<sha1dc::Digest, mitigate::Mitigated>) -> Result<[u8; 20], Collision> {
-    match result {
-        Ok(digest) => Ok(digest.to_bytes()),
-        Err(attack) => Err(Collision { mitigated: attack.digest().to_bytes() }),
-    }
-}
-
 impl Hash for Sha1 {
     type Digest = [u8; 20];
     const NAME: &'static str = "sha1";
@@ -135,7 +135,7 @@ impl Hash for Sha1 {
     #[inline]
     fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             State::Stream(stream) => stream.update(bytes),
             State::Library(hasher) => hasher.update(bytes),
         }
@@ -191,7 +191,7 @@ fn many<'a>(
     prefix: Prefix,
     mut put: impl FnMut(usize, Result<[u8; 20], Collision>),
 ) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if many::is_worth(messages.len()) {
         // A message that is left alone in its lane is finished quickly only with these.
         let long_ones_too = Instructions::find().is_some();

@@ -5,9 +5,9 @@ use std::{vec, vec::Vec};
 
 use super::conditions::{self, DIFFERENCES, LOOKUPS, STARTING_AT_58};
 use super::exact::{self, INITIAL, State};
-use super::{lanes, suspects};
+use super::{lanes, portable, suspects};
 use crate::cpu::{self, Features};
-use crate::sha_lanes::{BLOCK_BYTES, Blocks};
+use crate::sha_lanes::BLOCK_BYTES;
 
 type Block = [u8; BLOCK_BYTES];
 
@@ -335,11 +335,7 @@ fn crafted_messages_equal_the_library(rounds: usize) {
         let expected = sha1dc::mitigate::digest(&message).map(|digest| digest.to_bytes());
         let expected = expected.expect("nobody finds a collision by chance");
         assert_eq!(super::Sha1::hash_checked(&message), Ok(expected));
-        let mut state = INITIAL;
-        let mut blocks = Blocks::NONE;
-        blocks.begin(&[], &message);
-        assert!(!exact::compress_rest(&mut state, &mut blocks));
-        assert_eq!(exact::digest(state), expected);
+        assert_eq!(portable::hash_short(&message), Ok(expected));
 
         let messages: Vec<&[u8]> =
             starts.windows(2).map(|part| &message[part[0]..part[1]]).collect();
@@ -362,4 +358,40 @@ fn crafted_messages_equal_the_library_briefly() {
 #[ignore = "takes some seconds, and minutes without optimisation"]
 fn crafted_messages_equal_the_library_at_length() {
     crafted_messages_equal_the_library(1700);
+}
+
+/// What `sha1dc` says of it: its SHA-1, or the digest that stands for a convicted one.
+fn library(message: &[u8]) -> Result<[u8; 20], [u8; 20]> {
+    let result = sha1dc::mitigate::digest(message);
+    result.map(|digest| digest.to_bytes()).map_err(|attack| attack.digest().to_bytes())
+}
+
+#[test]
+fn portable_stream_equals_the_library_at_every_length() {
+    let bytes: Vec<u8> = (0..300_u32).map(|i| ((i * i) >> 3) as u8).collect();
+    for end in 0..bytes.len() {
+        let message = &bytes[..end];
+        let mut hasher = portable::Hasher::default();
+        let (head, tail) = message.split_at(end * 3 / 7);
+        hasher.update(head);
+        tail.chunks(end % 70 + 1).for_each(|piece| hasher.update(piece));
+        assert_eq!(hasher.finish().map_err(|attack| attack.mitigated()), library(message));
+    }
+}
+
+/// The two messages of "SHA-1 is a Shambles" (Leurent and Peyrin, 2020).
+#[test]
+fn portable_stream_reports_a_collision() {
+    let texts = [
+        include_str!("../../tests/data/sha-mbles-1.hex"),
+        include_str!("../../tests/data/sha-mbles-2.hex"),
+    ];
+    for text in texts {
+        let digits: Vec<u8> =
+            text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
+        let message: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        let result = portable::hash_short(&message).map_err(|attack| attack.mitigated());
+        assert!(result.is_err());
+        assert_eq!(result, library(&message));
+    }
 }

@@ -10,11 +10,11 @@
 //! | AVX2 | 8 |
 //! | anything else | 1, through `sha2` |
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod lanes;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod many;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod sha_ni;
 
 use sha2::Digest as _;
@@ -58,7 +58,7 @@ impl Hash for Sha256 {
 /// If the two slices differ in length.
 pub fn sha256_many(messages: &[&[u8]], digests: &mut [[u8; 32]]) {
     assert_eq!(messages.len(), digests.len(), "one digest for each message");
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     if messages.len() > 1 && many::hash(messages, digests) {
         return;
     }
@@ -68,7 +68,7 @@ pub fn sha256_many(messages: &[&[u8]], digests: &mut [[u8; 32]]) {
 }
 
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 const K: [u32; 64] = [
     0x428a_2f98,
     0x7137_4491,
