@@ -1,7 +1,6 @@
 //! The entries of a tree's directories.
 
 use std::ffi::c_char;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use treenail_tree::{Class, DirId, Entry as CoreEntry, TreeView, View};
@@ -92,8 +91,8 @@ pub struct Entry {
 /// An iterator over the entries of one directory.
 pub struct Entries {
     /// Borrows from the view and the tree below; dropped before them, as fields are in their order.
-    iter: Box<dyn Iterator<Item = Entry>>,
-    _view: Option<Rc<TreeView<'static>>>,
+    iter: Box<dyn Iterator<Item = Entry> + Send>,
+    _view: Option<Arc<TreeView<'static>>>,
     _held: Arc<Held>,
 }
 
@@ -206,9 +205,9 @@ impl Entries {
         let lasting: &'static Held = unsafe { &*Arc::as_ptr(&held) };
         match &lasting.source {
             Source::Scanned(tree, ids) => {
-                let view = Rc::new(tree.view(*ids));
+                let view = Arc::new(tree.view(*ids));
                 // SAFETY: as above, with the view in place of the tree.
-                let lasting: &'static TreeView<'static> = unsafe { &*Rc::as_ptr(&view) };
+                let lasting: &'static TreeView<'static> = unsafe { &*Arc::as_ptr(&view) };
                 let iter = lasting.entries(dir_id(dir)).map(|entry| lend(&entry, number));
                 Self { iter: Box::new(iter), _view: Some(view), _held: held }
             }

@@ -58,12 +58,6 @@ enum Source {
     Opened(Box<Snapshot>),
 }
 
-/// Trees are read by any number of threads at once.
-const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<Held>();
-};
-
 struct KeptFailure {
     path: Vec<u8>,
     message: CString,
