@@ -159,10 +159,34 @@ pub unsafe extern "C" fn tn_map_insert(
         let had = with!(&map.0, of => {
             // SAFETY: the caller's promise.
             let key = unsafe { read_key(key, of) }?;
-            of.insert(key, value).map_err(|error| match error {
-                InsertError::Full { .. } => Status::TnFull,
-                _ => Status::TnErrorBusy,
-            })
+            of.insert(key, value).map_err(insert_status)
+        })?;
+        // SAFETY: the caller's promise.
+        unsafe { answer(had, before) }
+    })
+}
+
+/// Gives a key a value if it has none. `TN_OK`: it had one, which stays and goes to `*before`, or to
+/// nowhere if that is null. Otherwise as `tn_map_insert`.
+///
+/// Threads: as `tn_map_insert`.
+///
+/// # Safety
+/// As `tn_map_insert`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tn_map_insert_new(
+    map: *const Map,
+    key: *const c_void,
+    value: u64,
+    before: *mut u64,
+) -> Status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let map = unsafe { shared(map) }?;
+        let had = with!(&map.0, of => {
+            // SAFETY: the caller's promise.
+            let key = unsafe { read_key(key, of) }?;
+            of.insert_new(key, value).map_err(insert_status)
         })?;
         // SAFETY: the caller's promise.
         unsafe { answer(had, before) }
@@ -344,10 +368,7 @@ pub unsafe extern "C" fn tn_map_copy_into(
             (Of::Digest32(map), Of::Digest32(target)) => map.copy_into(target),
             _ => return Err(Status::TnErrorMismatch),
         };
-        copied.write(result.map_err(|error| match error {
-            InsertError::Full { .. } => Status::TnFull,
-            _ => Status::TnErrorBusy,
-        })?);
+        copied.write(result.map_err(insert_status)?);
         Ok(())
     })
 }
@@ -438,6 +459,13 @@ unsafe fn answer(had: Option<u64>, before: *mut u64) -> Result<(), Status> {
         unsafe { out(before) }?.write(had);
     }
     Ok(())
+}
+
+fn insert_status(error: InsertError) -> Status {
+    match error {
+        InsertError::Full { .. } => Status::TnFull,
+        _ => Status::TnErrorBusy,
+    }
 }
 
 fn attach_status(error: AttachError) -> Status {

@@ -336,6 +336,10 @@ static void maps(void) {
     EXPECT(TN_NONE, tn_map_insert(map, text + 1, 5, &value));
     EXPECT(TN_OK, tn_map_get(map, text + 1, &value));
     TRUE(value == 5);
+    EXPECT(TN_OK, tn_map_insert_new(map, text + 1, 6, &value));
+    TRUE(value == 5);
+    EXPECT(TN_OK, tn_map_get(map, text + 1, &value));
+    TRUE(value == 5);
     tn_status status = TN_NONE;
     while (status == TN_NONE) {
         key[0]++;
