@@ -241,8 +241,12 @@ fn threads_hand_every_frame_over_whole() {
     }
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_ring_is_a_queue_of_frames(
@@ -306,7 +310,8 @@ proptest! {
                 _ if at % 4 == 0 => producer.renew(),
                 _ if at % 4 == 1 => consumer.renew(),
                 _ => {
-                    if let (Ok(one), Ok(other)) = (Producer::attach(&words), Consumer::attach(&words)) {
+                    let sides = (Producer::attach(&words), Consumer::attach(&words));
+                    if let (Ok(one), Ok(other)) = sides {
                         (producer, consumer) = (one, other);
                     }
                 }

@@ -23,10 +23,11 @@
 //! # What is trusted
 //! Nothing that the other process can write. Each side keeps its own position to itself and only
 //! publishes a copy. The other's is loaded once and checked before it is used; so is each frame's
-//! header. What cannot be makes the ring [`Error::Poisoned`] for this side, which then neither reads
-//! nor writes any more: guessing what was meant would pass damage on. Frames are copied out word by
-//! word, with atomic loads, and only the copy is handed out, so that what was checked cannot change
-//! afterwards. What the frames say is the caller's to check: a hostile peer can write any.
+//! header. What cannot be makes the ring [`Error::Poisoned`] for this side, which then neither
+//! reads nor writes any more: guessing what was meant would pass damage on. Frames are copied out
+//! word by word, with atomic loads, and only the copy is handed out, so that what was checked
+//! cannot change afterwards. What the frames say is the caller's to check: a hostile peer can write
+//! any.
 //!
 //! # When a process dies
 //! A frame is published when it is whole, so those that a dead producer leaves behind can all be

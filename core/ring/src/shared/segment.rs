@@ -243,7 +243,7 @@ pub(super) fn next_generation(generation: u64) -> u64 {
     generation.checked_add(1).unwrap_or(1)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::{AtomicU64, Ordering, Segment, create, words_for};
     use crate::shared::{AttachError, Consumer, Producer};

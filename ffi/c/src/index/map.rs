@@ -166,8 +166,8 @@ pub unsafe extern "C" fn tn_map_insert(
     })
 }
 
-/// Gives a key a value if it has none. `TN_OK`: it had one, which stays and goes to `*before`, or to
-/// nowhere if that is null. Otherwise as `tn_map_insert`.
+/// Gives a key a value if it has none. `TN_OK`: it had one, which stays and goes to `*before`, or
+/// to nowhere if that is null. Otherwise as `tn_map_insert`.
 ///
 /// Threads: as `tn_map_insert`.
 ///
