@@ -15,7 +15,8 @@ pub(crate) const BATCH: usize = 32;
 
 const NODE_BYTES_MAX: usize = 1 + 2 * DIGEST_BYTES_MAX;
 
-/// Leaves up to this length are hashed side by side; a longer one fills a processor by itself.
+/// Leaves up to this length are hashed side by side, several in one buffer; longer ones, which the
+/// buffer would hold too few of, one by one.
 const SHORT_LEAF_BYTES_MAX: usize = BATCH * NODE_BYTES_MAX / 4 - 1;
 
 /// The digest of a tree without leaves: the hash of no bytes.
