@@ -27,7 +27,7 @@ fn keys(count: usize) -> &'static [u64] {
     Vec::leak(keys.collect())
 }
 
-/// A bit less memory than the fuse filter of eight bits for the same rate is not to be had.
+/// With the rate of wrong answers that fingerprints of eight bits have.
 fn bloom(keys: &[u64]) -> fastbloom::BloomFilter<FixedState> {
     let mut filter = fastbloom::BloomFilter::with_false_pos(1.0 / 256.0)
         .hasher(FixedState::with_seed(1))

@@ -1,4 +1,5 @@
-//! `cargo xtask compare index`: the map and the filter of treenail-index beside crates for the same.
+//! `cargo xtask compare index`: the map and the filter of treenail-index beside crates for the
+//! same.
 
 mod filters;
 mod maps;

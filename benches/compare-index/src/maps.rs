@@ -146,7 +146,7 @@ fn work<K: FromNumber, T: Table<K>>(table: &T, load: Load, thread: u64) -> u64 {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            let below = |range: u64| (u128::from(state) * u128::from(range) >> 64) as u64;
+            let below = |range: u64| ((u128::from(state) * u128::from(range)) >> 64) as u64;
             if state & 1023 < load.writes_per_mille * 1024 / 1000 {
                 let number = below(load.keys);
                 session.put(K::from_number(number), number);

@@ -1,5 +1,5 @@
-//! Concurrent maps behind one face, each in its fastest fair form: room for all keys from the start,
-//! the same fast hasher, and guards held across many operations where a map has them.
+//! Concurrent maps behind one face, each in its fastest fair form: room for all keys from the
+//! start, the same fast hasher, and guards held across many operations where a map has them.
 
 use std::hash::Hash;
 use std::sync::atomic::AtomicU64;

@@ -1,9 +1,9 @@
 //! Looking things up in memory that the caller owns, shared between threads or processes; `no_std`,
 //! no alloc.
 //!
-//! [`Map`] is a concurrent map of fixed capacity: reads are wait-free, a write locks one slot, and a
-//! full map says so. [`fuse`] is a filter of about nine bits a key that says "surely not" or
-//! "probably", built in the caller's memory and read from bytes as they are.
+//! [`Map`] is a concurrent map of fixed capacity: reads are wait-free, a write locks one slot,
+//! and a full map says so. [`fuse`] is a filter of about nine bits a key that says "surely not"
+//! or "probably", built in the caller's memory and read from bytes as they are.
 //!
 //! ```
 //! use core::sync::atomic::AtomicU64;

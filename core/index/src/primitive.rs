@@ -1,5 +1,5 @@
-//! The atomics that the map is made of: the real ones, or under `cfg(loom)` those that explore every
-//! interleaving.
+//! The atomics that the map is made of: the real ones, or under `cfg(loom)` those that explore
+//! every interleaving.
 
 #[cfg(not(loom))]
 pub(crate) use core::{hint::spin_loop, sync::atomic};

@@ -27,8 +27,8 @@ impl Shared {
 
 /// Runs these at the same time, and returns what they returned.
 ///
-/// Of an atomic's accesses loom remembers the last for finding races, and `other` runs first. So let
-/// `other` be the one that writes: its own look before a write would hide an earlier reader.
+/// Of an atomic's accesses loom remembers the last for finding races, and `other` runs first. So
+/// let `other` be the one that writes: its own look before a write would hide an earlier reader.
 fn both<A: 'static, B>(
     shared: &Arc<Shared>,
     one: impl FnOnce(Map<'_, u64>) -> A + 'static,
@@ -151,7 +151,8 @@ fn a_reader_does_not_meet_a_value_of_after_the_next_removal() {
             map.remove(5).unwrap();
         };
         let (seen, ()) = both(&shared, |map| (map.get(5), map.get(5)), change);
-        // Once gone for good, or not yet back: never 50 after 51, never a value after the last None.
+        // Once gone for good, or not yet back: never 50 after 51, never a value after the last
+        // None.
         let fits = !matches!(seen, (Some(51), Some(50)) | (None, Some(50)));
         assert!(fits, "{seen:?}");
         assert_eq!(shared.map().get(5), None);

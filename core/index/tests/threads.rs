@@ -56,9 +56,9 @@ fn no_addition_is_lost() {
     assert_eq!(map.iter().map(|(_, value)| value).sum::<u64>(), 4 * ROUNDS);
 }
 
-/// Two writers race to put each key in and to take it out again; the wins must add up. Readers see
-/// only values of that key, and the values of a key never go back, because each comes from a counter
-/// that its writer draws from while the key is its own.
+/// Two writers race to put each key in and to take it out again; the wins must add up. Readers
+/// see only values of that key, and the values of a key never go back, because each comes from a
+/// counter that its writer draws from while the key is its own.
 fn keys_come_and_go<K: Key>(to_key: impl Fn(u64) -> K + Sync) {
     const KEYS: u64 = 24;
     let words = memory::<K>(KEYS as usize);
@@ -122,9 +122,9 @@ fn keys_of_256_bits_come_and_go() {
     keys_come_and_go::<[u8; 32]>(digest);
 }
 
-/// One writer raises a key's value, removes it and brings it back with a higher one; a reader that
-/// saw a value never sees a lower one, nor the value of a moment at which the key was absent: absence
-/// is announced before and taken back after.
+/// One writer raises a key's value, removes it and brings it back with a higher one; a reader
+/// that saw a value never sees a lower one, nor the value of a moment at which the key was
+/// absent: absence is announced before and taken back after.
 #[test]
 fn values_never_go_back() {
     const KEYS: u64 = 3;

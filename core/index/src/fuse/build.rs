@@ -1,9 +1,10 @@
 //! Building the filter.
 //!
-//! Every key has three places, and the fingerprints there shall xor to the key's own. A place that
-//! only one key has can be given its value last, whatever the other two hold; taking that key away
-//! may make other places lonely. So keys are peeled off until none is left, and the fingerprints are
-//! assigned in the opposite order. If some keys cannot be peeled, another seed is tried.
+//! Every key has three places, and the fingerprints there shall xor to the key's own. A place
+//! that only one key has can be given its value last, whatever the other two hold; taking that
+//! key away may make other places lonely. So keys are peeled off until none is left, and the
+//! fingerprints are assigned in the opposite order. If some keys cannot be peeled, another seed
+//! is tried.
 
 use super::error::BuildError;
 use super::filter::{Fingerprint, FuseRef, mix};
@@ -105,8 +106,8 @@ fn peel_with_some_seed(
     Err(BuildError::Seed)
 }
 
-/// Lists the keys' hashes, those that begin in the same segment together: so the places that the next
-/// steps touch are near one another, in the processor's cache.
+/// Lists the keys' hashes, those that begin in the same segment together: so the places that the
+/// next steps touch are near one another, in the processor's cache.
 fn hash_by_segment(keys: &[u64], seed: u64, layout: Layout, scratch: &mut Scratch<'_>) {
     let Scratch { hashes, lonely: next, .. } = scratch;
     let blocks = (layout.segments as usize).next_power_of_two().min(next.len());

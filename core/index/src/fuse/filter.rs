@@ -86,8 +86,8 @@ pub struct FuseRef<'a, F: Fingerprint = u8> {
 impl<'a, F: Fingerprint> FuseRef<'a, F> {
     /// The filter that `bytes` hold, all of them and nothing more.
     ///
-    /// The header is checked here, against itself and against the number of bytes; O(1). Damage to the
-    /// fingerprints is not noticed, and makes answers wrong.
+    /// The header is checked here, against itself and against the number of bytes; O(1). Damage
+    /// to the fingerprints is not noticed, and makes answers wrong.
     ///
     /// # Errors
     /// [`FuseError`] says what is not as it should be.

@@ -33,8 +33,8 @@ const SEGMENT_KEYS: [u64; 16] = [
     169_237_530,
 ];
 
-/// How many words building a filter takes as scratch, about three a key for a million and more; nothing
-/// for more than [`KEYS_MAX`] keys, or more words than can be counted.
+/// How many words building a filter takes as scratch, about three a key for a million and more;
+/// nothing for more than [`KEYS_MAX`] keys, or more words than can be counted.
 #[must_use]
 pub const fn scratch_words_for(keys: usize) -> Option<usize> {
     let Some(layout) = Layout::of(keys) else { return None };

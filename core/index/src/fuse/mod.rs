@@ -1,5 +1,6 @@
-//! The binary fuse filter: a set of 64-bit keys in about nine bits each (or 18), asked whether a key
-//! is in it. "No" is certain; "yes" is wrong for one in 256 (or 65,536) of the keys that are not.
+//! The binary fuse filter: a set of 64-bit keys in about nine bits each (or 18), asked whether a
+//! key is in it. "No" is certain; "yes" is wrong for one in 256 (or 65,536) of the keys that are
+//! not.
 //!
 //! Graf and Lemire, "Binary Fuse Filters: Fast and Smaller Than Xor Filters", 2022,
 //! arXiv:2201.01174; the form with three places a key. The bytes are described in
@@ -20,9 +21,9 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! Keys are hashed within the filter, so they may be numbers of any kind, or the first eight bytes of
-//! digests. The seed makes the result reproducible and is in the filter: who sees the filter can find
-//! keys that it takes for its own.
+//! Keys are hashed within the filter, so they may be numbers of any kind, or the first eight
+//! bytes of digests. The seed makes the result reproducible and is in the filter: who sees the
+//! filter can find keys that it takes for its own.
 
 mod build;
 mod error;

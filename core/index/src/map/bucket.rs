@@ -1,7 +1,7 @@
 //! A bucket: sixteen words that hold a control word, some keys and as many values.
 //!
-//! Byte `i` of the control word is the state of slot `i`; its last byte is the bucket's *reach*. The
-//! state stands beside the key and the value, not in them, so both may be any bits.
+//! Byte `i` of the control word is the state of slot `i`; its last byte is the bucket's *reach*.
+//! The state stands beside the key and the value, not in them, so both may be any bits.
 
 use super::key::Words;
 use crate::primitive::atomic::{AtomicU64, Ordering};
@@ -78,8 +78,8 @@ impl Control {
         Self::equal(self.0 & splat(TAG), tag)
     }
 
-    /// Bytes of `word` equal to `byte`, none of which have their highest bit: adding 0x7f sets it in
-    /// those that differ and carries nothing over.
+    /// Bytes of `word` equal to `byte`, none of which have their highest bit: adding 0x7f sets it
+    /// in those that differ and carries nothing over.
     #[inline]
     fn equal(word: u64, byte: u8) -> Slots {
         Slots(!((word ^ splat(byte)) + splat(0x7f)) & HIGH)

@@ -43,9 +43,10 @@ pub const PATIENCE: u32 = 1 << 20;
 ///   for a new key, the answer is [`InsertError::Full`] with how many are dead; [`rebuild`] takes
 ///   those back, and [`copy_into`](Self::copy_into) moves to another memory, larger if need be.
 ///
-/// Keys go to places by a hash with a seed. Who knows the seed can choose keys that share a place,
-/// which makes operations on them slow (as slow as looking at every bucket) and brings `Full` early,
-/// but never makes them wrong; so where keys come from strangers take a seed that they cannot know.
+/// Keys go to places by a hash with a seed. Who knows the seed can choose keys that share a
+/// place, which makes operations on them slow (as slow as looking at every bucket) and brings
+/// `Full` early, but never makes them wrong; so where keys come from strangers take a seed that
+/// they cannot know.
 ///
 /// ```
 /// use core::sync::atomic::AtomicU64;
@@ -87,9 +88,9 @@ impl<'m, K: Key> Map<'m, K> {
     /// How many words a map with room for `capacity` keys takes; nothing if that many words cannot
     /// be counted.
     ///
-    /// Every key finds room in a map of at most about a thousand slots; in a larger one the first
-    /// [`Full`](InsertError::Full) comes when some 95 of 100 slots are used. For speed let at most 75
-    /// of 100 slots be used.
+    /// In a map of at most 255 buckets (1,785 slots with 64-bit keys, 765 with 256-bit ones) every
+    /// slot can be used. In a larger one the first [`Full`](InsertError::Full) comes when some 90
+    /// of 100 slots are used. For speed let at most two thirds be used.
     #[must_use]
     pub const fn words_for(capacity: usize) -> Option<usize> {
         header::words_for(capacity, <K::Words as Words>::COUNT)
@@ -194,8 +195,8 @@ impl<'m, K: Key> Map<'m, K> {
 
     /// All pairs, in no particular order.
     ///
-    /// Each pair was in the map at the moment at which the iterator came to it. A key that has a value
-    /// throughout comes once.
+    /// Each pair was in the map at the moment at which the iterator came to it. A key that has a
+    /// value throughout comes once.
     #[must_use]
     pub fn iter(&self) -> Iter<'m, K> {
         Iter::new(self.buckets)
@@ -216,8 +217,8 @@ impl<'m, K: Key> Map<'m, K> {
         Usage { live, dead: used.saturating_sub(live), free: self.capacity() - used }
     }
 
-    /// Inserts all pairs into `target`, which may have another capacity and another seed, and returns
-    /// how many there were.
+    /// Inserts all pairs into `target`, which may have another capacity and another seed, and
+    /// returns how many there were.
     ///
     /// Pairs that change meanwhile may come with the old or the new value, or not come.
     ///

@@ -13,10 +13,10 @@ impl<K: Key> Map<'_, K> {
     /// `seed`, and returns how the slots are used then. Locks that dead processes hold are gone
     /// afterwards; a key that such a process was inserting is dropped.
     ///
-    /// Nobody else may use the map meanwhile: that the memory is borrowed mutably sees to it within a
-    /// program, and for other processes the caller must. They cannot attach while it goes on, nor
-    /// afterwards if this process dies on the way. Views from before are of no use if the seed is
-    /// another.
+    /// Nobody else may use the map meanwhile: that the memory is borrowed mutably sees to it
+    /// within a program, and for other processes the caller must. They cannot attach while it
+    /// goes on, nor afterwards if this process dies on the way. Views from before are of no use
+    /// if the seed is another.
     ///
     /// O(capacity), in place, and it finds room for every key.
     ///

@@ -15,8 +15,8 @@ impl<K: Key> Map<'_, K> {
     /// Gives `key` this value and returns the one that it had.
     ///
     /// # Errors
-    /// [`InsertError::Full`] when the key is new and there is no slot for it; the counts are found by
-    /// looking at every bucket. [`InsertError::Busy`] as for all writes.
+    /// [`InsertError::Full`] when the key is new and there is no slot for it; the counts are
+    /// found by looking at every bucket. [`InsertError::Busy`] as for all writes.
     pub fn insert(&self, key: K, new: u64) -> Result<Option<u64>, InsertError> {
         self.put(key, new, true)
     }
