@@ -1128,6 +1128,18 @@ tn_status tn_map_insert(const struct tn_map *map,
                         uint64_t value,
                         uint64_t *before);
 
+// Gives a key a value if it has none. `TN_OK`: it had one, which stays and goes to `*before`, or
+// to nowhere if that is null. Otherwise as `tn_map_insert`.
+//
+// Threads: as `tn_map_insert`.
+//
+// # Safety
+// As `tn_map_insert`.
+tn_status tn_map_insert_new(const struct tn_map *map,
+                            const void *key,
+                            uint64_t value,
+                            uint64_t *before);
+
 // Writes the value of a key to `*value`; `TN_NONE` when it has none.
 //
 // Threads: any, also at once, and other processes. Never waits, allocates nothing.
