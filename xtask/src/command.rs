@@ -31,6 +31,12 @@ impl Cmd {
         Self { program, args: words.collect(), env: Vec::new(), dir: None }
     }
 
+    /// The program at a path, taken as it is.
+    pub(crate) fn program(path: &Path) -> Self {
+        let program = path.to_string_lossy().into_owned();
+        Self { program, args: Vec::new(), env: Vec::new(), dir: None }
+    }
+
     /// One more argument, taken as it is.
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_string_lossy().into_owned());

@@ -1,6 +1,6 @@
 //! Installing what is missing, and only that: Debian packages, cargo programs, a toolchain link.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command::{Cmd, on_path};
 
@@ -63,6 +63,42 @@ pub(crate) fn cargo(tools: &[Tool]) -> Result<(), String> {
         cmd = cmd.arg(tool.package);
     }
     cmd.run()
+}
+
+/// A package from the Python index that is unpacked into a directory of ours: no Python program
+/// sees it, and no version of the system's is touched.
+pub(crate) struct PipPackage {
+    /// The name in the index.
+    pub(crate) name: &'static str,
+    /// The one version that is wanted.
+    pub(crate) version: &'static str,
+    /// The program in it.
+    pub(crate) proof: &'static str,
+}
+
+impl PipPackage {
+    /// Where the program is, or would be.
+    pub(crate) fn program(&self, target: &Path) -> PathBuf {
+        self.dir(target).join(self.proof)
+    }
+
+    fn dir(&self, target: &Path) -> PathBuf {
+        target.join(format!("{}-{}", self.name, self.version))
+    }
+}
+
+/// Unpacks the packages that are missing.
+///
+/// # Errors
+/// If pip fails.
+pub(crate) fn pip(packages: &[PipPackage], target: &Path) -> Result<(), String> {
+    for package in packages.iter().filter(|package| !package.program(target).exists()) {
+        Cmd::new("python3 -m pip install --quiet --no-deps --root-user-action=ignore --target")
+            .arg(package.dir(target))
+            .arg(format!("{}=={}", package.name, package.version))
+            .run()?;
+    }
+    Ok(())
 }
 
 /// Makes Debian's compiler known to rustup.

@@ -1,14 +1,16 @@
-//! The project's own commands: `cargo xtask test`, `tidy`, `corpus` and `compare`.
+//! The project's own commands: `cargo xtask test`, `tidy`, `corpus`, `compare` and `install-c`.
 //!
 //! `test` is what the continuous integration runs and what a change must pass; `tidy` holds the
 //! rules about the source that no compiler checks; `corpus` makes the trees of files that the
-//! measurements need; `compare` builds ours and the rivals and measures them side by side.
+//! measurements need; `compare` builds ours and the rivals and measures them side by side;
+//! `install-c` is for C programmers.
 
 mod args;
 mod command;
 mod compare;
 mod corpus;
 mod install;
+mod install_c;
 mod spdx;
 mod test;
 mod tidy;
@@ -35,6 +37,8 @@ Commands:
     --install       first install the rivals that are missing
     --rounds N      rounds for each case (default 15)
     --case TEXT     only the cases whose name has TEXT in it
+  install-c       build the C library, put it, treenail.h and treenail.pc below a prefix
+    --prefix DIR    where to: DIR/include, DIR/lib
 
 Environment:
   CI=true            test fails when it had to skip a step
@@ -95,6 +99,12 @@ fn run() -> Result<bool, String> {
             let name = args.positional().ok_or("compare what? There is: tree")?;
             args.finish()?;
             compare::run(&Workspace::load()?, &name, &options)
+        }
+        "install-c" => {
+            let prefix = args.value("prefix")?.ok_or("install-c needs `--prefix DIR`")?;
+            args.finish()?;
+            install_c::run(&Workspace::load()?, prefix.as_ref(), install_c::Profile::Release)?;
+            Ok(true)
         }
         other => Err(format!("no command `{other}`\n\n{HELP}")),
     }

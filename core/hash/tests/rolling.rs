@@ -134,6 +134,16 @@ fn seek_goes_on_anywhere() {
 }
 
 #[test]
+fn a_block_longer_than_any_buffer_is_nowhere() {
+    let mut memory = [0; 16];
+    let set = set(&mut memory, &[sum(b"abc")]);
+    let mut candidates = set.candidates(b"abc", usize::MAX);
+    assert_eq!(candidates.next(), None);
+    candidates.seek(usize::MAX);
+    assert_eq!(candidates.next(), None);
+}
+
+#[test]
 fn a_new_set_is_empty_whatever_the_memory_held() {
     let mut memory = [u64::MAX; 4];
     let set = MatchSet::new(&mut memory);

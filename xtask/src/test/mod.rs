@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that a change must pass, step by step.
 
+mod bindings;
 mod console;
 mod cross;
 mod documents;
@@ -53,6 +54,7 @@ const STEPS: &[Step] = &[
     Step { name: "test", run: steps::test },
     Step { name: "doc", run: steps::doc },
     Step { name: "documents", run: documents::run },
+    Step { name: "bindings", run: bindings::run },
     Step { name: "no-std", run: cross::no_std },
     Step { name: "windows", run: cross::windows },
     Step { name: "macos", run: cross::macos },
@@ -74,6 +76,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
     if options.install {
         install::debian(steps::DEBIAN_PACKAGES)?;
         install::cargo(steps::CARGO_PROGRAMS)?;
+        install::pip(&[bindings::ZIG], &workspace.target)?;
         install::link_debian_toolchain()?;
     }
     let session = Session { workspace, full: options.full };

@@ -30,6 +30,7 @@ const ALLOWED: &[Allowed] = &[
     allow("anstyle", &["adapters/cli"], "colours, in the terms that clap uses"),
     allow("blake3", &["core/hash", "dev:adapters/*"], "BLAKE3 by its authors"),
     allow("bytemuck", &["core/*", "adapters/tree", "adapters/os"], "bytes to plain types and back"),
+    allow("cbindgen", &["dev:ffi/c"], "the C header from the source"),
     allow("clap", &["adapters/cli"], "arguments and their help"),
     allow("clap_complete", &["adapters/cli"], "shell completions"),
     allow("clap_mangen", &["adapters/cli"], "man pages"),

@@ -198,7 +198,8 @@ impl Iterator for Candidates<'_> {
             if let Some(candidate) = self.next_of_batch() {
                 return Some(candidate);
             }
-            let count = self.bytes.len().saturating_sub(self.rolled_to + self.block_bytes);
+            let end = self.rolled_to.saturating_add(self.block_bytes);
+            let count = self.bytes.len().saturating_sub(end);
             if count == 0 {
                 return None;
             }
