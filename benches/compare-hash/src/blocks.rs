@@ -5,9 +5,9 @@ use std::hint::black_box;
 use treenail_compare::answer::Answer;
 use treenail_compare::case::{Case, Contender, Target};
 use treenail_compare::work::Work;
+use treenail_hash::Xxh128;
 use treenail_hash::blocks::{Blocks, digests_for};
 use treenail_hash::rolling::{MatchSet, Rolling, sum};
-use treenail_hash::Xxh128;
 
 use crate::job::{head, messages};
 use crate::version;

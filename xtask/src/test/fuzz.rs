@@ -5,7 +5,7 @@ use crate::command::{Cmd, on_path};
 use crate::workspace::{metadata, strings};
 
 /// How long each target runs.
-const SECONDS: u32 = 5;
+const SECONDS: u32 = 3;
 /// How long each target runs with `--full`.
 const SECONDS_FULL: u32 = 300;
 
