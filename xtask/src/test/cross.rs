@@ -28,11 +28,11 @@ pub(super) fn no_std(session: &Session) -> Outcome {
     }
     let core = core_crates(session);
     let features: Vec<String> = core.iter().flat_map(|one| bare_features(one)).collect();
-    session.run(BARE_TARGETS.iter().map(|target| {
-        let cmd = deb(session, "build --quiet -Zbuild-std=core --target").arg(target);
-        let cmd = core.iter().fold(cmd, |cmd, one| cmd.arg("-p").arg(&one.name));
-        cmd.words("--no-default-features --features").arg(features.join(","))
-    }))
+    // In one command, so that one target's library is compiled beside the other's.
+    let cmd = deb(session, "build --quiet -Zbuild-std=core");
+    let cmd = BARE_TARGETS.iter().fold(cmd, |cmd, target| cmd.arg("--target").arg(target));
+    let cmd = core.iter().fold(cmd, |cmd, one| cmd.arg("-p").arg(&one.name));
+    session.run([cmd.words("--no-default-features --features").arg(features.join(","))])
 }
 
 /// The library crates and the binary, checked for Windows.
@@ -52,27 +52,29 @@ pub(super) fn macos(session: &Session) -> Outcome {
     lacks(&[]).unwrap_or_else(|| session.run([without_c(check(session, target))]))
 }
 
-/// The core crates' tests on an emulated aarch64: the NEON paths run.
-pub(super) fn aarch64(session: &Session) -> Outcome {
-    emulated(session, "aarch64")
-}
+/// Where the core crates' tests run under emulation: the NEON paths, and numbers whose first byte is
+/// their greatest.
+const EMULATED: &[&str] = &["aarch64", "s390x"];
 
-/// The core crates' tests on an emulated s390x, where the first byte of a number is its greatest.
-pub(super) fn s390x(session: &Session) -> Outcome {
-    emulated(session, "s390x")
-}
-
-fn emulated(session: &Session, arch: &str) -> Outcome {
-    let linker = format!("{arch}-linux-gnu-gcc");
-    let emulator = format!("qemu-{arch}");
-    if let Some(skipped) = lacks(&[&linker, &emulator]) {
+/// The core crates' tests on emulated machines.
+pub(super) fn emulated(session: &Session) -> Outcome {
+    let linker = |arch: &str| format!("{arch}-linux-gnu-gcc");
+    let emulator = |arch: &str| format!("qemu-{arch}");
+    let programs: Vec<String> =
+        EMULATED.iter().flat_map(|arch| [linker(arch), emulator(arch)]).collect();
+    if let Some(skipped) = lacks(&programs.iter().map(String::as_str).collect::<Vec<_>>()) {
         return skipped;
     }
-    let variable = |name| format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_{name}", arch.to_uppercase());
-    let mut cmd = deb(session, "test --quiet -Zbuild-std --lib --tests --all-features --target")
-        .arg(format!("{arch}-unknown-linux-gnu"))
-        .env(&variable("LINKER"), &linker)
-        .env(&variable("RUNNER"), format!("{emulator} -L /usr/{arch}-linux-gnu"));
+    let mut cmd = deb(session, "test --quiet -Zbuild-std --lib --tests --all-features");
+    for arch in EMULATED {
+        let prefix = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU", arch.to_uppercase());
+        let runner = format!("{} -L /usr/{arch}-linux-gnu", emulator(arch));
+        cmd = cmd
+            .arg("--target")
+            .arg(format!("{arch}-unknown-linux-gnu"))
+            .env(&format!("{prefix}_LINKER"), linker(arch))
+            .env(&format!("{prefix}_RUNNER"), runner);
+    }
     for one in core_crates(session) {
         cmd = cmd.arg("-p").arg(&one.name);
     }
