@@ -52,8 +52,8 @@ pub(super) fn macos(session: &Session) -> Outcome {
     lacks(&[]).unwrap_or_else(|| session.run([without_c(check(session, target))]))
 }
 
-/// Where the core crates' tests run under emulation: the NEON paths, and numbers whose first byte is
-/// their greatest.
+/// Where the core crates' tests run under emulation: for the NEON paths, and for numbers that begin
+/// with their greatest byte.
 const EMULATED: &[&str] = &["aarch64", "s390x"];
 
 /// The core crates' tests on emulated machines.
