@@ -3,6 +3,7 @@
 //! Everything that this crate does to a disk goes through [`Disk`] and [`DiskFile`], so that a
 //! simulator can stand in for the system and tear, lose, reorder and refuse as it likes.
 
+mod file;
 #[cfg(not(unix))]
 mod portable;
 #[cfg(unix)]
@@ -11,10 +12,11 @@ mod unix;
 use std::io;
 use std::path::Path;
 
+pub use file::OsFile;
 #[cfg(not(unix))]
-pub use portable::{OsDisk, OsFile};
+pub use portable::OsDisk;
 #[cfg(unix)]
-pub use unix::{OsDisk, OsFile};
+pub use unix::OsDisk;
 
 /// One directory with files in it. Names are plain: one component, ASCII, never `.` or `..`.
 ///

@@ -1,11 +1,10 @@
 //! The real directory, with the standard library's calls alone.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::windows::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::{Access, Disk, DiskFile, check_name, fill};
+use super::{Access, Disk, OsFile, check_name};
 
 /// A directory of the file system.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl OsDisk {
         if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"));
         }
-        Ok(OsFile { file: options.read(true).open(path)? })
+        Ok(OsFile::new(options.read(true).open(path)?))
     }
 }
 
@@ -86,66 +85,11 @@ impl Disk for OsDisk {
     }
 
     fn lock(&self, name: &str) -> io::Result<Option<File>> {
-        let OsFile { file } =
-            self.open_file(name, OpenOptions::new().write(true).create(true).truncate(false))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        self.open_file(name, OpenOptions::new().write(true).create(true).truncate(false))?
+            .into_lock()
     }
 
     fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-/// A file of an [`OsDisk`].
-#[derive(Debug)]
-pub struct OsFile {
-    file: File,
-}
-
-impl DiskFile for OsFile {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut done = 0;
-        while done < bytes.len() {
-            match self.file.seek_read(&mut bytes[done..], offset + done as u64) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let mut done = 0;
-        while done < bytes.len() {
-            match self.file.seek_write(&bytes[done..], offset + done as u64) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        fill(self, len)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
     }
 }

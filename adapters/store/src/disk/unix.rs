@@ -1,15 +1,12 @@
 //! The real directory, on systems that open files relative to one.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, renameat, unlinkat};
-#[cfg(target_os = "linux")]
-use rustix::io::Errno;
 
-use super::{Access, Disk, DiskFile, check_name};
+use super::{Access, Disk, OsFile, check_name};
 
 /// A directory of the file system, held open: whoever moves it elsewhere moves the log.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ impl OsDisk {
         // Links are not followed: nothing in this directory may lead to a file outside.
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd = openat(&self.dir, name, flags, Mode::from_raw_mode(0o666))?;
-        Ok(OsFile { file: fd.into() })
+        Ok(OsFile::new(fd.into()))
     }
 }
 
@@ -102,72 +99,10 @@ impl Disk for OsDisk {
     }
 
     fn lock(&self, name: &str) -> io::Result<Option<File>> {
-        let OsFile { file } = self.open_file(name, OFlags::RDWR | OFlags::CREATE)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        self.open_file(name, OFlags::RDWR | OFlags::CREATE)?.into_lock()
     }
 
     fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-/// A file of an [`OsDisk`].
-#[derive(Debug)]
-pub struct OsFile {
-    file: File,
-}
-
-impl DiskFile for OsFile {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut done = 0;
-        while done < bytes.len() {
-            match self.file.read_at(&mut bytes[done..], offset + done as u64) {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::fs::{FallocateFlags, fallocate};
-            if len == 0 {
-                return Ok(());
-            }
-            loop {
-                match fallocate(&self.file, FallocateFlags::empty(), 0, len) {
-                    Ok(()) => return Ok(()),
-                    Err(Errno::INTR) => {}
-                    Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-        super::fill(self, len)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-
-    /// fdatasync(2); on macOS the fcntl that also empties the drive's cache.
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
     }
 }
