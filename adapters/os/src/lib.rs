@@ -45,10 +45,12 @@
 //! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks.
 //! - [`replace()`]: a file's content replaced all at once.
 //! - `before_termination` (Unix): what is to be cleaned up when a signal ends the process.
+//! - [`feed`]: what the system reports of changes.
 //! - [`shm`]: memory shared between processes, and which of them live.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
 
 mod error;
+pub mod feed;
 mod listing;
 mod name;
 mod reader;
