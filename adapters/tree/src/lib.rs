@@ -41,6 +41,7 @@ mod digest;
 mod error;
 mod ids;
 mod index;
+pub mod live;
 mod lookup;
 mod pages;
 mod scan;

@@ -38,6 +38,15 @@ impl Tree {
         Some(names.join(&b'/'))
     }
 
+    /// The name of a directory; `None` for the root and for what the tree does not hold.
+    #[must_use]
+    pub fn name_of(&self, dir: DirId) -> Option<&[u8]> {
+        let node = self.dirs.get(dir)?;
+        let blocks = self.dirs.get(node.parent)?.leaves.as_slice();
+        let (leaf, row) = block::find_child(blocks, dir, node.near as usize)?;
+        Some(blocks[leaf].row(row).name)
+    }
+
     /// The directory above another one; `None` for the root and for what the tree does not hold.
     #[must_use]
     pub fn parent(&self, dir: DirId) -> Option<DirId> {

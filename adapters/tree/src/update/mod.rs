@@ -17,6 +17,8 @@ use crate::ids::{ContentId, IdKind};
 use crate::pages::DirId;
 use crate::tree::{Column, Listing, Tree};
 
+pub(crate) use resolve::normal;
+
 /// An entry: the directory that it is in, and its name's bytes.
 pub type Place<'a> = (DirId, &'a [u8]);
 
@@ -63,6 +65,8 @@ pub enum Edit<'a> {
 pub enum Ids<'a> {
     /// They stay if the stat is the present one, and are dropped otherwise.
     Unchanged,
+    /// They stay, whatever the stat says: the content is known to be what it was.
+    Kept,
     /// They are dropped, whatever the stat says.
     Dropped,
     /// These are known; in the columns that are not named it is as with `Unchanged`.

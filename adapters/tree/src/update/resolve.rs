@@ -200,7 +200,7 @@ impl<'a> Resolver<'_, 'a> {
         self.tree.columns.iter().enumerate().any(|(at, column)| {
             let now = self.id(at, present.ids).map(|slot| column.shown(slot, None));
             match ids {
-                Ids::Unchanged => false,
+                Ids::Unchanged | Ids::Kept => false,
                 Ids::Dropped => now.is_some(),
                 Ids::Known(known) => known_id(known, column).is_some_and(|id| now != Some(id)),
             }
@@ -213,7 +213,11 @@ impl<'a> Resolver<'_, 'a> {
         let is_dir = stat.kind == Kind::Directory;
         let kept = present.filter(|present| match present.child {
             Some(_) => is_dir,
-            None => present.stat == *stat && !matches!(ids, Ids::Dropped),
+            None => match ids {
+                Ids::Kept => present.stat.kind == stat.kind,
+                Ids::Dropped => false,
+                Ids::Unchanged | Ids::Known(_) => present.stat == *stat,
+            },
         });
         let slots = match kept {
             Some(kept) => self.copy_ids(kept),
@@ -314,7 +318,7 @@ fn known_id<'a>(known: &[(crate::IdKind, &'a [u8])], column: &Column) -> Option<
 }
 
 /// The stat as a block gives it back.
-fn normal(stat: Stat) -> Stat {
+pub(crate) fn normal(stat: Stat) -> Stat {
     let (kind, mode) = kind_and_mode(mode_bits(&stat));
     let nlink = if kind == Kind::Directory { 1 } else { stat.nlink };
     Stat { kind, mode, nlink, ..stat }

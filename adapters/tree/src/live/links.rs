@@ -1,0 +1,98 @@
+//! Files with several names: what happens to one name happens to all.
+
+use std::collections::HashMap;
+
+use treenail_os::feed::Token;
+use treenail_os::{FileId, Kind, Stat};
+
+use super::dirt::At;
+use crate::pages::DirId;
+use crate::tree::Tree;
+use crate::view::{Entry, View};
+
+/// Tells the token of a file from that of a directory, whose generations never get there.
+const FILE: u64 = 1 << 63;
+
+/// The names of files that have several.
+#[derive(Default)]
+pub(super) struct Links {
+    /// By the file; may hold names that are another file's by now, or nobody's.
+    names: HashMap<FileId, Vec<At>>,
+    /// What the feed calls the files.
+    numbers: Vec<FileId>,
+}
+
+impl Links {
+    /// All that a tree holds.
+    pub(super) fn of(tree: &Tree) -> Self {
+        let mut links = Self::default();
+        let view = tree.view(None);
+        for (dir, _) in tree.dirs.iter() {
+            for entry in view.entries(dir) {
+                if is_linked(&entry.stat) {
+                    links.add(&entry.stat, &(dir, entry.name.into()));
+                }
+            }
+        }
+        links
+    }
+
+    /// Remembers a name of a file that has others.
+    pub(super) fn add(&mut self, stat: &Stat, at: &At) {
+        if is_linked(stat) {
+            let names = self.names.entry(stat.id()).or_default();
+            if !names.contains(at) {
+                names.push(at.clone());
+            }
+        }
+    }
+
+    /// The other names in the tree of the file that is, or was, at a name; `stat` is its own.
+    pub(super) fn others(&mut self, tree: &Tree, at: &At, stat: &Stat) -> Vec<At> {
+        let id = stat.id();
+        let Some(names) = self.names.get_mut(&id) else { return Vec::new() };
+        let row = |at: &At| tree.view(None).entry(at.0, &at.1);
+        names.retain(|name| row(name).is_some_and(|row: Entry<'_, DirId>| row.stat.id() == id));
+        let others = names.iter().filter(|name| *name != at).cloned().collect();
+        if names.is_empty() {
+            self.names.remove(&id);
+        }
+        others
+    }
+
+    /// What the feed is to call a file.
+    pub(super) fn number(&mut self, id: FileId) -> Token {
+        self.numbers.push(id);
+        Token(FILE | (self.numbers.len() as u64 - 1))
+    }
+
+    /// The names of the file that the feed calls so.
+    pub(super) fn of_file(&self, tree: &Tree, file: Token) -> Vec<At> {
+        let id = usize::try_from(file.0 & !FILE).ok().and_then(|at| self.numbers.get(at));
+        let names = id.and_then(|id| self.names.get(id)).into_iter().flatten();
+        names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect()
+    }
+
+    /// The files of which the tree does not hold all names, by one of their names each.
+    pub(super) fn with_names_elsewhere(&self, tree: &Tree) -> Vec<At> {
+        let view = tree.view(None);
+        let mut found = Vec::new();
+        for (id, names) in &self.names {
+            let rows: Vec<(&At, Stat)> = names
+                .iter()
+                .filter_map(|at| Some((at, view.entry(at.0, &at.1)?.stat)))
+                .filter(|(_, stat)| stat.id() == *id)
+                .collect();
+            if let Some((at, stat)) = rows.first()
+                && rows.len() < stat.nlink as usize
+            {
+                found.push((*at).clone());
+            }
+        }
+        found
+    }
+}
+
+fn is_linked(stat: &Stat) -> bool {
+    stat.kind == Kind::File && stat.nlink > 1 && stat.inode != 0
+}

@@ -1,0 +1,500 @@
+//! The live tree: a tree that follows what the system reports of changes.
+//!
+//! [`Live`] is the state machine, without clock, threads or system calls: it is told what happened
+//! and what a look at the directory showed, and says where to look next. [`LiveTree`] drives it on
+//! a real directory.
+//!
+//! An event never says more than where to look. What an entry has become, the system is asked; and
+//! where the id of a file's content was known, the content decides whether the file has changed.
+
+mod change;
+mod clock;
+mod content;
+mod dirt;
+mod history;
+mod links;
+mod reconcile;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+
+use treenail_os::Stat;
+use treenail_os::feed::{Event, Token, What};
+
+use crate::ids::IdKind;
+use crate::pages::DirId;
+use crate::tree::{Listing, Tree};
+use crate::update::{Edit, Outcome};
+use crate::view::View;
+
+pub use change::{Batch, Change, EventKind, Gap, Id};
+pub use clock::{Clock, NotAClock};
+pub use content::{Hashed, Unhashed};
+pub use history::{Fresh, History, Net, Since};
+
+use content::Content;
+use dirt::{At, Dirt, Mark};
+use links::Links;
+use reconcile::Seen;
+
+/// A look that finds its directory moved is tried again so often before the tree waits for the
+/// event that explains it.
+const TRIES_MAX: u8 = 4;
+
+/// How a live tree behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The column of ids by which contents are compared; the tree must have it. Without, every
+    /// event that tells of a write is reported.
+    pub ids: Option<IdKind>,
+    /// A file that somebody has open is reported after this many nanoseconds.
+    pub open_max_ns: u64,
+    /// Whether a file that is changed after it was looked at always gets another ctime; Linux does
+    /// so since 6.13 on the usual file systems.
+    pub fine_times: bool,
+    /// How much memory the history may take.
+    pub history_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ids: None, open_max_ns: 250_000_000, fine_times: false, history_bytes_max: 8 << 20 }
+    }
+}
+
+/// What a live tree wants to know or have done. Each is answered by the method of [`Live`] that is
+/// named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Ask for the attributes of these entries: [`Live::looked`].
+    Look {
+        /// The directory.
+        dir: DirId,
+        /// The names in it.
+        names: Vec<Box<[u8]>>,
+    },
+    /// Have the directory's changes reported with this token, then list it and ask for the
+    /// attributes of all entries: [`Live::listed`].
+    List {
+        /// The directory.
+        dir: DirId,
+    },
+    /// Compute the id of a file's content: [`Live::hashed`].
+    Hash {
+        /// The question's number, for the answer.
+        ticket: u64,
+        /// The directory.
+        dir: DirId,
+        /// The file in it.
+        name: Box<[u8]>,
+        /// How long it was when last looked at.
+        size_bytes: u64,
+        /// The tree waits for the answer before it reports the change; otherwise the answer may
+        /// take its time.
+        urgent: bool,
+    },
+    /// Compare these directories, not what is below them, with the tree, or everything if there are
+    /// none; nothing else is asked for meanwhile: [`Live::rechecked`].
+    Recheck {
+        /// The directories.
+        dirs: Vec<DirId>,
+    },
+    /// The directory is no longer in the tree: its changes need not be reported. No answer.
+    Unwatch {
+        /// The directory.
+        dir: DirId,
+    },
+}
+
+/// Why entries could not be looked at.
+#[derive(Debug)]
+pub enum NoLook {
+    /// Another directory stands at the path, or none.
+    Elsewhere,
+    /// The system refuses.
+    Refused(io::Error),
+}
+
+/// A difference between a tree and the directory that it is of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// The directory.
+    pub dir: DirId,
+    /// The name in it.
+    pub name: Box<[u8]>,
+    /// What is there now; nothing if it is gone.
+    pub now: Option<Stat>,
+}
+
+/// The state machine of a live tree; see the [module's text](self).
+pub struct Live {
+    tree: Tree,
+    settings: Settings,
+    dirt: Dirt,
+    /// Where entries came from and went, as the feed says, until the next round.
+    moves: Vec<(At, At)>,
+    /// The entries of the round under way, with what was seen of them.
+    round: BTreeMap<At, Seen>,
+    /// Looks and listings that have not been answered.
+    outstanding: usize,
+    /// Whether everything is being compared, so that no round may begin.
+    rechecking: bool,
+    /// What is to be compared once the round is over; an empty list means everything.
+    recheck: Option<Vec<DirId>>,
+    content: Content,
+    links: Links,
+    actions: VecDeque<Action>,
+    /// What will be reported together.
+    batch: Batch,
+    history: History,
+    /// Directories that cannot be listed, and why.
+    unlisted: BTreeMap<DirId, String>,
+}
+
+/// What the feed calls a directory of the tree.
+#[must_use]
+pub fn token(dir: DirId) -> Token {
+    Token(u64::from(dir.index) << 32 | u64::from(dir.generation))
+}
+
+/// The directory that the feed calls so.
+#[must_use]
+pub fn dir_of(token: Token) -> DirId {
+    DirId { index: (token.0 >> 32) as u32, generation: token.0 as u32 }
+}
+
+impl Live {
+    /// A tree that is to be kept true from now on: everything that happens since before it was
+    /// scanned is told to [`event`](Self::event).
+    #[must_use]
+    pub fn new(tree: Tree, clock: Clock, settings: Settings) -> Self {
+        let history = History::new(clock, settings.history_bytes_max);
+        Self::with_history(tree, history, settings)
+    }
+
+    /// The same with a history that goes on.
+    #[must_use]
+    pub fn with_history(tree: Tree, history: History, settings: Settings) -> Self {
+        let links = Links::of(&tree);
+        Self {
+            tree,
+            settings,
+            dirt: Dirt::default(),
+            moves: Vec::new(),
+            round: BTreeMap::new(),
+            outstanding: 0,
+            rechecking: false,
+            recheck: None,
+            content: Content::default(),
+            links,
+            actions: VecDeque::new(),
+            batch: Batch::default(),
+            history,
+            unlisted: BTreeMap::new(),
+        }
+    }
+
+    /// The tree as it is known now.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// What changed lately.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The directories that could not be listed, with the reasons.
+    pub fn unlisted(&self) -> impl Iterator<Item = (DirId, &str)> {
+        self.unlisted.iter().map(|(dir, reason)| (*dir, reason.as_str()))
+    }
+
+    /// Something happened. Of directories that the tree does not hold, or no longer, nothing is
+    /// believed.
+    pub fn event(&mut self, now_ns: u64, event: Event<'_>) {
+        let deadline = now_ns.saturating_add(self.settings.open_max_ns);
+        match event {
+            Event::Entry { dir, name, what } => self.mark((dir_of(dir), name), what, deadline),
+            Event::Renamed { from, to, .. } => {
+                let (from, to) = ((dir_of(from.0), from.1), (dir_of(to.0), to.1));
+                self.mark(from, What::MOVED | What::REMOVED, deadline);
+                self.mark(to, What::MOVED | What::CREATED, deadline);
+                self.moves.push(((from.0, from.1.into()), (to.0, to.1.into())));
+            }
+            Event::Directory { dir, what } => {
+                let dir = dir_of(dir);
+                if let Some(at) = self.place_of(dir) {
+                    self.dirt.mark_due(at, Mark { what, ..Mark::default() });
+                }
+            }
+            Event::Link { file, what } => {
+                for at in self.links.of_file(&self.tree, file) {
+                    self.dirt.mark(at, what, deadline);
+                }
+            }
+            Event::Lost { dirs, reason } => {
+                let known = dirs.iter().map(|dir| dir_of(*dir));
+                self.lost(known.collect(), &reason.to_string());
+            }
+        }
+    }
+
+    /// Events were lost: the directories are compared, or everything if there are none.
+    pub fn lost(&mut self, dirs: Vec<DirId>, reason: &str) {
+        let path = self.common_path(&dirs);
+        let gap = Gap { path, reason: reason.to_owned() };
+        if !self.batch.gaps.contains(&gap) {
+            self.batch.gaps.push(gap);
+        }
+        self.recheck(dirs);
+    }
+
+    /// Has these directories compared, not what is below them, or everything if there are none.
+    pub fn recheck(&mut self, dirs: Vec<DirId>) {
+        self.recheck = match self.recheck.take() {
+            Some(before) if before.is_empty() || dirs.is_empty() => Some(Vec::new()),
+            Some(before) => Some([before, dirs].concat()),
+            None => Some(dirs),
+        };
+    }
+
+    /// What to do next; nothing if there is nothing to do before something happens, an action is
+    /// answered, or [`deadline_ns`](Self::deadline_ns) has come.
+    pub fn next_action(&mut self, now_ns: u64) -> Option<Action> {
+        loop {
+            let action = self.actions.pop_front();
+            if action.is_some() || self.outstanding > 0 {
+                return action;
+            }
+            if self.round.is_empty() {
+                self.begin_round(now_ns);
+                if self.actions.is_empty() {
+                    return None;
+                }
+            } else {
+                let round = std::mem::take(&mut self.round);
+                self.reconcile(now_ns, round);
+            }
+        }
+    }
+
+    /// When there will be something to do although nothing happens.
+    pub fn deadline_ns(&mut self) -> Option<u64> {
+        self.dirt.deadline()
+    }
+
+    /// Looks at files that are still being written too, instead of waiting until they are closed.
+    pub fn settle(&mut self) {
+        self.dirt.release(0, true);
+    }
+
+    /// Whether the tree shows everything that it was told of, files that are being written aside.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.actions.is_empty()
+            && self.outstanding == 0
+            && self.round.is_empty()
+            && self.dirt.is_clean()
+            && self.recheck.is_none()
+            && !self.content.is_verifying()
+    }
+
+    /// What has changed since the last call, if anything; it is in the history from now on.
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        if self.batch.changes.is_empty() && (self.batch.gaps.is_empty() || self.owes_recheck()) {
+            return None;
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.tick = self.history.clock().tick + 1;
+        self.history.push(&batch);
+        Some(batch)
+    }
+
+    /// Begins another incarnation of the clock; see [`Clock::incarnation`].
+    pub fn begin_incarnation(&mut self) {
+        self.history.begin_incarnation();
+    }
+
+    /// The answer to [`Action::Look`]: for each name what is there, in the order of the question.
+    pub fn looked(
+        &mut self,
+        dir: DirId,
+        names: Vec<Box<[u8]>>,
+        found: Result<Vec<Option<Stat>>, NoLook>,
+    ) {
+        self.outstanding -= 1;
+        match found {
+            Ok(stats) => {
+                for (name, now) in names.into_iter().zip(stats) {
+                    if let Some(seen) = self.round.get_mut(&(dir, name)) {
+                        seen.now = Some(now);
+                    }
+                }
+            }
+            Err(NoLook::Elsewhere) => self.look_again(dir, names),
+            Err(NoLook::Refused(error)) => {
+                self.refused(dir, &error);
+                for name in names {
+                    self.round.remove(&(dir, name));
+                }
+            }
+        }
+    }
+
+    /// The answer to [`Action::List`].
+    pub fn listed(&mut self, dir: DirId, found: Result<Vec<(Box<[u8]>, Stat)>, NoLook>) {
+        self.outstanding -= 1;
+        if self.tree.listing(dir).is_none() {
+            return;
+        }
+        match found {
+            Ok(entries) => {
+                self.unlisted.remove(&dir);
+                self.set_listing(dir, Listing::Complete);
+                let gone: Vec<Box<[u8]>> = {
+                    let known = self.tree.view(None);
+                    let names: Vec<Box<[u8]>> =
+                        known.entries(dir).map(|entry| entry.name.into()).collect();
+                    let listed: std::collections::HashSet<&[u8]> =
+                        entries.iter().map(|(name, _)| &**name).collect();
+                    names.into_iter().filter(|name| !listed.contains(&**name)).collect()
+                };
+                for name in gone {
+                    self.see((dir, name), None);
+                }
+                for (name, stat) in entries {
+                    self.see((dir, name), Some(stat));
+                }
+            }
+            Err(NoLook::Elsewhere) => {
+                // Its parent's entry tells where it went; until then its content is unknown.
+                self.set_listing(dir, Listing::Unlisted);
+                self.look_at_place(dir, 0);
+            }
+            Err(NoLook::Refused(error)) => self.refused(dir, &error),
+        }
+    }
+
+    /// The answer to [`Action::Recheck`]. `suspects` are files whose attributes are as they were,
+    /// but so young that their contents may still be other ones.
+    pub fn rechecked(&mut self, differences: Vec<Difference>, suspects: Vec<(DirId, Box<[u8]>)>) {
+        self.rechecking = false;
+        self.outstanding -= 1;
+        for Difference { dir, name, now } in differences {
+            self.see((dir, name), now);
+        }
+        for at in suspects {
+            self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+        }
+    }
+
+    /// Says what the system says of the root directory itself.
+    pub fn set_root_stat(&mut self, stat: Stat) {
+        self.tree.set_root_stat(stat);
+    }
+
+    fn mark(&mut self, (dir, name): (DirId, &[u8]), what: What, deadline: u64) {
+        if self.tree.listing(dir).is_some() {
+            self.dirt.mark((dir, name.into()), what, deadline);
+        }
+    }
+
+    /// Enters what was seen of an entry without having asked for it.
+    fn see(&mut self, at: At, now: Option<Stat>) {
+        let mark = Mark { what: What::UNKNOWN, ..Mark::default() };
+        let seen = self.round.entry(at).or_insert(Seen { mark, now: None, compared: true });
+        (seen.now, seen.compared) = (Some(now), true);
+    }
+
+    fn owes_recheck(&self) -> bool {
+        self.rechecking || self.recheck.is_some()
+    }
+
+    fn begin_round(&mut self, now_ns: u64) {
+        if let Some(dirs) = self.recheck.take() {
+            self.rechecking = true;
+            self.outstanding += 1;
+            return self.actions.push_back(Action::Recheck { dirs });
+        }
+        self.dirt.release(now_ns, false);
+        let mut names: BTreeMap<DirId, Vec<Box<[u8]>>> = BTreeMap::new();
+        for ((dir, name), mark) in self.dirt.take() {
+            if self.tree.listing(dir).is_some() {
+                names.entry(dir).or_default().push(name.clone());
+                self.round.insert((dir, name), Seen { mark, now: None, compared: false });
+            }
+        }
+        for (dir, names) in names {
+            self.outstanding += 1;
+            self.actions.push_back(Action::Look { dir, names });
+        }
+    }
+
+    /// Looks again at entries whose directory is not where the tree has it.
+    fn look_again(&mut self, dir: DirId, names: Vec<Box<[u8]>>) {
+        let mut tries = 0;
+        for name in names {
+            let at = (dir, name);
+            if let Some(Seen { mark, .. }) = self.round.remove(&at) {
+                tries = tries.max(mark.tries);
+                if mark.tries < TRIES_MAX {
+                    self.dirt.mark_due(at, Mark { tries: mark.tries + 1, ..mark });
+                }
+            }
+        }
+        self.look_at_place(dir, tries);
+    }
+
+    /// Looks at the entry of a directory in its parent.
+    fn look_at_place(&mut self, dir: DirId, tries: u8) {
+        if let Some(at) = self.place_of(dir) {
+            let tries = tries.saturating_add(1);
+            self.dirt.mark_due(at, Mark { what: What::UNKNOWN, tries, ..Mark::default() });
+        }
+    }
+
+    fn refused(&mut self, dir: DirId, error: &io::Error) {
+        if self.tree.listing(dir).is_some() {
+            self.unlisted.insert(dir, error.to_string());
+            self.set_listing(dir, Listing::Partial);
+        }
+    }
+
+    fn set_listing(&mut self, dir: DirId, listing: Listing) {
+        self.tree.apply([Edit::List { dir, listing }]);
+    }
+
+    /// The entry that a directory is in its parent.
+    fn place_of(&self, dir: DirId) -> Option<At> {
+        let parent = self.tree.parent(dir)?;
+        Some((parent, self.tree.name_of(dir)?.into()))
+    }
+
+    /// The path of the deepest directory that all of these are in.
+    fn common_path(&self, dirs: &[DirId]) -> Box<[u8]> {
+        let paths = dirs.iter().filter_map(|dir| self.tree.path_of(*dir));
+        let common = paths.reduce(|common, path| {
+            let same = common.split(|b| *b == b'/').zip(path.split(|b| *b == b'/'));
+            let same: Vec<&[u8]> = same.take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+            same.join(&b'/')
+        });
+        common.unwrap_or_default().into()
+    }
+
+    /// Drops what was known of directories that are no longer in the tree.
+    fn freed(&mut self, dirs: &[DirId]) {
+        for &dir in dirs {
+            self.unlisted.remove(&dir);
+            self.actions.push_back(Action::Unwatch { dir });
+        }
+    }
+
+    /// Makes edits whose success is certain, as far as their directories are still there.
+    fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Vec<Outcome> {
+        let applied = self.tree.apply(edits);
+        self.freed(&applied.freed);
+        applied.outcomes
+    }
+}
