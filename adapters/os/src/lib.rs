@@ -71,7 +71,7 @@ mod portable;
 use portable as platform;
 
 pub use error::{DirectoryLoop, DirectoryMoved, Error};
-pub use listing::Entry;
+pub use listing::{Entry, Listing};
 pub use name::{bytes_of, os_str_of};
 pub use platform::Handle;
 pub use reader::{Changed, Reader, Request, SMALL_BYTES_MAX, Sink, Whole};

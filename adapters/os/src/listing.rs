@@ -28,14 +28,27 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
 }
 
-/// A directory's whole content.
+/// A directory's whole content, in a buffer that can be filled again; see [`Handle::list`].
+///
+/// [`Handle::list`]: crate::Handle::list
 #[derive(Default)]
-pub(crate) struct Listing {
+pub struct Listing {
     pub(crate) bytes: Vec<u8>,
     pub(crate) records: Vec<Record>,
 }
 
 impl Listing {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All entries but `.` and `..`, in the order of the file system.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+        (0..self.records.len()).map(|index| self.entry(index))
+    }
+
     /// Forgets the content and keeps a moderate amount of memory.
     pub(crate) fn reset(&mut self) {
         self.records.clear();

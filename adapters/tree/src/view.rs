@@ -67,6 +67,22 @@ impl Class {
         }
     }
 
+    /// The class whose value is this byte.
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Some(match byte {
+            b'f' => Self::File,
+            b'x' => Self::Executable,
+            b'd' => Self::Directory,
+            b'l' => Self::Symlink,
+            b'p' => Self::Fifo,
+            b's' => Self::Socket,
+            b'c' => Self::CharDevice,
+            b'b' => Self::BlockDevice,
+            b'?' => Self::Other,
+            _ => return None,
+        })
+    }
+
     /// Whether entries of this class have a content id, directories aside.
     #[must_use]
     pub fn has_content(self) -> bool {

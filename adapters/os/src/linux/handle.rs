@@ -105,6 +105,50 @@ impl Handle {
         Ok(Self::open_child(self, name, 0, None)?.handle)
     }
 
+    /// Opens a directory below this one, in as few steps as the system allows; symbolic links
+    /// anywhere on the way are refused. The empty path is the directory itself.
+    ///
+    /// # Errors
+    /// A part of the path is not a single name, or no directory that can be opened.
+    pub fn open_below(self: &Arc<Self>, path: &[u8]) -> io::Result<Arc<Self>> {
+        if path.is_empty() {
+            return Ok(self.clone());
+        }
+        path.split(|&byte| byte == b'/').try_for_each(name::check)?;
+        let held = self.hold()?;
+        let mut fd: Option<OwnedFd> = None;
+        let mut rest = path;
+        while !rest.is_empty() {
+            let short = &rest[..rest.len().min(PATH_BYTES_MAX)];
+            let end = match short.iter().rposition(|&byte| byte == b'/') {
+                Some(slash) if short.len() < rest.len() => slash,
+                _ => short.len(),
+            };
+            let dir = fd.as_ref().map_or(held.fd(), |fd| fd.as_fd());
+            fd = Some(self.shared.open_path(dir, &rest[..end])?);
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        let depth = self.depth + path.iter().filter(|&&byte| byte == b'/').count() + 1;
+        // Counted although it may exceed the budget, which is for walks.
+        self.shared.open.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(Self {
+            parent: Some(self.clone()),
+            name: path.into(),
+            depth,
+            fd,
+            id: OnceLock::new(),
+            shared: self.shared.clone(),
+        }))
+    }
+
+    /// Fills `listing` with everything in the directory.
+    ///
+    /// # Errors
+    /// The directory cannot be opened again, or not be listed to its end.
+    pub fn list(self: &Arc<Self>, listing: &mut Listing) -> io::Result<()> {
+        self.with_fd(|fd| list::list(fd, listing))
+    }
+
     /// The path relative to the root of the walk; empty for the root itself.
     pub fn path(&self) -> Vec<u8> {
         let mut names = Vec::with_capacity(self.depth);

@@ -51,6 +51,24 @@ impl Handle {
         Ok(Self::open_child(self, name, 0, None)?.handle)
     }
 
+    /// Opens a directory below this one; symbolic links anywhere on the way are refused. The empty
+    /// path is the directory itself.
+    ///
+    /// # Errors
+    /// A part of the path is not a single name, or no directory that can be opened.
+    pub fn open_below(self: &Arc<Self>, path: &[u8]) -> io::Result<Arc<Self>> {
+        let names = path.split(|&byte| byte == b'/').filter(|_| !path.is_empty());
+        names.into_iter().try_fold(self.clone(), |dir, name| dir.open_directory(name))
+    }
+
+    /// Fills `listing` with everything in the directory.
+    ///
+    /// # Errors
+    /// The directory is gone, or cannot be listed to its end.
+    pub fn list(self: &Arc<Self>, listing: &mut Listing) -> io::Result<()> {
+        Opened { handle: self.clone() }.list(listing)
+    }
+
     /// The path relative to the root of the walk; empty for the root itself.
     pub fn path(&self) -> Vec<u8> {
         let mut names = Vec::with_capacity(self.depth);

@@ -1,0 +1,136 @@
+//! Where the directories of a live tree are: each is opened by the path that the tree gives, and
+//! refused if it is not the directory that the tree means.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use treenail_os::{Handle, Listing as Names, Stat};
+
+use super::NoLook;
+use crate::pages::DirId;
+use crate::tree::Tree;
+
+/// Directories that are kept open, since what changed once often changes again. Few: an open
+/// directory keeps its file system from being unmounted.
+const OPEN_MAX: usize = 32;
+
+/// Opens directories.
+pub(super) struct Places {
+    root: Arc<Handle>,
+    /// The most recently used last.
+    open: VecDeque<(DirId, Arc<Handle>)>,
+    names: Names,
+}
+
+impl Places {
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        let root = Handle::open(root)?;
+        root.id()?;
+        Ok(Self { root, open: VecDeque::new(), names: Names::new() })
+    }
+
+    pub(super) fn root(&self) -> &Arc<Handle> {
+        &self.root
+    }
+
+    /// Closes all directories but the root.
+    pub(super) fn close(&mut self) {
+        self.open.clear();
+    }
+
+    /// Closes one.
+    pub(super) fn forget(&mut self, dir: DirId) {
+        self.open.retain(|(open, _)| *open != dir);
+    }
+
+    /// The directory, opened if it is not open.
+    pub(super) fn handle(&mut self, tree: &Tree, dir: DirId) -> Result<Arc<Handle>, NoLook> {
+        if dir == DirId::ROOT {
+            return Ok(self.root.clone());
+        }
+        if let Some(at) = self.open.iter().position(|(open, _)| *open == dir) {
+            let found = self.open.remove(at).expect("it was found there");
+            let handle = found.1.clone();
+            self.open.push_back(found);
+            return Ok(handle);
+        }
+        let handle = self.open_at_path(tree, dir)?;
+        if self.open.len() == OPEN_MAX {
+            self.open.pop_front();
+        }
+        self.open.push_back((dir, handle.clone()));
+        Ok(handle)
+    }
+
+    /// What the system says of some entries.
+    pub(super) fn look(
+        &mut self,
+        tree: &Tree,
+        dir: DirId,
+        names: &[Box<[u8]>],
+    ) -> Result<Vec<Option<Stat>>, NoLook> {
+        let handle = self.handle(tree, dir)?;
+        let stats = names.iter().map(|name| match handle.stat(name) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(NoLook::from(error)),
+        });
+        stats.collect()
+    }
+
+    /// Everything in a directory. Of what went between the listing and the look nothing is said: it
+    /// has an event of its own.
+    pub(super) fn list(
+        &mut self,
+        tree: &Tree,
+        dir: DirId,
+    ) -> Result<Vec<(Box<[u8]>, Stat)>, NoLook> {
+        let handle = self.handle(tree, dir)?;
+        handle.list(&mut self.names)?;
+        let mut entries = Vec::with_capacity(self.names.entries().len());
+        for entry in self.names.entries() {
+            match handle.stat(entry.name) {
+                Ok(stat) => entries.push((entry.name.into(), stat)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(entries)
+    }
+
+    fn open_at_path(&self, tree: &Tree, dir: DirId) -> Result<Arc<Handle>, NoLook> {
+        let path = tree.path_of(dir).ok_or(NoLook::Elsewhere)?;
+        let handle = self.root.open_below(&path)?;
+        let meant = tree.lookup(&path).ok_or(NoLook::Elsewhere)?.stat;
+        // Where the system does not number files, the path has to do.
+        if meant.inode != 0 && handle.id()? != meant.id() {
+            return Err(NoLook::Elsewhere);
+        }
+        Ok(handle)
+    }
+}
+
+impl From<io::Error> for NoLook {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Elsewhere,
+            // A symbolic link where the directory was.
+            io::ErrorKind::FilesystemLoop => Self::Elsewhere,
+            _ if error.get_ref().is_some_and(|inner| inner.is::<treenail_os::DirectoryMoved>()) => {
+                Self::Elsewhere
+            }
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+/// The first name of a directory's path below the root; empty for the root.
+pub(super) fn top_of(dir: &Handle) -> &[u8] {
+    let mut at = dir;
+    while let Some(above) = at.parent().filter(|above| above.depth() > 0) {
+        at = above;
+    }
+    at.name().split(|byte| *byte == b'/').next().unwrap_or_default()
+}

@@ -1,0 +1,394 @@
+//! What outlives the process: a snapshot of the tree, and a journal of the changes since.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use treenail_store::disk::OsDisk;
+use treenail_store::{ErrorKind as LogErrorKind, Kind, Log, Lsn, Options, Reader, Tail};
+
+use super::change::{Batch, Change, EventKind};
+use super::clock::Clock;
+use super::history::History;
+use super::journal::{Head, Part, Session};
+use crate::error::{Error, ErrorKind};
+use crate::ids::IdKind;
+use crate::pages::DirId;
+use crate::snapshot::Snapshot;
+use crate::tree::{Listing, Tree};
+use crate::update::{Edit, Ids};
+
+/// The log's directory within the state's.
+const JOURNAL: &str = "journal";
+/// Where a journal that could not be read is put aside.
+const DAMAGED: &str = "journal.damaged";
+/// How a snapshot's file begins; its tick follows.
+const SNAPSHOT: &str = "tree-";
+
+/// Segments are made in advance and take their space at once, so they are not large.
+const SEGMENT_BYTES: u64 = 1 << 20;
+
+/// A snapshot is saved when the journal has grown by so much since the last.
+const JOURNAL_BYTES_MAX: usize = 8 << 20;
+
+/// The state of one live tree, held by one process.
+pub(super) struct State {
+    dir: PathBuf,
+    log: Log,
+    root: u64,
+    bytes_max: usize,
+    /// Where the records of each batch that the history still holds begin.
+    starts: VecDeque<(u64, Lsn)>,
+    /// What was written since the last checkpoint.
+    bytes: usize,
+}
+
+/// What a state remembers.
+pub(super) struct Remembered {
+    pub(super) tree: Tree,
+    pub(super) history: History,
+}
+
+/// A state that was opened.
+pub(super) struct Opened {
+    pub(super) state: State,
+    /// Nothing if there was no state before, or none that can be used.
+    pub(super) remembered: Option<Remembered>,
+    /// Why an earlier state could not be used.
+    pub(super) lost: Option<String>,
+}
+
+fn session_kind() -> Kind {
+    Kind::new(1).expect("1 is a kind")
+}
+
+fn batch_kind() -> Kind {
+    Kind::new(2).expect("2 is a kind")
+}
+
+fn close_kind() -> Kind {
+    Kind::new(3).expect("3 is a kind")
+}
+
+impl State {
+    /// Opens the state in a directory, or makes one. What cannot be read is put aside: a tree can
+    /// be scanned again.
+    ///
+    /// # Errors
+    /// If another process has it open ([`ErrorKind::Locked`]), or the system refuses.
+    pub(super) fn open(
+        dir: &Path,
+        ids: Option<IdKind>,
+        history_bytes_max: usize,
+    ) -> Result<Opened, Error> {
+        fs::create_dir_all(dir).map_err(|error| Error::io(dir, "cannot make the state", error))?;
+        let path = dir.join(JOURNAL);
+        let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::default() };
+        let mut lost = None;
+        let (log, recovery) = match Log::open(&path, &options) {
+            Err(error) if error.kind() == LogErrorKind::Corrupt => {
+                lost = Some(error.to_string());
+                put_aside(dir, &path)?;
+                Log::open(&path, &options)
+            }
+            opened => opened,
+        }
+        .map_err(|error| from_log(&path, &error))?;
+        let mut remembered = None;
+        let mut starts = VecDeque::new();
+        let torn = matches!(recovery.tail, Tail::Torn { .. });
+        if !recovery.checkpoint.content.is_empty() && lost.is_none() {
+            let reader = log.read_from(recovery.checkpoint.lsn);
+            let read = reader
+                .map_err(|error| error.to_string())
+                .and_then(|reader| {
+                    let content = &recovery.checkpoint.content;
+                    read(dir, content, reader, ids, history_bytes_max, &mut starts)
+                });
+            match read {
+                Ok((mut tree, session)) => {
+                    if torn || session.is_some_and(|session| !is_same_boot(&session.boot)) {
+                        tree.history.begin_incarnation();
+                    }
+                    remembered = Some(tree);
+                }
+                Err(why) => {
+                    lost = Some(why);
+                    starts.clear();
+                }
+            }
+        }
+        let root = remembered.as_ref().map_or_else(
+            // The keys of the standard library's hash maps come from the system's randomness.
+            || RandomState::new().hash_one(0),
+            |remembered| remembered.history.clock().root,
+        );
+        let state = Self {
+            dir: dir.to_owned(),
+            log,
+            root,
+            bytes_max: history_bytes_max,
+            starts,
+            bytes: 0,
+        };
+        let incarnation =
+            remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
+        state.write(session_kind(), &Session { boot: boot_id(), incarnation }.encode())?;
+        Ok(Opened { state, remembered, lost })
+    }
+
+    /// Reads what another process keeps, without disturbing it.
+    ///
+    /// # Errors
+    /// If there is no state, or it cannot be read.
+    pub(super) fn peek(
+        dir: &Path,
+        ids: Option<IdKind>,
+        history_bytes_max: usize,
+    ) -> Result<Remembered, Error> {
+        let path = dir.join(JOURNAL);
+        let damaged = |why: String| Error::new(ErrorKind::Corrupt, dir, why);
+        let disk = OsDisk::open(&path).map_err(|error| Error::io(&path, "cannot open", error))?;
+        let (reader, checkpoint) = Reader::open(disk).map_err(|error| from_log(&path, &error))?;
+        let mut starts = VecDeque::new();
+        let read =
+            read(dir, &checkpoint.content, reader, ids, history_bytes_max, &mut starts);
+        Ok(read.map_err(damaged)?.0)
+    }
+
+    /// The number of the tree in its clocks.
+    pub(super) fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// Adds a batch. It is there when the state is opened again, unless the machine loses power.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Error> {
+        let start = self.log.end();
+        let records = Part::encode_all(batch, now_ns(), self.log.payload_bytes_max());
+        for record in &records {
+            self.bytes += record.len();
+            self.log.append(batch_kind(), record).map_err(|error| self.failed(&error))?;
+        }
+        self.starts.push_back((batch.tick, start));
+        self.log.flush(self.log.end()).map_err(|error| self.failed(&error))
+    }
+
+    /// Whether the journal has grown so that a checkpoint is worth its cost.
+    pub(super) fn wants_checkpoint(&self) -> bool {
+        self.bytes > JOURNAL_BYTES_MAX
+    }
+
+    /// Saves the tree, so that the journal needs not go further back than the history.
+    ///
+    /// # Errors
+    /// If the system refuses; what was saved before still counts.
+    pub(super) fn checkpoint(
+        &mut self,
+        tree: &Tree,
+        ids: Option<IdKind>,
+        history: &History,
+    ) -> Result<(), Error> {
+        let clock = history.clock();
+        let name = format!("{SNAPSHOT}{}-{}", clock.incarnation, clock.tick);
+        tree.view(ids).save(&self.dir.join(&name))?;
+        while self.starts.pop_front_if(|(tick, _)| *tick <= history.floor()).is_some() {}
+        let end = self.log.end();
+        self.log.commit(end).map_err(|error| self.failed(&error))?;
+        let lsn = self.starts.front().map_or(end, |(_, lsn)| *lsn);
+        let head = Head {
+            root: clock.root,
+            incarnation: clock.incarnation,
+            tick: clock.tick,
+            floor: history.floor(),
+            taken_ns: now_ns(),
+            ended: history.ended().to_vec(),
+        };
+        self.log.checkpoint(lsn, &head.encode()).map_err(|error| self.failed(&error))?;
+        self.bytes = 0;
+        self.remove_snapshots_but(&name);
+        Ok(())
+    }
+
+    /// Saves everything durably, so that the next opening knows that nothing is missing.
+    ///
+    /// # Errors
+    /// As for [`checkpoint`](Self::checkpoint).
+    pub(super) fn close(
+        mut self,
+        tree: &Tree,
+        ids: Option<IdKind>,
+        history: &History,
+    ) -> Result<(), Error> {
+        self.checkpoint(tree, ids, history)?;
+        self.write(close_kind(), &[])?;
+        let path = self.dir.join(JOURNAL);
+        self.log.close().map_err(|error| from_log(&path, &error))
+    }
+
+    fn write(&self, kind: Kind, payload: &[u8]) -> Result<(), Error> {
+        let end = self.log.append(kind, payload).map_err(|error| self.failed(&error))?;
+        self.log.flush(end).map_err(|error| self.failed(&error))
+    }
+
+    fn remove_snapshots_but(&self, kept: &str) {
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_old = name.to_str().is_some_and(|name| name.starts_with(SNAPSHOT) && name != kept);
+            if is_old {
+                // One that stays is removed next time.
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+
+    fn failed(&self, error: &treenail_store::Error) -> Error {
+        from_log(&self.dir.join(JOURNAL), error)
+    }
+}
+
+/// Reads a state: the snapshot that the checkpoint names, and the batches of the journal. The
+/// session is the last that was not closed.
+fn read(
+    dir: &Path,
+    checkpoint: &[u8],
+    mut reader: Reader,
+    ids: Option<IdKind>,
+    history_bytes_max: usize,
+    starts: &mut VecDeque<(u64, Lsn)>,
+) -> Result<(Remembered, Option<Session>), String> {
+    let head = Head::decode(checkpoint).ok_or("the checkpoint is of an unknown form")?;
+    let name = format!("{SNAPSHOT}{}-{}", head.incarnation, head.tick);
+    let snapshot = Snapshot::open(&dir.join(name)).map_err(|error| error.to_string())?;
+    snapshot.verify().map_err(|error| error.to_string())?;
+    let mut tree = snapshot.to_tree().map_err(|error| error.to_string())?;
+    let start = Clock { root: head.root, incarnation: head.incarnation, tick: head.floor };
+    let mut history = History::new(start, history_bytes_max);
+    history.set_ended(head.ended.clone());
+    let mut session = None;
+    let mut taken_ns = head.taken_ns;
+    let mut parts: Option<Batch> = None;
+    let mut lsn = reader.position();
+    let mut fresh_dirs = Vec::new();
+    while let Some(record) = reader.next().map_err(|error| error.to_string())? {
+        let kind = record.kind;
+        if kind == close_kind() {
+            session = None;
+        } else if kind == session_kind() {
+            let opened = Session::decode(record.payload).ok_or("a session is malformed")?;
+            while history.clock().incarnation < opened.incarnation {
+                history.begin_incarnation();
+            }
+            session = Some(opened);
+            parts = None;
+        } else if kind == batch_kind() {
+            let part = Part::decode(record.payload).ok_or("a batch is malformed")?;
+            if part.batch.tick > history.clock().tick {
+                let Part { batch, at_ns, last } = part;
+                if parts.is_none() {
+                    starts.push_back((batch.tick, lsn));
+                }
+                let whole = parts.get_or_insert_with(|| Batch { tick: batch.tick, ..Batch::default() });
+                whole.changes.extend(batch.changes);
+                whole.gaps.extend(batch.gaps);
+                if last && let Some(batch) = parts.take() {
+                    if batch.tick > head.tick {
+                        taken_ns = taken_ns.max(at_ns);
+                        replay(&mut tree, &batch, ids, &mut fresh_dirs);
+                    }
+                    history.push(&batch);
+                }
+            }
+        }
+        lsn = reader.position();
+    }
+    if history.clock().tick < head.tick {
+        return Err("the journal lacks what the snapshot holds".into());
+    }
+    let lists = fresh_dirs.iter().map(|&dir| Edit::List { dir, listing: Listing::Partial });
+    tree.apply(lists.collect::<Vec<_>>());
+    tree.set_taken_ns(taken_ns);
+    Ok((Remembered { tree, history }, session))
+}
+
+/// Makes a batch's changes to the tree. New directories are added to `fresh_dirs`: whether they
+/// were listed to their end, the journal does not say.
+fn replay(tree: &mut Tree, batch: &Batch, ids: Option<IdKind>, fresh_dirs: &mut Vec<DirId>) {
+    for change in &batch.changes {
+        let Some((dir, name)) = place(tree, &change.path) else { continue };
+        if change.kind == EventKind::Delete {
+            tree.apply([Edit::Remove { at: (dir, name) }]);
+            continue;
+        }
+        if let Some(from) = &change.from {
+            let Some((from, from_name)) = place(tree, from) else { continue };
+            tree.apply([Edit::Move { from: (from, from_name), to: (dir, name) }]);
+        }
+        let Some(stat) = change.stat else { continue };
+        let known: Vec<(IdKind, &[u8])> = known_id(change, ids).into_iter().collect();
+        let ids = match known.as_slice() {
+            [] if change.quiet || change.from.is_some() => Ids::Kept,
+            [] => Ids::Dropped,
+            known => Ids::Known(known),
+        };
+        let applied = tree.apply([Edit::Put { at: (dir, name), stat, ids }]);
+        if let [crate::update::Outcome::Added(Some(dir))] = applied.outcomes[..] {
+            fresh_dirs.push(dir);
+        }
+    }
+}
+
+fn known_id(change: &Change, ids: Option<IdKind>) -> Option<(IdKind, &[u8])> {
+    let (kind, id) = (ids?, change.id.as_ref()?);
+    (id.as_bytes().len() == usize::from(kind.id_bytes)).then(|| (kind, id.as_bytes()))
+}
+
+fn place<'a>(tree: &Tree, path: &'a [u8]) -> Option<(DirId, &'a [u8])> {
+    let slash = path.iter().rposition(|byte| *byte == b'/');
+    let (dir, name) = slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]));
+    Some((tree.dir_at(dir)?, name))
+}
+
+fn put_aside(dir: &Path, journal: &Path) -> Result<(), Error> {
+    let aside = dir.join(DAMAGED);
+    // Of several that were damaged the last is kept.
+    drop(fs::remove_dir_all(&aside));
+    fs::rename(journal, &aside).map_err(|error| {
+        Error::io(journal, "cannot put the damaged journal aside", error)
+    })
+}
+
+fn from_log(path: &Path, error: &treenail_store::Error) -> Error {
+    let kind = match error.kind() {
+        LogErrorKind::Locked => ErrorKind::Locked,
+        LogErrorKind::Corrupt => ErrorKind::Corrupt,
+        _ => ErrorKind::Io,
+    };
+    Error::new(kind, path, error.to_string())
+}
+
+/// Which run of the machine this is.
+fn boot_id() -> [u8; 16] {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let mut id = [0; 16];
+    let digits: Vec<u8> =
+        text.bytes().filter_map(|byte| char::from(byte).to_digit(16)).map(|d| d as u8).collect();
+    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair[0] << 4 | pair[1];
+    }
+    id
+}
+
+/// Whether the machine has run since; where it does not say, it counts as started anew.
+fn is_same_boot(boot: &[u8; 16]) -> bool {
+    *boot == boot_id() && *boot != [0; 16]
+}
+
+fn now_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
