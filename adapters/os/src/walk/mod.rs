@@ -33,6 +33,13 @@ pub trait Visit: Sync {
     /// Makes the scratch of one thread, in that thread.
     fn worker(&self) -> Self::Worker;
 
+    /// Called when a directory, the root included, was opened and before it is listed: what is to
+    /// be told of changes in it must ask for them here, lest one fall between. Does nothing unless
+    /// it is overridden.
+    fn opened(&self, worker: &mut Self::Worker, dir: &Arc<Handle>, state: &Self::State) {
+        let _ = (worker, dir, state);
+    }
+
     /// Called with a directory and everything in it.
     fn directory(
         &self,

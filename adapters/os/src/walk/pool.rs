@@ -208,7 +208,7 @@ impl<V: Visit> Thread<'_, '_, V> {
                 let mut next = Next { work: &mut self.next, stop: &self.pool.stop };
                 self.pool.visitor.task(&mut self.worker, task, &mut next);
             }
-            Work::Root { opened, state } => match opened.list(&mut self.listing) {
+            Work::Root { opened, state } => match self.list(&opened, &state) {
                 Ok(()) => self.visit(opened, state),
                 Err(error) => *lock(&self.pool.root_error) = Some(error),
             },
@@ -223,7 +223,7 @@ impl<V: Visit> Thread<'_, '_, V> {
 
     fn enter(&mut self, parent: &Arc<Handle>, name: Box<[u8]>, inode: u64, state: V::State) {
         let opened = Handle::open_child(parent, &name, inode, self.recent.as_ref());
-        let listed = opened.and_then(|opened| opened.list(&mut self.listing).map(|()| opened));
+        let listed = opened.and_then(|opened| self.list(&opened, &state).map(|()| opened));
         match listed {
             Ok(opened) => self.visit(opened, state),
             Err(error) => {
@@ -231,6 +231,11 @@ impl<V: Visit> Thread<'_, '_, V> {
                 self.pool.visitor.failed(&mut self.worker, place, error, state);
             }
         }
+    }
+
+    fn list(&mut self, opened: &Opened, state: &V::State) -> io::Result<()> {
+        self.pool.visitor.opened(&mut self.worker, &opened.handle, state);
+        opened.list(&mut self.listing)
     }
 
     fn visit(&mut self, opened: Opened, state: V::State) {
