@@ -3,8 +3,8 @@
 //!
 //! [`Engine::append`] frames records into memory. Two lanes of work then bring them to the disk,
 //! each with at most one [`Action`] under way: [`Engine::commit`] hands out the writing and syncing
-//! of what was appended, [`Engine::provide`] asks for the file of a segment to come. Whoever
-//! performs an action ([`Files::perform`](crate::Files::perform)) tells the engine with
+//! of what was appended, and [`Engine::flush`] its writing alone; [`Engine::provide`] asks for the
+//! file of a segment to come. Whoever performs an action ([`Files::perform`](crate::Files::perform)) tells the engine with
 //! [`Engine::complete`]. Records may be appended meanwhile; they wait for the next write.
 
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ pub(crate) const RECORDS_AT: u32 = 4096;
 /// Kept free at a segment's end for the witness of a clean close.
 const WITNESS_BYTES: u64 = record_size_bytes(0) as u64;
 
-/// How many writes may join one sync, lest a busy appender put it off for ever.
+/// How many writes of commits may join one sync, lest a busy appender put it off for ever.
 const WRITES_MAX: u32 = 4;
 
 /// A written buffer larger than this is given back to the system.
@@ -47,8 +47,11 @@ pub struct Engine {
     /// First LSN of the segment whose file is written to.
     begun: Lsn,
     stage: Stage,
+    /// Those that commits asked for.
     writes_since_sync: u32,
     durable: Lsn,
+    /// The system has what is before this.
+    written: Lsn,
     spare: Spare,
     /// Nothing was appended to a log that was cleanly closed.
     closed: bool,
@@ -75,7 +78,7 @@ enum Stage {
     Beginning(Lsn),
     /// Waiting for [`Done::Written`].
     Writing(Lsn),
-    /// What is before this was written and asks for a sync.
+    /// What is before this was written; a commit syncs it.
     Written(Lsn),
     /// Waiting for [`Done::Synced`].
     Syncing(Lsn),
@@ -205,6 +208,7 @@ impl Engine {
             stage: Stage::Idle,
             writes_since_sync: 0,
             durable: at,
+            written: at,
             spare: Spare::Absent { failed: false },
             closed,
             fault: None,
@@ -258,11 +262,15 @@ impl Engine {
                 self.stage = Stage::Beginning(segment.first);
                 Some(Action::Begin(segment))
             }
-            (Stage::Idle, Some(_)) => self.write(),
+            (Stage::Idle, Some(_)) => {
+                self.writes_since_sync += 1;
+                self.write()
+            }
             // What came while the write was under way need not wait for another sync.
             (Stage::Written(_), Some(chunk))
                 if chunk.segment.first == self.begun && self.writes_since_sync < WRITES_MAX =>
             {
+                self.writes_since_sync += 1;
                 self.write()
             }
             (Stage::Written(end), _) => {
@@ -270,6 +278,21 @@ impl Engine {
                 Some(Action::Sync)
             }
             _ => None,
+        }
+    }
+
+    /// The next piece of work of the commit lane if only the system is to have what was appended,
+    /// see [`written`](Self::written): a write and no sync, unless a segment has to be begun, which
+    /// needs all before it to be durable. Nothing if there is none, or one is under way, or the log
+    /// is poisoned.
+    pub fn flush(&mut self) -> Option<Action> {
+        match (self.stage, self.chunks.front()?) {
+            (Stage::Idle | Stage::Written(_), chunk)
+                if chunk.segment.first == self.begun && self.fault.is_none() =>
+            {
+                self.write()
+            }
+            _ => self.commit(),
         }
     }
 
@@ -321,8 +344,11 @@ impl Engine {
                     self.buffer = bytes;
                 }
                 self.counts.writes += 1;
-                let written = self.succeeds(result, "write to");
-                self.stage = if written { Stage::Written(end) } else { Stage::Idle };
+                self.stage = Stage::Idle;
+                if self.succeeds(result, "write to") {
+                    self.stage = Stage::Written(end);
+                    self.written = end;
+                }
             }
             (Done::Synced(result), Stage::Syncing(end)) => {
                 self.counts.syncs += 1;
@@ -340,6 +366,12 @@ impl Engine {
     /// All records that end up to here are on the disk.
     pub fn durable(&self) -> Lsn {
         self.durable
+    }
+
+    /// The system has all records that end up to here: another process reads them, and they outlive
+    /// this one. What of it is not [`durable`](Self::durable) a power failure may take.
+    pub fn written(&self) -> Lsn {
+        self.written
     }
 
     /// The end of what was appended.
@@ -433,7 +465,6 @@ impl Engine {
     fn write(&mut self) -> Option<Action> {
         let Chunk { offset, bytes, end, .. } = self.chunks.pop_front()?;
         self.pending_bytes -= bytes.len();
-        self.writes_since_sync += 1;
         self.stage = Stage::Writing(end);
         Some(Action::Write { offset, bytes })
     }

@@ -3,7 +3,8 @@
 //!
 //! A record that [`Log::commit`] has returned for is on the disk: it is there when the log is
 //! opened again, whatever stopped the process or the machine, or else opening it fails and says
-//! what is damaged. Threads that commit at the same time share one sync.
+//! what is damaged. Threads that commit at the same time share one sync. [`Log::flush`] is for
+//! records that have to outlive the process and not a power failure.
 //!
 //! ```
 //! use treenail_store::{Kind, Log, Options};
@@ -28,7 +29,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Log`], [`Options`] | the log for programs: append, commit, checkpoint, close |
+//! | [`Log`], [`Options`] | the log for programs: append, commit, flush, checkpoint, close |
 //! | [`Recovery`], [`Checkpoint`] | what was found at opening |
 //! | [`Reader`] | records one after the other, while somebody writes or not |
 //! | [`Salvage`] | what can still be read of a damaged log |

@@ -28,8 +28,8 @@ const GATHER_MAX: Duration = Duration::from_millis(5);
 
 /// A log that is open for writing, from any number of threads.
 ///
-/// Dropping it neither writes nor loses anything: what was committed is durable, the rest may be
-/// gone. [`close`](Self::close) it, so that the next opening can tell that nothing is missing.
+/// Dropping it neither writes nor loses anything: what was committed is durable, what was flushed
+/// is there unless the power fails, the rest may be gone. [`close`](Self::close) it, so that the next opening can tell that nothing is missing.
 pub struct Log<D: Disk = OsDisk> {
     shared: Arc<Shared<D>>,
     checkpoints: Mutex<Checkpoints<D::File>>,
@@ -47,6 +47,8 @@ struct Shared<D: Disk> {
     groups: [Condvar; 2],
     /// The leader, who waits for others to join.
     joined: Condvar,
+    /// Who waits for a write that another thread leads.
+    written: Condvar,
     /// Who waits for a spare file.
     provided: Condvar,
 }
@@ -60,6 +62,8 @@ struct State {
     group: usize,
     /// How many wait in the group that gathers.
     gathered: usize,
+    /// How many wait for a write.
+    flushing: usize,
     /// What the group under way is syncing, if it does.
     syncing: Option<Syncing>,
     /// How many the leader waits for; out of reach if it does not.
@@ -68,6 +72,15 @@ struct State {
     writers: usize,
     /// How long the last sync took.
     sync_time: Duration,
+}
+
+/// What a leader wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// Everything durable, for all that wait for that.
+    Commit,
+    /// The system to have what ends here.
+    Flush(Lsn),
 }
 
 /// A group whose records are all written.
@@ -114,6 +127,7 @@ impl<D: Disk> Log<D> {
             has_leader: false,
             group: 0,
             gathered: 0,
+            flushing: 0,
             syncing: None,
             wanted: usize::MAX,
             writers: 1,
@@ -124,6 +138,7 @@ impl<D: Disk> Log<D> {
             state: Mutex::new(state),
             groups: [Condvar::new(), Condvar::new()],
             joined: Condvar::new(),
+            written: Condvar::new(),
             provided: Condvar::new(),
         };
         let log = Self {
@@ -169,17 +184,25 @@ impl<D: Disk> Log<D> {
     /// and not committed may be found or not when the log is opened again.
     /// [`ErrorKind::Invalid`] if nothing was appended there.
     pub fn commit(&self, end: Lsn) -> Result<(), Error> {
-        let state = lock(&self.shared.state);
-        if end > state.engine.end() {
-            let detail = format!("LSN {end} is beyond the end, {}", state.engine.end());
-            return Err(self.error(ErrorKind::Invalid, "commit to", detail));
-        }
+        let state = self.locked_to(end, "commit to")?;
         let state = self.shared.commit(state, end)?;
-        let wants_spare = state.engine.wants_spare();
-        drop(state);
-        if wants_spare {
-            self.provide_early();
-        }
+        self.look_ahead(state);
+        Ok(())
+    }
+
+    /// Returns when the system has everything that ends at `end` or before: other processes read
+    /// it, and it is there when the log is opened again, however this process ends. It is not
+    /// synced: a power failure may take it, the last of it first, up to what was committed.
+    ///
+    /// That is one write, whatever was appended; where a new segment is begun, also the syncs that
+    /// this takes. A commit at the same time is waited for.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn flush(&self, end: Lsn) -> Result<(), Error> {
+        let state = self.locked_to(end, "flush to")?;
+        let state = self.shared.flush(state, end)?;
+        self.look_ahead(state);
         Ok(())
     }
 
@@ -196,6 +219,12 @@ impl<D: Disk> Log<D> {
     /// Everything before this is durable.
     pub fn durable(&self) -> Lsn {
         lock(&self.shared.state).engine.durable()
+    }
+
+    /// The system has everything before this; what is not [`durable`](Self::durable) of it is lost
+    /// if the power fails.
+    pub fn written(&self) -> Lsn {
+        lock(&self.shared.state).engine.written()
     }
 
     /// Where the next record goes.
@@ -265,6 +294,24 @@ impl<D: Disk> Log<D> {
         self.shared.commit(state, end).map(drop)
     }
 
+    /// The state, if something was appended up to there.
+    fn locked_to(&self, end: Lsn, operation: &'static str) -> Result<Guard<'_>, Error> {
+        let state = lock(&self.shared.state);
+        if end > state.engine.end() {
+            let detail = format!("LSN {end} is beyond the end, {}", state.engine.end());
+            return Err(self.error(ErrorKind::Invalid, operation, detail));
+        }
+        Ok(state)
+    }
+
+    fn look_ahead(&self, state: Guard<'_>) {
+        let wants_spare = state.engine.wants_spare();
+        drop(state);
+        if wants_spare {
+            self.provide_early();
+        }
+    }
+
     /// Has the file of the segment to come made before it is needed.
     fn provide_early(&self) {
         let mut helper = lock(&self.helper);
@@ -330,7 +377,7 @@ impl<D: Disk> Shared<D> {
         while state.engine.durable() < end {
             self.check(&state)?;
             if !state.has_leader {
-                state = self.lead(state);
+                state = self.lead(state, Lead::Commit);
                 continue;
             }
             let group = match &mut state.syncing {
@@ -352,15 +399,34 @@ impl<D: Disk> Shared<D> {
         Ok(state)
     }
 
-    /// Performs one group commit for all that wait, and wakes them.
-    fn lead<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
+    /// Waits until the system has what ends at `end`, or writes it.
+    fn flush<'a>(&'a self, mut state: Guard<'a>, end: Lsn) -> Result<Guard<'a>, Error> {
+        while state.engine.written() < end {
+            self.check(&state)?;
+            if !state.has_leader {
+                state = self.lead(state, Lead::Flush(end));
+                continue;
+            }
+            state.flushing += 1;
+            state = wait(&self.written, state);
+            state.flushing -= 1;
+        }
+        Ok(state)
+    }
+
+    /// Performs one group commit for all that wait, and wakes them; or a flush, with the commit
+    /// that may be needed to begin a segment.
+    fn lead<'a>(&'a self, mut state: Guard<'a>, lead: Lead) -> Guard<'a> {
+        let own = usize::from(lead == Lead::Commit);
         state.has_leader = true;
-        state = self.gather(state);
-        while let Some(action) = state.engine.commit() {
+        if lead == Lead::Commit {
+            state = self.gather(state);
+        }
+        while let Some(action) = lead.next(&mut state.engine) {
             let is_sync = matches!(action, Action::Sync);
             if is_sync {
                 // Who comes from now on is too late for this one.
-                let (group, size) = (state.group, state.gathered + 1);
+                let (group, size) = (state.group, state.gathered + own);
                 state.syncing = Some(Syncing { group, end: state.engine.under_way(), size });
                 state.group += 1;
                 state.gathered = 0;
@@ -371,6 +437,9 @@ impl<D: Disk> Shared<D> {
             let time = start.map(|start| start.elapsed());
             state = lock(&self.state);
             state.engine.complete(done);
+            if state.flushing > 0 {
+                self.written.notify_all();
+            }
             if let Some(time) = time {
                 state.sync_time = time;
                 break;
@@ -381,18 +450,22 @@ impl<D: Disk> Shared<D> {
         if state.engine.fault().is_some() {
             self.groups.iter().for_each(Condvar::notify_all);
             self.provided.notify_all();
+            self.written.notify_all();
             return state;
         }
         if let Some(Syncing { group, size, .. }) = synced {
-            state.writers = size + state.gathered;
-            if size > 1 {
+            state.writers = (size + state.gathered).max(1);
+            if size > own {
                 self.groups[group % 2].notify_all();
             }
-            if state.gathered > 0 {
-                // One of those leads the next; it counts itself.
-                state.gathered -= 1;
-                self.groups[(group + 1) % 2].notify_one();
-            }
+        }
+        if state.gathered > 0 {
+            // One of those leads the next; it counts itself.
+            state.gathered -= 1;
+            self.groups[state.group % 2].notify_one();
+        }
+        if state.flushing > 0 {
+            self.written.notify_all();
         }
         state
     }
@@ -449,6 +522,16 @@ impl<D: Disk> Shared<D> {
     fn poisoned(&self, fault: &Fault) -> Error {
         let path = self.files.disk().path();
         Error::new(ErrorKind::Poisoned, path, fault.operation, "").with_source(copy(&fault.error))
+    }
+}
+
+impl Lead {
+    fn next(self, engine: &mut Engine) -> Option<Action> {
+        match self {
+            Self::Commit => engine.commit(),
+            Self::Flush(end) if engine.written() < end => engine.flush(),
+            Self::Flush(_) => None,
+        }
     }
 }
 

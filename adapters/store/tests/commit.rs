@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use support::{Probe, ProbedDisk, drain, kind, payloads, small};
 use treenail_store::disk::OsDisk;
-use treenail_store::{Log, Lsn, Options, Reader};
+use treenail_store::{Error, ErrorKind, Log, Lsn, Options, Reader};
 
 #[test]
 fn a_single_writer_takes_exactly_one_sync_for_each_commit() {
@@ -28,6 +28,59 @@ fn a_single_writer_takes_exactly_one_sync_for_each_commit() {
     assert_eq!((counts.records, counts.writes, counts.syncs), (200, 100, 100));
     log.commit(log.durable()).expect("nothing to do");
     assert_eq!(log.counts(), counts);
+}
+
+#[test]
+fn a_flush_takes_exactly_one_call() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let probe = Probe::new();
+    let options = Options { segment_bytes: 1 << 20, ..small() };
+    let (log, _) = Log::open_on(ProbedDisk::new(dir.path(), &probe), &options).expect("opened");
+    let before = (probe.syncs(), probe.calls());
+    for number in 0..100_u32 {
+        log.append(kind(), b"two records").expect("appended");
+        let end = log.append(kind(), &number.to_le_bytes()).expect("appended");
+        log.flush(end).expect("flushed");
+        assert_eq!((log.written(), log.durable()), (end, Lsn::ZERO));
+        log.flush(end).expect("nothing to do");
+        let mut reader = Reader::open(OsDisk::open(dir.path()).expect("opened")).expect("opened").0;
+        assert_eq!(drain(&mut reader).len(), 2 * (number as usize + 1), "others see it");
+    }
+    assert_eq!((probe.syncs() - before.0, probe.calls() - before.1), (0, 100));
+    log.commit(log.end()).expect("committed");
+    assert_eq!((probe.syncs() - before.0, probe.calls() - before.1), (1, 101));
+    let beyond = log.end().checked_add(8).expect("an LSN");
+    assert_eq!(log.flush(beyond).expect_err("nothing is there").kind(), ErrorKind::Invalid);
+}
+
+/// Whoever is forgotten hangs.
+#[test]
+fn flushes_and_commits_at_the_same_time_all_end() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let probe = Probe::with_slow_sync(Duration::from_micros(100));
+    let (log, _) = Log::open_on(ProbedDisk::new(dir.path(), &probe), &small()).expect("opened");
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let log = &log;
+            scope.spawn(move || {
+                for number in 0..500_u32 {
+                    let end = log.append(kind(), &[thread; 500]).expect("appended");
+                    if thread < 2 {
+                        log.flush(end).expect("flushed");
+                        assert!(log.written() >= end);
+                    } else if number % 5 == 0 {
+                        log.commit(end).expect("committed");
+                        assert!(log.durable() >= end);
+                    }
+                    if number % 100 == 0 {
+                        log.checkpoint(log.durable(), b"").expect("a checkpoint");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(log.counts().records, 2000);
+    log.close().expect("closed");
 }
 
 #[test]
@@ -138,13 +191,14 @@ fn child() {
                 log.write(kind(), &number.to_le_bytes()).expect("written");
             }
         }
-        "endless" => write_endlessly(&log, recovery.checkpoint.lsn),
+        "endless" => write_endlessly(&log, recovery.checkpoint.lsn, Log::commit),
+        "flush" => write_endlessly(&log, recovery.checkpoint.lsn, Log::flush),
         _ => panic!("what is {what}?"),
     }
 }
 
-/// Two threads write numbered records, and say so when each is committed.
-fn write_endlessly(log: &Log, from: Lsn) {
+/// Two threads write numbered records, and say so when each is committed, or flushed.
+fn write_endlessly(log: &Log, from: Lsn, settle: fn(&Log, Lsn) -> Result<(), Error>) {
     let mut start = [0_u64; 2];
     for payload in payloads(log, from) {
         start[payload[0] as usize] = number(&payload);
@@ -156,7 +210,8 @@ fn write_endlessly(log: &Log, from: Lsn) {
                 for number in start.. {
                     let mut payload = vec![writer as u8; 9 + (number * 37 % 2000) as usize];
                     payload[1..9].copy_from_slice(&number.to_le_bytes());
-                    log.write(kind(), &payload).expect("written");
+                    let end = log.append(kind(), &payload).expect("appended");
+                    settle(log, end).expect("settled");
                     let line = format!("committed {writer} {number}\n");
                     let mut out = std::io::stdout().lock();
                     out.write_all(line.as_bytes()).expect("the parent reads");
@@ -216,11 +271,23 @@ fn strace_sees_one_fdatasync_for_each_commit() {
 #[cfg(unix)]
 #[test]
 fn a_killed_writer_loses_nothing_that_it_had_said_was_committed() {
+    kill_writers("endless");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_writer_loses_nothing_that_it_had_flushed() {
+    kill_writers("flush");
+}
+
+/// Kills writers in the middle, again and again, and compares what they said with what is there.
+#[cfg(unix)]
+fn kill_writers(task: &str) {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("log");
     let mut committed = [0_u64; 2];
     for round in 0..25_u64 {
-        let mut child = start_child(&mut Command::new(this_program()), "endless", &path);
+        let mut child = start_child(&mut Command::new(this_program()), task, &path);
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut left = 1 + round * 7 % 60;
         for line in lines.by_ref() {

@@ -80,6 +80,69 @@ fn a_busy_appender_does_not_put_a_sync_off_for_ever() {
     assert!((2..10).contains(&writes), "{writes}");
 }
 
+/// Performs what a flush takes, and says what it was.
+fn flush(parts: &mut Parts<OsDisk>) -> Vec<&'static str> {
+    std::iter::from_fn(|| {
+        let action = parts.engine.flush()?;
+        let name = match &action {
+            Action::Begin(_) => "begin",
+            Action::Write { .. } => "write",
+            Action::Sync => "sync",
+            Action::Provide => panic!("that is the other lane's"),
+        };
+        assert!(parts.engine.flush().is_none(), "one action at a time");
+        let done = parts.files.perform(action);
+        parts.engine.complete(done);
+        Some(name)
+    })
+    .collect()
+}
+
+#[test]
+fn a_flush_is_one_write_and_the_commit_behind_it_one_sync() {
+    let (_dir, mut parts) = parts();
+    assert!(flush(&mut parts).is_empty());
+    for _ in 0..10 {
+        parts.engine.append(kind(), b"one").expect("appended");
+        let end = parts.engine.append(kind(), b"two").expect("appended");
+        assert_eq!(flush(&mut parts), ["write"]);
+        assert_eq!((parts.engine.written(), parts.engine.durable()), (end, Lsn::ZERO));
+        assert!(flush(&mut parts).is_empty());
+    }
+    let end = parts.engine.append(kind(), b"committed").expect("appended");
+    assert_eq!(steps(&mut parts), ["write", "sync"], "flushes do not use up the joining writes");
+    assert_eq!((parts.engine.written(), parts.engine.durable()), (end, end));
+    parts.engine.append(kind(), b"more").expect("appended");
+    assert_eq!(flush(&mut parts), ["write"]);
+    assert_eq!(steps(&mut parts), ["sync"]);
+}
+
+#[test]
+fn a_flush_syncs_only_to_begin_a_segment() {
+    let (_dir, mut parts) = parts();
+    let payload = [1; 20_000];
+    for _ in 0..3 {
+        parts.engine.append(kind(), &payload).expect("appended");
+        assert_eq!(flush(&mut parts), ["write"]);
+    }
+    provide(&mut parts);
+    let middle = parts.engine.end();
+    let end = parts.engine.append(kind(), &payload).expect("appended");
+    assert_eq!(flush(&mut parts), ["sync", "begin", "write"]);
+    assert_eq!((parts.engine.durable(), parts.engine.written()), (middle, end));
+}
+
+#[test]
+fn a_failed_flush_poisons_the_log() {
+    let (_dir, mut parts) = parts();
+    parts.engine.append(kind(), b"lost").expect("appended");
+    let Some(Action::Write { bytes, .. }) = parts.engine.flush() else { panic!("a write") };
+    parts.engine.complete(Done::Written(Err(io::Error::other("no")), bytes));
+    assert!(parts.engine.fault().expect("a fault").operation.contains("write"));
+    assert!(parts.engine.flush().is_none() && parts.engine.commit().is_none());
+    assert_eq!(parts.engine.written(), Lsn::ZERO);
+}
+
 #[test]
 fn a_segment_is_begun_when_all_before_it_is_durable() {
     let (_dir, mut parts) = parts();

@@ -60,6 +60,69 @@ fn a_failed_sync_poisons_the_log_and_is_never_tried_again() {
     log.write(kind(), b"again").expect("written");
 }
 
+/// A power failure keeps what was synced, and of what was only flushed any part, in any order.
+#[test]
+fn a_torn_flush_is_cut_and_what_was_committed_stays() {
+    let whole = tempfile::tempdir().expect("a directory");
+    let probe = Probe::new();
+    let (log, _) = open(whole.path(), &probe).expect("opened");
+    let durable = log.write(kind(), &[0; 600]).expect("written");
+    let mut starts = vec![durable];
+    for number in 1..8_u8 {
+        let end = log.append(kind(), &[number; 600]).expect("appended");
+        log.flush(end).expect("flushed");
+        starts.push(end);
+    }
+    drop(log);
+    for lost in 0..7 {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in ["checkpoint.a", "checkpoint.b", "0000000000000000.wal"] {
+            std::fs::copy(whole.path().join(name), dir.path().join(name)).expect("copied");
+        }
+        // One record never reached the disk, those behind it did.
+        let file = dir.path().join("0000000000000000.wal");
+        let mut bytes = std::fs::read(&file).expect("read");
+        let at = |lsn: Lsn| 4096 + lsn.get() as usize;
+        bytes[at(starts[lost])..at(starts[lost + 1])].fill(0);
+        std::fs::write(&file, bytes).expect("written");
+        let (log, recovery) = open(dir.path(), &probe).expect("no corruption: nobody testified");
+        assert_eq!(recovery.end(), starts[lost]);
+        let found = payloads(&log, Lsn::ZERO);
+        assert_eq!(found.len(), lost + 1, "what follows a gap is cut");
+        assert!((0..).zip(&found).all(|(number, payload)| *payload == [number; 600]));
+        log.write(kind(), b"again").expect("written");
+        log.close().expect("closed");
+        let (log, _) = open(dir.path(), &probe).expect("opened");
+        assert_eq!(payloads(&log, Lsn::ZERO).len(), lost + 2, "nothing of the old tail is back");
+    }
+}
+
+#[test]
+fn a_failed_flush_poisons_the_log_and_tells_all_who_wait() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let probe = Probe::new();
+    let (log, _) = open(dir.path(), &probe).expect("opened");
+    log.write(kind(), b"safe").expect("written");
+    let mut left = 20;
+    probe.set(move |call, _| {
+        left -= i32::from(call == Call::Write);
+        if left < 0 { Err(eio()) } else { Ok(()) }
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let flush = |_| log.append(kind(), b"x").and_then(|end| log.flush(end)).err();
+                let error = (0..).find_map(flush).expect("it ends");
+                assert_eq!(error.kind(), ErrorKind::Poisoned);
+            });
+        }
+    });
+    probe.set(|_, _| Ok(()));
+    drop(log);
+    let (log, _) = open(dir.path(), &probe).expect("opened");
+    assert_eq!(payloads(&log, Lsn::ZERO)[0], b"safe");
+}
+
 #[test]
 fn all_who_wait_for_a_sync_that_fails_are_told() {
     let dir = tempfile::tempdir().expect("a directory");

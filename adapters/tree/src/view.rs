@@ -132,7 +132,7 @@ pub struct Counts {
     pub symlinks: u64,
     /// Pipes, sockets and devices.
     pub others: u64,
-    /// The sum of the regular files' sizes.
+    /// The sum of the regular files' sizes, modulo 2^64.
     pub size_bytes: u64,
 }
 
@@ -142,7 +142,7 @@ impl Counts {
         match stat.kind {
             Kind::File => {
                 self.files += 1;
-                self.size_bytes += stat.size_bytes;
+                self.size_bytes = self.size_bytes.wrapping_add(stat.size_bytes);
             }
             Kind::Directory => self.dirs += 1,
             Kind::Symlink => self.symlinks += 1,
@@ -155,7 +155,7 @@ impl Counts {
         match stat.kind {
             Kind::File => {
                 self.files -= 1;
-                self.size_bytes -= stat.size_bytes;
+                self.size_bytes = self.size_bytes.wrapping_sub(stat.size_bytes);
             }
             Kind::Directory => self.dirs -= 1,
             Kind::Symlink => self.symlinks -= 1,
@@ -176,6 +176,6 @@ impl std::ops::AddAssign for Counts {
         self.dirs += other.dirs;
         self.symlinks += other.symlinks;
         self.others += other.others;
-        self.size_bytes += other.size_bytes;
+        self.size_bytes = self.size_bytes.wrapping_add(other.size_bytes);
     }
 }

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use treenail_hash::{Hash, Xxh128};
-use treenail_tree::{ErrorKind, IdKind, Scan, Snapshot, View, diff};
+use treenail_tree::{
+    DirId, Edit, ErrorKind, IdKind, Ids, Listing, Scan, Snapshot, Tree, View, diff,
+};
 
 fn sample() -> (tempfile::TempDir, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
@@ -200,6 +202,101 @@ fn numbers_that_make_no_tree_are_found_though_the_checksums_are_right() {
         }
     }
     assert!(found > 300, "only {found} forgeries were found");
+}
+
+#[test]
+fn names_and_counts_that_no_tree_can_have_do_no_harm() {
+    let (_dir, bytes) = sample();
+    // The header's counts are not believed: a tree counts down what it removes.
+    let mut forged = bytes.clone();
+    forged[80..120].fill(0);
+    seal(&mut forged);
+    let snapshot = Snapshot::from_bytes(forged, Path::new("s")).unwrap();
+    let mut tree = snapshot.to_tree().unwrap();
+    assert_eq!(tree.counts().files, 101);
+    tree.apply([Edit::Remove { at: (DirId::ROOT, b"a") }]);
+    assert_eq!(tree.counts().files, 1);
+    // One directory, one entry, whose name is too long for a block.
+    let names = 70_000;
+    let mut long = vec![0; 256];
+    long[..120].copy_from_slice(&bytes[..120]);
+    long[24..56].fill(0);
+    for (at, count) in [(64, 1_u32), (68, 1), (72, names), (76, 1)] {
+        long[at..at + 4].copy_from_slice(&count.to_le_bytes());
+    }
+    let none = u32::MAX;
+    let columns = [[0, 1], [none, 0], [none, 0], [1, 0], [1, 0]];
+    long.extend(columns.as_flattened().iter().flat_map(|number| number.to_le_bytes()));
+    long.extend([0; 32]);
+    let row = [[none, 0], [0, 0], [1, 0], [names, 0], [0, 0], [0, 0], [0, 0]];
+    long.extend(row.as_flattened().iter().flat_map(|number| number.to_le_bytes()));
+    long.resize(long.len() + names as usize, b'n');
+    let len = long.len() as u64;
+    long[16..24].copy_from_slice(&len.to_le_bytes());
+    seal(&mut long);
+    let error = Snapshot::from_bytes(long, Path::new("s")).unwrap().to_tree().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("longer"), "{error}");
+}
+
+#[test]
+fn a_restored_tree_is_the_tree_that_was_saved() {
+    let (dir, _) = sample();
+    let root = dir.path().join("root");
+    fs::create_dir(root.join("many")).unwrap();
+    (0..700).for_each(|i| fs::create_dir(root.join(format!("many/{i}"))).unwrap());
+    for ids in [Some(IdKind::XXH3), Some(IdKind::GIT), Some(IdKind::BLAKE3), None] {
+        let tree = Scan::new().gitignore(true).run(&root, ids).unwrap().tree;
+        let file = dir.path().join("snapshot");
+        tree.view(ids).save(&file).unwrap();
+        let back = Snapshot::open(&file).unwrap().to_tree().unwrap();
+        assert!(diff(&tree.view(ids), &back.view(ids), &file).unwrap().changes.is_empty());
+        assert_eq!(back.counts(), tree.counts());
+        assert_eq!(back.root_stat(), tree.root_stat());
+        assert_eq!(back.view(None).taken_ns(), tree.view(None).taken_ns());
+        assert_eq!(back.id_kinds().collect::<Vec<_>>(), ids.into_iter().collect::<Vec<_>>());
+        for path in [&b"many/77"[..], b"b/deep/er", b"a"] {
+            let dir = back.dir_at(path).unwrap();
+            assert_eq!(back.path_of(dir).as_deref(), Some(path));
+            assert_eq!(back.listing(dir), Some(Listing::Complete));
+        }
+        let again = dir.path().join("again");
+        back.view(ids).save(&again).unwrap();
+        assert_eq!(fs::read(&again).unwrap(), fs::read(&file).unwrap());
+    }
+}
+
+#[test]
+fn how_much_was_listed_is_kept() {
+    let (dir, _) = sample();
+    let mut tree = Scan::new().run(&dir.path().join("root"), Some(IdKind::XXH3)).unwrap().tree;
+    let at = |tree: &Tree, path: &[u8]| tree.dir_at(path).unwrap();
+    let empty =
+        Edit::Put { at: (DirId::ROOT, b"closed"), stat: tree.root_stat(), ids: Ids::Unchanged };
+    tree.apply([empty]);
+    let states = [
+        (&b"closed"[..], Listing::Unlisted, Listing::Unlisted),
+        (b"a", Listing::Partial, Listing::Partial),
+        // Listed once, and closed since.
+        (b"b", Listing::Unlisted, Listing::Partial),
+        (b"b/deep", Listing::Complete, Listing::Complete),
+    ];
+    for (path, listing, _) in states {
+        tree.apply([Edit::List { dir: at(&tree, path), listing }]);
+    }
+    let file = dir.path().join("states");
+    tree.view(Some(IdKind::XXH3)).save(&file).unwrap();
+    let back = Snapshot::open(&file).unwrap().to_tree().unwrap();
+    for (path, _, expected) in states {
+        assert_eq!(back.listing(at(&back, path)), Some(expected), "{path:?}");
+    }
+    let ids = |tree: &Tree| {
+        let id = |path: &[u8]| {
+            tree.view(Some(IdKind::XXH3)).lookup(path).unwrap().id.map(<[u8]>::to_vec)
+        };
+        [&b"closed"[..], b"a", b"b", b"b/deep"].map(id)
+    };
+    assert_eq!(ids(&back), ids(&tree));
 }
 
 #[test]

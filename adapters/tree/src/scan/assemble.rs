@@ -116,7 +116,8 @@ impl<C: ContentId> Listed<C> {
             let mut rows: Vec<Row<'_>> = block.rows().collect();
             for (at, row) in rows.iter_mut().enumerate() {
                 let Some(late) = late.next_if(|late| *late.name == *row.name) else { continue };
-                counts.size_bytes = counts.size_bytes - row.stat.size_bytes + late.stat.size_bytes;
+                counts.remove(&row.stat);
+                counts.add(&late.stat);
                 row.stat = late.stat;
                 if let Some(ids) = &mut self.ids {
                     ids.as_mut_slice()[leaf].set(at, late.id.as_ref());

@@ -22,6 +22,8 @@ pub(crate) const FLAG_ROOT_DIGEST: u64 = 4;
 
 /// A directory's flag: its entries could be listed.
 pub(crate) const DIR_LISTED: u8 = 1;
+/// A directory's flag: some of its entries may lack.
+pub(crate) const DIR_PARTIAL: u8 = 2;
 
 /// The header's fields.
 #[derive(Clone, Debug, PartialEq)]

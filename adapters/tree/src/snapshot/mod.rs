@@ -1,6 +1,7 @@
 //! Snapshot files: a tree with its ids, mapped into memory and readable at once.
 
 mod layout;
+mod restore;
 mod verify;
 mod write;
 
@@ -127,6 +128,11 @@ impl Snapshot {
             .map_or(0, |bytes| u16::from_le_bytes(bytes.try_into().expect("2 bytes")))
     }
 
+    fn dir_flags(&self, dir: u32) -> u8 {
+        let flags = self.bytes.as_slice().get(self.layout.dir_flags + dir as usize);
+        flags.filter(|_| dir < self.header.dirs).copied().unwrap_or_default()
+    }
+
     fn name(&self, entry: u32) -> &[u8] {
         let end = self.u32(self.layout.name_end, entry) as usize;
         let start = match entry {
@@ -204,8 +210,7 @@ impl View for Snapshot {
     }
 
     fn is_listed(&self, dir: u32) -> bool {
-        let flags = self.bytes.as_slice().get(self.layout.dir_flags + dir as usize);
-        dir < self.header.dirs && flags.is_some_and(|flags| flags & DIR_LISTED != 0)
+        self.dir_flags(dir) & DIR_LISTED != 0
     }
 
     fn taken_ns(&self) -> i64 {

@@ -4,6 +4,7 @@ use treenail_hash::{Hash, Xxh128};
 
 use super::Snapshot;
 use super::layout::{HEADER_BYTES, NONE};
+use crate::block::NAMES_BYTES_MAX;
 use crate::error::{Error, ErrorKind};
 use crate::view::{Class, View};
 
@@ -95,6 +96,9 @@ impl Snapshot {
             if name.contains(&b'/') || name.contains(&0) || name == b"." || name == b".." {
                 return Err("an entry's name is not one that a file can have");
             }
+            if name.len() > NAMES_BYTES_MAX {
+                return Err("an entry's name is longer than any system allows");
+            }
             if before.is_some_and(|before| before >= name) {
                 return Err("the names of a directory are not in order");
             }
@@ -106,7 +110,7 @@ impl Snapshot {
         Ok(())
     }
 
-    fn entry_range(&self, dir: u32) -> std::ops::Range<u32> {
+    pub(super) fn entry_range(&self, dir: u32) -> std::ops::Range<u32> {
         self.u32(self.layout.dir_first, dir)..self.u32(self.layout.dir_first, dir + 1)
     }
 }

@@ -8,12 +8,12 @@ use treenail_hash::{Hash, Xxh128};
 use treenail_os::{Durability, Stat, replace};
 
 use super::layout::{
-    DIR_LISTED, HEADER_BYTES, HEADER_CHECKSUM_AT, Header, Layout, NONE, NUMBERS_MAX,
+    DIR_LISTED, DIR_PARTIAL, HEADER_BYTES, HEADER_CHECKSUM_AT, Header, Layout, NONE, NUMBERS_MAX,
 };
 use crate::block::mode_bits;
 use crate::error::{Error, ErrorKind};
 use crate::pages::DirId;
-use crate::tree::TreeView;
+use crate::tree::{Listing, TreeView};
 use crate::view::{Entry, View};
 
 impl TreeView<'_> {
@@ -95,6 +95,17 @@ enum Step {
     Leave { number: u32 },
 }
 
+/// How much of a directory is in the tree. One that counts as not listed and has entries all the
+/// same (it was listed once) is one of which some may lack.
+fn flags(view: &TreeView<'_>, dir: DirId) -> u8 {
+    match view.tree().listing(dir) {
+        Some(Listing::Complete) => DIR_LISTED,
+        Some(Listing::Partial) => DIR_LISTED | DIR_PARTIAL,
+        _ if view.entries(dir).next().is_some() => DIR_LISTED | DIR_PARTIAL,
+        _ => 0,
+    }
+}
+
 impl Columns {
     /// Numbers the directories in pre-order and stores each one's entries behind one another.
     fn collect(&mut self, view: &TreeView<'_>) {
@@ -106,7 +117,7 @@ impl Columns {
                     self.dir_end[number as usize] = self.dir_parent.len() as u32;
                 }
                 Step::Enter { dir, parent, entry } => {
-                    let number = self.enter(view.is_listed(dir), parent, entry);
+                    let number = self.enter(flags(view, dir), parent, entry);
                     steps.push(Step::Leave { number });
                     let before = steps.len();
                     for entry in view.entries(dir) {
@@ -122,7 +133,7 @@ impl Columns {
         self.dir_first.push(self.mode.len() as u32);
     }
 
-    fn enter(&mut self, listed: bool, parent: u32, entry: u32) -> u32 {
+    fn enter(&mut self, flags: u8, parent: u32, entry: u32) -> u32 {
         let number = self.dir_parent.len() as u32;
         if let Some(child) = self.child.get_mut(entry as usize) {
             *child = number;
@@ -131,7 +142,7 @@ impl Columns {
         self.dir_parent.push(parent);
         self.dir_entry.push(entry);
         self.dir_end.push(0);
-        self.dir_flags.push(if listed { DIR_LISTED } else { 0 });
+        self.dir_flags.push(flags);
         number
     }
 

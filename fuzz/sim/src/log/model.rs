@@ -15,6 +15,8 @@ pub mod invariant {
     pub const NEVER_INVENTS: &str = "no record is returned that was not written";
     /// What a recovery found, the next one finds.
     pub const TWICE_IS_ONCE: &str = "recovering twice is recovering once";
+    /// What was flushed outlives the process, unless the power fails or the disk does.
+    pub const FLUSHED: &str = "flushed implies recovered after a kill";
     /// Nothing is called corrupt that a crash can explain.
     pub const NO_FALSE_ALARM: &str = "a healthy log is not called corrupt";
     /// Lost records are not passed over where intact ones testify that they were durable.
@@ -50,6 +52,8 @@ pub(super) struct Model {
     records: Vec<Appended>,
     /// What is before this was promised.
     acked: Lsn,
+    /// What is before this was flushed, and neither the power nor the disk failed since.
+    flushed: Lsn,
     /// Nothing was framed beyond this.
     end: Lsn,
     /// Nothing was framed since the last recovery.
@@ -75,6 +79,16 @@ impl Model {
 
     pub(super) fn acknowledge(&mut self, durable: Lsn) {
         self.acked = self.acked.max(durable);
+    }
+
+    /// The system has what is before this.
+    pub(super) fn flush(&mut self, written: Lsn) {
+        self.flushed = self.flushed.max(written);
+    }
+
+    /// What was flushed may be lost from now on.
+    pub(super) fn lose_flushed(&mut self) {
+        self.flushed = Lsn::ZERO;
     }
 
     pub(super) fn acked(&self) -> Lsn {
@@ -175,8 +189,13 @@ impl Model {
         if end < self.acked {
             self.check_excuse(end, injected, sector_bytes)?;
         }
+        if end < self.flushed && injected.lies == 0 && injected.damage.is_empty() {
+            let detail = format!("it ends at LSN {end}, flushed was {}", self.flushed);
+            return Err(self.unlike_before(invariant::FLUSHED, detail));
+        }
         self.records.retain(|record| record.end <= end);
         self.acked = end;
+        self.flushed = end;
         self.end = end;
         self.untouched = true;
         self.attempted.clear();

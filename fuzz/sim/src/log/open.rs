@@ -58,7 +58,7 @@ impl<D: StoreDisk> World<'_, D> {
         self.disk.set_faults(DiskFaults::NONE);
         self.disk.stop_after(None);
         for crash in [Crash::Power, Crash::Power, Crash::Process] {
-            self.disk.restart(crash);
+            self.restart_disk(crash);
             match self.try_open(true)? {
                 Opened::Found(parts) => drop(parts),
                 Opened::Lost => return Ok(()),
@@ -74,7 +74,7 @@ impl<D: StoreDisk> World<'_, D> {
         let crash = if is_kill { Crash::Process } else { Crash::Power };
         self.run.trace().event(format_args!("-- opening failed: {crash:?}"));
         self.run.count("crashes while opening", 1);
-        self.disk.restart(crash);
+        self.restart_disk(crash);
     }
 
     /// Opens the log once. On a calm disk, a failure is a violation.

@@ -30,6 +30,8 @@ pub(super) struct Profile {
     /// Somebody reads the log that is being written.
     pub(super) look: Chance,
     pub(super) close: Chance,
+    /// What is appended is flushed rather than committed.
+    pub(super) flush: Chance,
     /// The calls after which the machine stops, at most; none if it does not.
     pub(super) calls_max: Option<u64>,
     /// A crash is one of the process only.
@@ -71,6 +73,7 @@ impl Profile {
             checkpoint: *rng.pick(&[Chance::NEVER, Chance::percent(2), Chance::percent(10)]),
             look: *rng.pick(&[Chance::NEVER, Chance::percent(2)]),
             close: *rng.pick(&[Chance::NEVER, Chance::percent(1)]),
+            flush: *rng.pick(&[Chance::NEVER, Chance::percent(30), Chance::percent(95)]),
             calls_max: (!without("crash")).then_some(calls_max),
             kill: *rng.pick(&[Chance::NEVER, Chance::percent(30), Chance::ALWAYS]),
         }

@@ -29,6 +29,8 @@ pub(super) struct World<'a, D: StoreDisk> {
     pub(super) closed: bool,
     /// Writers whose record was not taken.
     waiting: Vec<u64>,
+    /// The disk's errors when what was flushed was last known to be there.
+    errors: u64,
 }
 
 /// What happens in a life.
@@ -62,8 +64,8 @@ impl<'a, D: StoreDisk> World<'a, D> {
         let disk = Disk::new(settings, faults, rng, run.trace().clone());
         let (rng, queue) = (run.rng("workload"), Queue::new(run.rng("queue")));
         let model = Model::default();
-        let (now, closed, waiting) = (Time::ZERO, false, Vec::new());
-        Self { run, wrap, profile, disk, model, rng, queue, now, closed, waiting }
+        let (now, closed, waiting, errors) = (Time::ZERO, false, Vec::new(), 0);
+        Self { run, wrap, profile, disk, model, rng, queue, now, closed, waiting, errors }
     }
 
     /// Lives until the workload is over, then checks that the log is in order.
@@ -90,6 +92,16 @@ impl<'a, D: StoreDisk> World<'a, D> {
         let crash = if is_kill { Crash::Process } else { Crash::Power };
         self.run.trace().event(format_args!("-- {end:?}: {crash:?}"));
         self.run.count(if is_kill { "process crashes" } else { "power losses" }, 1);
+        self.restart_disk(crash);
+    }
+
+    /// Restarts the disk. What was flushed is promised as long as nothing but a process ends.
+    pub(super) fn restart_disk(&mut self, crash: Crash) {
+        let errors = self.disk.injected().errors;
+        if crash == Crash::Power || errors != self.errors {
+            self.model.lose_flushed();
+        }
+        self.errors = errors;
         self.disk.restart(crash);
     }
 
@@ -105,7 +117,7 @@ impl<'a, D: StoreDisk> World<'a, D> {
         for writer in 0..self.profile.writers {
             self.pause_then(Event::Append(writer), self.profile.pause_ns);
         }
-        while let Some((now, event)) = self.queue.pop() {
+        while let Some((now, event)) = self.next_event(parts) {
             self.now = now;
             self.run.trace().set_now(now);
             let end = match event {
@@ -132,6 +144,16 @@ impl<'a, D: StoreDisk> World<'a, D> {
             return Err(Violation::new("what is appended gets committed", detail));
         }
         Ok(End::Finished)
+    }
+
+    /// What happens next. When all is at rest, what was only flushed is committed.
+    fn next_event(&mut self, parts: &mut Parts<D>) -> Option<(Time, Event)> {
+        if self.queue.is_empty()
+            && let Some(action) = parts.engine.commit()
+        {
+            self.perform(parts, action);
+        }
+        self.queue.pop()
     }
 
     /// What a writer does in its turn; the end of this life if it is one.
@@ -204,7 +226,11 @@ impl<'a, D: StoreDisk> World<'a, D> {
         if parts.engine.wants_spare() {
             self.provide(parts);
         }
-        if let Some(action) = parts.engine.commit() {
+        let action = match self.rng.happens(self.profile.flush) {
+            true => parts.engine.flush(),
+            false => parts.engine.commit(),
+        };
+        if let Some(action) = action {
             self.perform(parts, action);
         }
         self.disk.is_stopped().then_some(End::Stopped)
@@ -224,8 +250,9 @@ impl<'a, D: StoreDisk> World<'a, D> {
         self.queue.push(at, Event::Done(done));
     }
 
-    /// What the engine says is durable is a promise.
+    /// What the engine says is durable is a promise; what it says is written is a smaller one.
     fn acknowledge(&mut self, parts: &Parts<D>) {
+        self.model.flush(parts.engine.written());
         let durable = parts.engine.durable();
         if durable > self.model.acked() {
             self.run.trace().event(format_args!("durable up to {durable}"));

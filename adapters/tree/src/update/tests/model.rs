@@ -7,6 +7,7 @@ use treenail_os::Kind;
 
 use super::super::*;
 use super::{contents, digests, empty_tree, ids_of, put, stat};
+use crate::snapshot::Snapshot;
 use crate::view::{Class, Counts, View};
 
 /// The whole tree as a map from paths; what a batch does is a few lines here.
@@ -278,6 +279,53 @@ proptest! {
         for (clone, before, digests_before) in clones {
             prop_assert_eq!(contents(&clone), before);
             prop_assert_eq!(digests(&clone), digests_before);
+        }
+    }
+}
+
+/// What a tree shows through one column.
+fn shown(tree: &Tree, kind: IdKind) -> Vec<(Vec<u8>, Stat, Option<Vec<u8>>)> {
+    let column = tree.id_kinds().position(|other| other == kind).unwrap();
+    contents(tree)
+        .into_iter()
+        .map(|(path, stat, mut ids)| (path, stat, ids.remove(column)))
+        .collect()
+}
+
+/// The tree out of a snapshot of it, which has one column.
+fn restored(tree: &Tree, kind: IdKind) -> Tree {
+    let bytes = tree.view(Some(kind)).to_snapshot().unwrap();
+    let back = Snapshot::from_bytes(bytes, "snapshot".as_ref()).unwrap().to_tree().unwrap();
+    assert_eq!(back.id_kinds().collect::<Vec<_>>(), [kind]);
+    check_digests(&back);
+    assert_eq!(shown(&back, kind), shown(tree, kind));
+    assert_eq!(back.counts(), tree.counts());
+    assert_eq!(back.view(Some(kind)).root_digest(), tree.view(Some(kind)).root_digest());
+    back
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 32 }))]
+
+    #[test]
+    fn a_restored_tree_goes_on_as_the_original_does(
+        before in prop::collection::vec(prop::collection::vec(steps(400), 0..400), 1..3),
+        after in prop::collection::vec(prop::collection::vec(steps(400), 0..40), 1..4),
+    ) {
+        let (mut tree, mut model) = (empty_tree(), Model::default());
+        for batch in &before {
+            run_batch(&mut tree, &mut model, batch);
+        }
+        restored(&tree, IdKind::BLAKE3);
+        let mut back = restored(&tree, IdKind::XXH3);
+        back.add_column::<crate::ids::Blake3Ids>();
+        let mut same = Model(model.0.clone());
+        for batch in &after {
+            run_batch(&mut tree, &mut model, batch);
+            run_batch(&mut back, &mut same, batch);
+            check_digests(&back);
+            prop_assert_eq!(shown(&back, IdKind::XXH3), shown(&tree, IdKind::XXH3));
+            prop_assert_eq!(back.counts(), tree.counts());
         }
     }
 }
