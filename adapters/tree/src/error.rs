@@ -32,6 +32,10 @@ pub enum ErrorKind {
     IdsDiffer,
     /// A named limit was reached.
     Limit,
+    /// Another process holds the state.
+    Locked,
+    /// The root was removed, moved, replaced or unmounted.
+    RootGone,
 }
 
 impl ErrorKind {
@@ -46,6 +50,8 @@ impl ErrorKind {
             Self::Newer => "newer",
             Self::IdsDiffer => "ids_differ",
             Self::Limit => "limit",
+            Self::Locked => "locked",
+            Self::RootGone => "root_gone",
         }
     }
 }

@@ -142,6 +142,11 @@ impl Tree {
         self.root_stat = stat;
     }
 
+    /// Says what [`View::taken_ns`] is to say: the tree is known to be true since then.
+    pub fn set_taken_ns(&mut self, taken_ns: i64) {
+        self.taken_ns = taken_ns;
+    }
+
     /// The tree with ids of that kind beside its entries, or none where `ids` is `None` or the
     /// column was never filled.
     #[must_use]

@@ -143,6 +143,11 @@ impl Feed {
         Ok(ready || self.held_until().is_some_and(|at| at <= Instant::now()))
     }
 
+    /// Has a [`wait`](Self::wait) under way, or else the next one, return that there is something.
+    pub fn wake(&self) {
+        self.inner.wake();
+    }
+
     /// What was counted so far.
     pub fn statistics(&self) -> Statistics {
         self.inner.statistics()

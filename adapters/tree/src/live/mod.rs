@@ -11,9 +11,14 @@ mod change;
 mod clock;
 mod content;
 mod dirt;
+mod driver;
+mod hasher;
 mod history;
+mod journal;
 mod links;
+mod places;
 mod reconcile;
+mod state;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -30,7 +35,11 @@ use crate::view::View;
 pub use change::{Batch, Change, EventKind, Gap, Id};
 pub use clock::{Clock, NotAClock};
 pub use content::{Hashed, Unhashed};
+pub use driver::{LiveTree, Options, Polled, Ready, Waker};
 pub use history::{Fresh, History, Net, Since};
+pub use journal::decodes;
+
+pub use crate::recheck::Difference;
 
 use content::Content;
 use dirt::{At, Dirt, Mark};
@@ -113,17 +122,6 @@ pub enum NoLook {
     Elsewhere,
     /// The system refuses.
     Refused(io::Error),
-}
-
-/// A difference between a tree and the directory that it is of.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Difference {
-    /// The directory.
-    pub dir: DirId,
-    /// The name in it.
-    pub name: Box<[u8]>,
-    /// What is there now; nothing if it is gone.
-    pub now: Option<Stat>,
 }
 
 /// The state machine of a live tree; see the [module's text](self).
@@ -244,10 +242,7 @@ impl Live {
     /// Events were lost: the directories are compared, or everything if there are none.
     pub fn lost(&mut self, dirs: Vec<DirId>, reason: &str) {
         let path = self.common_path(&dirs);
-        let gap = Gap { path, reason: reason.to_owned() };
-        if !self.batch.gaps.contains(&gap) {
-            self.batch.gaps.push(gap);
-        }
+        self.note_gap(Gap { path, reason: reason.to_owned() });
         self.recheck(dirs);
     }
 
@@ -388,6 +383,44 @@ impl Live {
         for at in suspects {
             self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
         }
+    }
+
+    /// Says that directories were compared, or everything if there are none, and which of them could
+    /// not be, with the reasons; before [`rechecked`](Self::rechecked).
+    pub fn compared(&mut self, dirs: Option<&[DirId]>, failed: Vec<(DirId, String)>) {
+        let all = || self.tree.dirs.iter().map(|(dir, _)| dir).collect();
+        let incomplete = dirs.map_or_else(all, <[DirId]>::to_vec).into_iter().filter(|dir| {
+            self.tree.listing(*dir).is_some_and(|listing| listing != Listing::Complete)
+        });
+        for dir in incomplete.collect::<Vec<_>>() {
+            self.unlisted.remove(&dir);
+            self.set_listing(dir, Listing::Complete);
+        }
+        for (dir, reason) in failed {
+            if self.tree.listing(dir).is_some() {
+                self.set_listing(dir, Listing::Partial);
+                self.note_unlisted(dir, reason);
+            }
+        }
+    }
+
+    /// Says that a directory could not be listed.
+    pub fn note_unlisted(&mut self, dir: DirId, reason: String) {
+        self.unlisted.insert(dir, reason);
+    }
+
+    /// Says that something was lost that is not to be looked for.
+    pub fn note_gap(&mut self, gap: Gap) {
+        if !self.batch.gaps.contains(&gap) {
+            self.batch.gaps.push(gap);
+        }
+    }
+
+    /// Files that have names outside the tree, by one of their paths each.
+    #[must_use]
+    pub fn linked_elsewhere(&self) -> Vec<Vec<u8>> {
+        let names = self.links.with_names_elsewhere(&self.tree);
+        names.iter().filter_map(|at| self.path_of(at).map(Vec::from)).collect()
     }
 
     /// Says what the system says of the root directory itself.

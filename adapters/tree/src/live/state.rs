@@ -101,12 +101,10 @@ impl State {
         let torn = matches!(recovery.tail, Tail::Torn { .. });
         if !recovery.checkpoint.content.is_empty() && lost.is_none() {
             let reader = log.read_from(recovery.checkpoint.lsn);
-            let read = reader
-                .map_err(|error| error.to_string())
-                .and_then(|reader| {
-                    let content = &recovery.checkpoint.content;
-                    read(dir, content, reader, ids, history_bytes_max, &mut starts)
-                });
+            let read = reader.map_err(|error| error.to_string()).and_then(|reader| {
+                let content = &recovery.checkpoint.content;
+                read(dir, content, reader, ids, history_bytes_max, &mut starts)
+            });
             match read {
                 Ok((mut tree, session)) => {
                     if torn || session.is_some_and(|session| !is_same_boot(&session.boot)) {
@@ -125,14 +123,8 @@ impl State {
             || RandomState::new().hash_one(0),
             |remembered| remembered.history.clock().root,
         );
-        let state = Self {
-            dir: dir.to_owned(),
-            log,
-            root,
-            bytes_max: history_bytes_max,
-            starts,
-            bytes: 0,
-        };
+        let state =
+            Self { dir: dir.to_owned(), log, root, bytes_max: history_bytes_max, starts, bytes: 0 };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
         state.write(session_kind(), &Session { boot: boot_id(), incarnation }.encode())?;
@@ -153,8 +145,7 @@ impl State {
         let disk = OsDisk::open(&path).map_err(|error| Error::io(&path, "cannot open", error))?;
         let (reader, checkpoint) = Reader::open(disk).map_err(|error| from_log(&path, &error))?;
         let mut starts = VecDeque::new();
-        let read =
-            read(dir, &checkpoint.content, reader, ids, history_bytes_max, &mut starts);
+        let read = read(dir, &checkpoint.content, reader, ids, history_bytes_max, &mut starts);
         Ok(read.map_err(damaged)?.0)
     }
 
@@ -238,7 +229,8 @@ impl State {
     fn remove_snapshots_but(&self, kept: &str) {
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let is_old = name.to_str().is_some_and(|name| name.starts_with(SNAPSHOT) && name != kept);
+            let is_old =
+                name.to_str().is_some_and(|name| name.starts_with(SNAPSHOT) && name != kept);
             if is_old {
                 // One that stays is removed next time.
                 drop(fs::remove_file(entry.path()));
@@ -292,7 +284,8 @@ fn read(
                 if parts.is_none() {
                     starts.push_back((batch.tick, lsn));
                 }
-                let whole = parts.get_or_insert_with(|| Batch { tick: batch.tick, ..Batch::default() });
+                let whole =
+                    parts.get_or_insert_with(|| Batch { tick: batch.tick, ..Batch::default() });
                 whole.changes.extend(batch.changes);
                 whole.gaps.extend(batch.gaps);
                 if last && let Some(batch) = parts.take() {
@@ -357,9 +350,8 @@ fn put_aside(dir: &Path, journal: &Path) -> Result<(), Error> {
     let aside = dir.join(DAMAGED);
     // Of several that were damaged the last is kept.
     drop(fs::remove_dir_all(&aside));
-    fs::rename(journal, &aside).map_err(|error| {
-        Error::io(journal, "cannot put the damaged journal aside", error)
-    })
+    fs::rename(journal, &aside)
+        .map_err(|error| Error::io(journal, "cannot put the damaged journal aside", error))
 }
 
 fn from_log(path: &Path, error: &treenail_store::Error) -> Error {

@@ -10,12 +10,14 @@ mod visitor;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use treenail_os::Walk;
+use treenail_os::{Handle, Walk};
 
 use crate::error::Error;
 use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::pages::DirId;
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
 use visitor::Visitor;
@@ -31,7 +33,11 @@ pub struct Scan<'a> {
     same_file_system: bool,
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
+    on_open: Option<OnOpen<'a>>,
 }
+
+/// What is called with each directory and its number before it is listed.
+pub(crate) type OnOpen<'a> = &'a (dyn Fn(&Arc<Handle>, DirId) + Sync);
 
 /// A scanned tree, and what could not be scanned.
 pub struct Scanned {
@@ -124,6 +130,13 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn progress(self, progress: &'a Progress) -> Self {
         Self { progress: Some(progress), ..self }
+    }
+
+    /// What to call with each directory that was opened, before it is listed, and with the number
+    /// that it will have in the tree. It is called from several threads at once.
+    #[must_use]
+    pub fn on_open(self, on_open: OnOpen<'a>) -> Self {
+        Self { on_open: Some(on_open), ..self }
     }
 
     /// Scans `root` with ids of a built-in kind, or without.

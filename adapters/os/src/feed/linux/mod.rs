@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
@@ -36,6 +36,9 @@ use sink::{Pairs, Sink};
 /// Room for what one reading of a queue gives.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// What the descriptor that wakes a waiting thread is called among the queues.
+const WAKER: u64 = u64::MAX;
+
 /// Queues whose readiness one call asks for.
 const READY_MAX: usize = 64;
 
@@ -43,6 +46,8 @@ const READY_MAX: usize = 64;
 pub(super) struct Feed {
     options: Options,
     epoll: OwnedFd,
+    /// Readable when somebody wants the thread that waits.
+    waker: OwnedFd,
     mounts: Mounts,
     reader: Mutex<Reader>,
     told: Mutex<Told>,
@@ -67,7 +72,11 @@ impl Feed {
     pub(super) fn open(root: &Path, options: &Options) -> io::Result<Self> {
         let handle = Handle::open(root)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let wanted = epoll::EventData::new_u64(WAKER);
+        epoll::add(&epoll, &waker, wanted, epoll::EventFlags::IN)?;
         let feed = Self {
+            waker,
             mounts: Mounts::new(options, epoll.as_fd())?,
             epoll,
             reader: Mutex::new(Reader {
@@ -187,6 +196,11 @@ impl Feed {
         }
     }
 
+    pub(super) fn wake(&self) {
+        // It fails only if it is readable already, 2^64 times over.
+        _ = rustix::io::write(&self.waker, &1u64.to_ne_bytes());
+    }
+
     pub(super) fn statistics(&self) -> Statistics {
         Statistics { watched: self.watched(), ..lock(&self.told).statistics }
     }
@@ -264,6 +278,11 @@ impl Feed {
         };
         for event in &*ready {
             let number = event.data;
+            if number.u64() == WAKER {
+                // Read so that it is no longer readable; it tells nothing else.
+                _ = rustix::io::read(&self.waker, &mut [0; 8]);
+                continue;
+            }
             let source = usize::try_from(number.u64()).ok().and_then(|at| sources.get(at));
             match source {
                 Some(Source::Group(group)) => group.drain(buffer, sink)?,

@@ -1,0 +1,647 @@
+//! The live tree of a real directory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use treenail_os::Handle;
+use treenail_os::feed::{self, Coverage, Event, Feed, Rung, Statistics, Watched};
+
+use super::change::{Batch, Gap};
+use super::clock::Clock;
+use super::hasher::{Hasher, INLINE_BYTES_MAX};
+use super::history::Since;
+use super::places::{Places, top_of};
+use super::state::{Opened, Remembered, State};
+use super::{Action, Live, NoLook, Settings, token};
+use crate::error::{Error, ErrorKind};
+use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::pages::DirId;
+use crate::recheck::Recheck;
+use crate::scan::Scan;
+use crate::tree::Tree;
+use crate::view::{Counts, View};
+
+/// A loss is told to whoever waits although its remedy has taken longer than this.
+const HELD_OPEN_FOR: Duration = Duration::from_secs(1);
+
+/// How to keep a tree live.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The ids by which contents are compared; nothing to report every write. They are computed
+    /// when a file is first written.
+    pub ids: Option<IdKind>,
+    /// Where the tree's history is kept, so that its clock outlives the process; a directory outside
+    /// of the root. Nothing to keep none.
+    pub state: Option<PathBuf>,
+    /// What the system's feed of changes may use.
+    pub feed: feed::Options,
+    /// A file that stays open is reported after this long.
+    pub open_max: Duration,
+    /// How often directories are looked at whose changes nothing reports.
+    pub poll_every: Duration,
+    /// How much memory the history may take.
+    pub history_bytes_max: usize,
+    /// How many threads scan; 0 for as many as the machine runs at once.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let Settings { open_max_ns, history_bytes_max, .. } = Settings::default();
+        Self {
+            ids: Some(IdKind::XXH3),
+            state: None,
+            feed: feed::Options::default(),
+            open_max: Duration::from_nanos(open_max_ns),
+            poll_every: Duration::from_secs(2),
+            history_bytes_max,
+            threads: 0,
+        }
+    }
+}
+
+/// How a live tree began.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// From this moment on every change is reported. Of what happened before, while the process did
+    /// not run, the first batch tells.
+    pub clock: Clock,
+    /// What reports the changes of the root's file system.
+    pub rung: Rung,
+    /// What the tree holds.
+    pub counts: Counts,
+    /// How long it took until no later change could be missed.
+    pub armed: Duration,
+    /// How long it took until the tree was complete.
+    pub elapsed: Duration,
+    /// Whether the history goes on from an earlier process.
+    pub resumed: bool,
+    /// Why an earlier state could not be used.
+    pub lost: Option<String>,
+}
+
+/// A directory that no back end reports of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Polled {
+    /// Its path, relative to the root.
+    pub path: Vec<u8>,
+    /// Why, with the remedy.
+    pub reason: String,
+}
+
+/// A tree that follows a directory. It has no thread of its own: time passes for it in
+/// [`poll`](Self::poll).
+///
+/// ```
+/// use std::time::Duration;
+/// use treenail_tree::live::{LiveTree, Options};
+///
+/// let dir = tempfile::tempdir()?;
+/// let mut live = LiveTree::open(dir.path(), &Options::default())?;
+/// std::fs::write(dir.path().join("news"), "text")?;
+/// let batch = live.poll(None)?.expect("without a limit, it waits for a change");
+/// assert_eq!(&*batch.changes[0].path, b"news");
+/// assert!(live.tree().lookup(b"news").is_some());
+/// # Ok::<(), treenail_tree::Error>(())
+/// ```
+pub struct LiveTree {
+    root: PathBuf,
+    options: Options,
+    feed: Arc<Feed>,
+    places: Places,
+    live: Live,
+    hasher: Option<Hasher>,
+    state: Option<State>,
+    /// Directories that nothing reports of, with the reason.
+    polled: BTreeMap<DirId, Arc<str>>,
+    /// When they are looked at next.
+    poll_at: Option<Instant>,
+    /// Directories are closed when nothing has happened until then.
+    close_at: Option<Instant>,
+    started: Instant,
+    ready: Ready,
+    gone: bool,
+}
+
+impl LiveTree {
+    /// Arms the feed, scans the directory, or compares it with what is remembered of it, and follows
+    /// it from then on.
+    ///
+    /// # Errors
+    /// If the root is no directory or cannot be listed, or its state is held by another process.
+    ///
+    /// # Panics
+    /// If `options.ids` is none of [`IdKind::BUILT_IN`].
+    pub fn open(root: &Path, options: &Options) -> Result<Self, Error> {
+        let hasher = options.ids.map(|ids| match ids {
+            IdKind::XXH3 => Hasher::new::<Xxh3Ids>(),
+            IdKind::BLAKE3 => Hasher::new::<Blake3Ids>(),
+            IdKind::GIT => Hasher::new::<GitIds>(),
+            other => panic!("{other} ids are not built in"),
+        });
+        let started = Instant::now();
+        let io = |doing: &'static str| move |error| Error::io(root, doing, error);
+        let root_path = fs::canonicalize(root).map_err(io("cannot open the directory"))?;
+        let places = Places::open(&root_path).map_err(io("cannot open the directory"))?;
+        let feed = Feed::open(&root_path, &options.feed).map_err(io("cannot watch"))?;
+        let mut armed = started.elapsed();
+        let opened = match &options.state {
+            Some(dir) => Some(State::open(dir, options.ids, options.history_bytes_max)?),
+            None => None,
+        };
+        let (state, remembered, lost) = match opened {
+            Some(Opened { state, remembered, lost }) => (Some(state), remembered, lost),
+            None => (None, None, None),
+        };
+        let resumed = remembered.is_some();
+        let settings = Settings {
+            ids: options.ids,
+            open_max_ns: nanoseconds(options.open_max),
+            fine_times: has_fine_times(),
+            history_bytes_max: options.history_bytes_max,
+        };
+        let watching = Watching { feed: &feed, polled: Mutex::default() };
+        let mut live = match remembered {
+            Some(Remembered { mut tree, history }) => {
+                add_column(&mut tree, options.ids);
+                let mut live = Live::with_history(tree, history, settings);
+                live.recheck(Vec::new());
+                live
+            }
+            None => {
+                let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
+                let scan = Scan::new().threads(options.threads).on_open(&on_open);
+                let mut tree = scan.run(&root_path, None)?.tree;
+                add_column(&mut tree, options.ids);
+                let root = state.as_ref().map_or_else(random, State::root);
+                Live::new(tree, Clock { root, incarnation: 1, tick: 0 }, settings)
+            }
+        };
+        let polled = watching.into_polled();
+        if feed.rung() != Rung::FileSystem {
+            armed = started.elapsed();
+        }
+        let counts = live.tree().counts();
+        let ready = Ready {
+            clock: live.history().clock(),
+            rung: feed.rung(),
+            counts,
+            armed,
+            elapsed: started.elapsed(),
+            resumed,
+            lost,
+        };
+        for (dir, reason) in live_unlisted(live.tree()) {
+            live.note_unlisted(dir, reason);
+        }
+        let poll_at = (!polled.is_empty()).then(|| started + options.poll_every);
+        let mut tree = Self {
+            root: root_path,
+            options: options.clone(),
+            feed: Arc::new(feed),
+            places,
+            live,
+            hasher,
+            state,
+            polled,
+            poll_at,
+            close_at: None,
+            started,
+            ready,
+            gone: false,
+        };
+        if resumed {
+            tree.work()?;
+            if tree.feed.rung() != Rung::FileSystem {
+                tree.ready.armed = tree.started.elapsed();
+            }
+            tree.ready.elapsed = tree.started.elapsed();
+            tree.ready.counts = tree.live.tree().counts();
+        } else if let Some(state) = &mut tree.state {
+            state.checkpoint(tree.live.tree(), tree.options.ids, tree.live.history())?;
+        }
+        Ok(tree)
+    }
+
+    /// How it began.
+    #[must_use]
+    pub fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// The directory, without symbolic links in its path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The tree as it is known now; a clone is a snapshot and costs next to nothing.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        self.live.tree()
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.live.history().clock()
+    }
+
+    /// What changed after `clock`, as far as it is known now; see [`barrier`](Self::barrier).
+    #[must_use]
+    pub fn since(&self, clock: Clock) -> Since {
+        self.live.history().since(clock)
+    }
+
+    /// Waits for the next changes, at most for `timeout` (`None`: for ever). Returns nothing when
+    /// the time is over.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::RootGone`] once the root is no longer there: a last batch may have told so.
+    /// - The system refuses to report changes, or to store the history. The tree may not be true any
+    ///   more then.
+    pub fn poll(&mut self, timeout: Option<Duration>) -> Result<Option<Batch>, Error> {
+        // A time that the system cannot hold is as good as none.
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            self.work()?;
+            if let Some(batch) = self.take_batch()? {
+                return Ok(Some(batch));
+            }
+            if self.gone {
+                return Err(self.root_gone());
+            }
+            let now = Instant::now();
+            if until.is_some_and(|until| until <= now) {
+                return Ok(None);
+            }
+            let wait = self.wakes_at().into_iter().chain(until).min();
+            let wait = wait.map(|at| at.saturating_duration_since(now));
+            self.feed.wait(wait).map_err(|error| self.failed("cannot wait for changes", error))?;
+        }
+    }
+
+    /// Sees to it that everything that happened before this call is in the tree, files that are
+    /// still being written included, and returns what that brought.
+    ///
+    /// # Errors
+    /// As for [`poll`](Self::poll).
+    pub fn barrier(&mut self) -> Result<Option<Batch>, Error> {
+        let polled: Vec<DirId> = self.polled.keys().copied().collect();
+        if !polled.is_empty() {
+            self.live.recheck(polled);
+        }
+        loop {
+            self.work()?;
+            self.live.settle();
+            self.work()?;
+            let held = self.feed.held_until();
+            if self.live.is_settled() && held.is_none() {
+                return self.take_batch();
+            }
+            let at = self.wakes_at();
+            let wait = at.map(|at| at.saturating_duration_since(Instant::now()));
+            self.feed.wait(wait).map_err(|error| self.failed("cannot wait for changes", error))?;
+        }
+    }
+
+    /// Has the id of a file computed if it is not known, so that its next change can be told from a
+    /// rewrite of the same content.
+    pub fn learn(&mut self, path: &[u8]) {
+        let slash = path.iter().rposition(|byte| *byte == b'/');
+        let (dir, name) = slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]));
+        if let Some(dir) = self.live.tree().dir_at(dir) {
+            self.live.learn(dir, name);
+        }
+    }
+
+    /// Has everything compared with the directory, for those changes that no feed reports.
+    pub fn recheck(&mut self) {
+        self.live.recheck(Vec::new());
+    }
+
+    /// What reports the changes of each mount, and why nothing better does.
+    #[must_use]
+    pub fn coverage(&self) -> Vec<Coverage> {
+        self.feed.coverage()
+    }
+
+    /// The directories that nothing reports of; they are looked at every
+    /// [`poll_every`](Options::poll_every).
+    #[must_use]
+    pub fn polled(&self) -> Vec<Polled> {
+        let path = |dir: DirId| self.live.tree().path_of(dir);
+        let polled = self.polled.iter().filter_map(|(dir, reason)| {
+            Some(Polled { path: path(*dir)?, reason: reason.to_string() })
+        });
+        polled.collect()
+    }
+
+    /// The directories that cannot be listed, with the reasons.
+    #[must_use]
+    pub fn unlisted(&self) -> Vec<(Vec<u8>, String)> {
+        let path = |dir: DirId| self.live.tree().path_of(dir);
+        let unlisted =
+            self.live.unlisted().filter_map(|(dir, why)| Some((path(dir)?, why.to_owned())));
+        unlisted.collect()
+    }
+
+    /// Files that have names outside the root: what is written through those, only some feeds see.
+    #[must_use]
+    pub fn linked_elsewhere(&self) -> Vec<Vec<u8>> {
+        self.live.linked_elsewhere()
+    }
+
+    /// What the feed has counted.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.feed.statistics()
+    }
+
+    /// What wakes a thread that is in [`poll`](Self::poll) with this tree; it then looks round and
+    /// goes on waiting.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        Waker(self.feed.clone())
+    }
+
+    /// Ends it, with everything stored so that the next opening knows that nothing is missing.
+    ///
+    /// # Errors
+    /// If the state cannot be stored.
+    pub fn close(mut self) -> Result<(), Error> {
+        match self.state.take() {
+            Some(state) => state.close(self.live.tree(), self.options.ids, self.live.history()),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads what the feed has, and does what follows from it.
+    fn work(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if self.poll_at.is_some_and(|at| at <= now) {
+            self.live.recheck(self.polled.keys().copied().collect());
+            self.poll_at = Some(now + self.options.poll_every);
+        }
+        loop {
+            let now_ns = self.now_ns();
+            let (live, mut root_event) = (&mut self.live, false);
+            let read = self.feed.read(|event| {
+                root_event |= concerns_root(&event);
+                live.event(now_ns, event);
+            });
+            let read = read.map_err(|error| self.failed("cannot read what changed", error))?;
+            if root_event {
+                self.look_at_root();
+            }
+            let mut did = read;
+            while let Some((ticket, found)) = self.hasher.as_ref().and_then(Hasher::answer) {
+                self.live.hashed(now_ns, ticket, found);
+                did += 1;
+            }
+            while let Some(action) = self.live.next_action(self.now_ns()) {
+                self.perform(action)?;
+                did += 1;
+            }
+            if did == 0 {
+                return Ok(self.close_when_idle());
+            }
+            self.close_at = Some(now + HELD_OPEN_FOR);
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Result<(), Error> {
+        match action {
+            Action::Look { dir, names } => {
+                let found = self.places.look(self.live.tree(), dir, &names);
+                self.live.looked(dir, names, found);
+            }
+            Action::List { dir } => {
+                let found = self.watch_and_list(dir);
+                self.live.listed(dir, found);
+            }
+            Action::Hash { ticket, dir, name, size_bytes, urgent } => {
+                self.hash(ticket, dir, name, size_bytes, urgent);
+            }
+            Action::Recheck { dirs } => self.compare(&dirs)?,
+            Action::Unwatch { dir } => {
+                self.feed.unwatch(token(dir));
+                self.places.forget(dir);
+                self.polled.remove(&dir);
+            }
+        }
+        Ok(())
+    }
+
+    fn watch_and_list(
+        &mut self,
+        dir: DirId,
+    ) -> Result<Vec<(Box<[u8]>, treenail_os::Stat)>, NoLook> {
+        let handle = self.places.handle(self.live.tree(), dir)?;
+        match self.feed.watch(&handle, token(dir), top_of(&handle)) {
+            Watched::By(_) => _ = self.polled.remove(&dir),
+            Watched::Polled { reason } => {
+                self.polled.insert(dir, reason);
+                self.poll_at.get_or_insert_with(|| Instant::now() + self.options.poll_every);
+            }
+        }
+        self.places.list(self.live.tree(), dir)
+    }
+
+    fn hash(&mut self, ticket: u64, dir: DirId, name: Box<[u8]>, size_bytes: u64, urgent: bool) {
+        let Some(hasher) = &mut self.hasher else { return };
+        let now_ns = self.started.elapsed().as_nanos() as u64;
+        let answer = match self.places.handle(self.live.tree(), dir) {
+            Err(_) => Some((ticket, Err(super::Unhashed::Gone))),
+            Ok(handle) if size_bytes <= INLINE_BYTES_MAX && urgent => {
+                Some((ticket, hasher.hash(&handle, &name)))
+            }
+            Ok(handle) => {
+                let feed = Arc::downgrade(&self.feed);
+                let wake = move || _ = feed.upgrade().map(|feed| feed.wake());
+                let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+                hasher.submit(ticket, handle, name, &wake)
+            }
+        };
+        if let Some((ticket, found)) = answer {
+            self.live.hashed(now_ns, ticket, found);
+        }
+    }
+
+    /// Compares directories with the tree, or everything if there are none.
+    fn compare(&mut self, dirs: &[DirId]) -> Result<(), Error> {
+        let watching = Watching { feed: &self.feed, polled: Mutex::default() };
+        let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
+        let tree = self.live.tree();
+        let dirs = (!dirs.is_empty()).then_some(dirs);
+        let recheck = Recheck::new(tree).threads(self.options.threads).on_open(&on_open).dirs(dirs);
+        let found = match recheck.run(&self.root) {
+            Ok(found) => found,
+            Err(_) if !self.root_is_there() => {
+                self.gone = true;
+                self.live.rechecked(Vec::new(), Vec::new());
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let polled = watching.into_polled();
+        if dirs.is_none() {
+            self.polled = polled;
+        } else {
+            self.polled.extend(polled);
+        }
+        if self.polled.is_empty() {
+            self.poll_at = None;
+        } else {
+            self.poll_at.get_or_insert_with(|| Instant::now() + self.options.poll_every);
+        }
+        if let Some(stat) = found.root_stat {
+            self.live.set_root_stat(stat);
+        }
+        let failures = found.failures.iter().map(|(dir, error)| (*dir, error.to_string()));
+        self.live.compared(dirs, failures.collect());
+        self.live.rechecked(found.differences, found.suspects);
+        Ok(())
+    }
+
+    fn take_batch(&mut self) -> Result<Option<Batch>, Error> {
+        let Some(batch) = self.live.take_batch() else { return Ok(None) };
+        if let Some(state) = &mut self.state {
+            state.append(&batch)?;
+            if state.wants_checkpoint() {
+                state.checkpoint(self.live.tree(), self.options.ids, self.live.history())?;
+            }
+        }
+        Ok(Some(batch))
+    }
+
+    /// When there is something to do although nothing happens.
+    fn wakes_at(&mut self) -> Option<Instant> {
+        let deadline = self.live.deadline_ns().map(|ns| self.started + Duration::from_nanos(ns));
+        [deadline, self.poll_at, self.close_at, self.feed.held_until()].into_iter().flatten().min()
+    }
+
+    fn close_when_idle(&mut self) {
+        if self.close_at.is_some_and(|at| at <= Instant::now()) {
+            self.close_at = None;
+            self.places.close();
+        }
+    }
+
+    /// Finds out whether the path still leads to the root.
+    fn look_at_root(&mut self) {
+        if self.root_is_there() {
+            if let Ok(stat) = self.places.root().stat_self() {
+                self.live.set_root_stat(stat);
+            }
+        } else if !self.gone {
+            self.gone = true;
+            self.live.note_gap(Gap { path: Box::default(), reason: "the root is gone".into() });
+        }
+    }
+
+    fn root_is_there(&self) -> bool {
+        let now = Handle::open(&self.root).and_then(|root| root.id());
+        now.is_ok_and(|now| self.places.root().id().is_ok_and(|id| id == now))
+    }
+
+    fn root_gone(&self) -> Error {
+        let message = "the root was removed, moved, replaced or unmounted; watch it again once it \
+                       is there";
+        Error::new(ErrorKind::RootGone, &self.root, message)
+    }
+
+    fn now_ns(&self) -> u64 {
+        nanoseconds(self.started.elapsed())
+    }
+
+    fn failed(&self, doing: &str, error: io::Error) -> Error {
+        Error::io(&self.root, doing, error)
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for LiveTree {
+    /// A descriptor that is readable when [`poll`](LiveTree::poll) has something to do; there may
+    /// also be something to do after some time, for which `poll` wants to be called now and then.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.feed.as_fd()
+    }
+}
+
+/// Wakes whoever waits in [`LiveTree::poll`].
+#[derive(Clone)]
+pub struct Waker(Arc<Feed>);
+
+impl Waker {
+    /// Wakes it.
+    pub fn wake(&self) {
+        self.0.wake();
+    }
+}
+
+/// Watches directories from several threads.
+struct Watching<'a> {
+    feed: &'a Feed,
+    polled: Mutex<BTreeMap<DirId, Arc<str>>>,
+}
+
+impl Watching<'_> {
+    fn watch(&self, dir: &Handle, id: DirId) {
+        if let Watched::Polled { reason } = self.feed.watch(dir, token(id), top_of(dir)) {
+            let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
+            polled.insert(id, reason);
+        }
+    }
+
+    fn into_polled(self) -> BTreeMap<DirId, Arc<str>> {
+        self.polled.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn concerns_root(event: &Event<'_>) -> bool {
+    match event {
+        Event::Directory { dir, .. } => *dir == token(DirId::ROOT),
+        Event::Lost { .. } => true,
+        _ => false,
+    }
+}
+
+/// The directories that a scan could not list.
+fn live_unlisted(tree: &Tree) -> Vec<(DirId, String)> {
+    let view = tree.view(None);
+    let unlisted = tree.dirs.iter().filter(|(dir, _)| !view.is_listed(*dir));
+    unlisted.map(|(dir, _)| (dir, "it could not be listed".to_owned())).collect()
+}
+
+fn add_column(tree: &mut Tree, ids: Option<IdKind>) {
+    match ids {
+        None => {}
+        Some(IdKind::XXH3) => tree.add_column::<Xxh3Ids>(),
+        Some(IdKind::BLAKE3) => tree.add_column::<Blake3Ids>(),
+        Some(_) => tree.add_column::<GitIds>(),
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A number that no other tree has; the keys of the standard library's hash maps come from the
+/// system's randomness.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+/// Whether the kernel gives each change of a file that was looked at another time: Linux since 6.13.
+fn has_fine_times() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (6, 13)
+}
