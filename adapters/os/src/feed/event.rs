@@ -31,7 +31,8 @@ pub enum Event<'a> {
         is_dir: bool,
     },
     /// Something happened to a watched directory itself: it was removed, moved, or its attributes
-    /// changed. Its parent's events say so too, unless it is the root or a mount point.
+    /// changed. Its parent's events say so too of a removal or a move, unless it is the root or a
+    /// mount point; of attributes they need not.
     Directory {
         /// The directory.
         dir: Token,

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -83,9 +83,18 @@ pub struct Handle {
     name: Box<[u8]>,
     depth: usize,
     fd: Option<OwnedFd>,
+    /// The descriptor of a directory over the budget, for as long as the walk is in it.
+    passing: Weak<OwnedFd>,
+    /// Whether it is known to lie on the same mount as its parent.
+    same_mount: bool,
+    mount: OnceLock<MountId>,
     id: OnceLock<FileId>,
     shared: Arc<Shared>,
 }
+
+/// Names one mount for as long as it exists.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct MountId(pub(crate) u64);
 
 impl Handle {
     /// Opens a directory as a root of its own, symbolic links followed.
@@ -201,10 +210,25 @@ impl Handle {
 
     /// Opens the directory for a run of calls, if it is not open anyway.
     pub(crate) fn hold(&self) -> io::Result<Held<'_>> {
-        Ok(match &self.fd {
-            Some(fd) => Held { dir: Dir::Borrowed(fd.as_fd()), shared: &self.shared },
-            None => Held { dir: Dir::Owned(self.reopen(None)?), shared: &self.shared },
-        })
+        let dir = match (&self.fd, self.passing.upgrade()) {
+            (Some(fd), _) => Dir::Borrowed(fd.as_fd()),
+            (None, Some(fd)) => Dir::Shared(fd),
+            (None, None) => Dir::Owned(self.reopen(None)?),
+        };
+        Ok(Held { dir, shared: &self.shared })
+    }
+
+    /// The mount that the directory lies on.
+    pub(crate) fn mount(&self) -> io::Result<MountId> {
+        let mut top = self;
+        while let (true, Some(parent)) = (top.same_mount, &top.parent) {
+            top = parent;
+        }
+        if let Some(mount) = top.mount.get() {
+            return Ok(*mount);
+        }
+        let mount = top.with_fd(stat::mount_of)?;
+        Ok(*top.mount.get_or_init(|| mount))
     }
 
     /// Opens the root of a walk.
@@ -223,6 +247,9 @@ impl Handle {
             name: Box::default(),
             depth: 0,
             fd: Some(fd),
+            passing: Weak::new(),
+            same_mount: false,
+            mount: OnceLock::new(),
             id,
             shared: Arc::new(shared),
         };
@@ -252,6 +279,9 @@ impl Handle {
             name: name.into(),
             depth,
             fd: None,
+            passing: Weak::new(),
+            same_mount: mounted == Some(false),
+            mount: OnceLock::new(),
             id,
             shared: parent.shared.clone(),
         };
@@ -271,6 +301,8 @@ impl Handle {
             handle.fd = Some(fd);
             Ok(Opened { handle: Arc::new(handle), own: None })
         } else {
+            let fd = Arc::new(fd);
+            handle.passing = Arc::downgrade(&fd);
             Ok(Opened { handle: Arc::new(handle), own: Some(fd) })
         }
     }
@@ -405,6 +437,7 @@ pub(crate) struct Held<'a> {
 
 enum Dir<'a> {
     Borrowed(BorrowedFd<'a>),
+    Shared(Arc<OwnedFd>),
     Owned(OwnedFd),
 }
 
@@ -415,9 +448,10 @@ impl Held<'_> {
         self.shared.open_file(self.fd(), name)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         match &self.dir {
             Dir::Borrowed(fd) => *fd,
+            Dir::Shared(fd) => fd.as_fd(),
             Dir::Owned(fd) => fd.as_fd(),
         }
     }
@@ -426,7 +460,7 @@ impl Held<'_> {
 /// A directory that is open for certain: its handle, and the descriptor if the handle has none.
 pub(crate) struct Opened {
     pub(crate) handle: Arc<Handle>,
-    own: Option<OwnedFd>,
+    own: Option<Arc<OwnedFd>>,
 }
 
 impl Opened {
@@ -449,7 +483,8 @@ impl Opened {
 
     fn fd(&self) -> BorrowedFd<'_> {
         match (&self.own, &self.handle.fd) {
-            (Some(fd), _) | (None, Some(fd)) => fd.as_fd(),
+            (Some(fd), _) => fd.as_fd(),
+            (None, Some(fd)) => fd.as_fd(),
             (None, None) => unreachable!("an opened directory has a descriptor in one of the two"),
         }
     }

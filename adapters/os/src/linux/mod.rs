@@ -6,6 +6,6 @@ mod read;
 mod stat;
 
 pub use handle::Handle;
-pub(crate) use handle::{Held, Opened, Shared};
+pub(crate) use handle::{Held, MountId, Opened, Shared};
 pub(crate) use read::{fetch, is_virtual, read_cached, will_read_all};
 pub(crate) use stat::of_file as stat_file;

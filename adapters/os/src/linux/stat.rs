@@ -4,9 +4,14 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, fstat, statat};
+use rustix::fs::{AtFlags, StatxFlags, fstat, statat, statx};
 
 use crate::stat::{Kind, Stat, nanoseconds};
+
+use super::handle::MountId;
+
+/// Asks for numbers of mounts that are not used again (since Linux 6.8).
+const MOUNT_ID_UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
 
 /// The attributes of an open file.
 pub(super) fn of_open(fd: BorrowedFd<'_>) -> io::Result<Stat> {
@@ -16,6 +21,17 @@ pub(super) fn of_open(fd: BorrowedFd<'_>) -> io::Result<Stat> {
 /// The attributes of an open file.
 pub(crate) fn of_file(file: &File) -> io::Result<Stat> {
     of_open(file.as_fd())
+}
+
+/// The mount that an open file lies on; its device on a system that does not number mounts.
+pub(super) fn mount_of(fd: BorrowedFd<'_>) -> io::Result<MountId> {
+    let wanted = StatxFlags::MNT_ID | MOUNT_ID_UNIQUE;
+    if let Ok(found) = statx(fd, c"", AtFlags::EMPTY_PATH, wanted)
+        && found.stx_mask & wanted.bits() != 0
+    {
+        return Ok(MountId(found.stx_mnt_id));
+    }
+    Ok(MountId(of_open(fd)?.device))
 }
 
 /// The attributes of one entry of a directory, the entry itself if it is a symbolic link.

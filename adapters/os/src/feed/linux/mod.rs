@@ -1,0 +1,299 @@
+//! Linux: fanotify and inotify by hand, chosen mount by mount.
+
+mod fanotify;
+pub mod fanotify_record;
+mod inotify;
+pub mod inotify_record;
+mod limits;
+mod mounts;
+mod noise;
+pub mod records;
+mod registry;
+mod sentinel;
+mod sink;
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use crate::name;
+use crate::platform::{Handle, MountId};
+
+use super::{Coverage, Event, Options, Rung, Statistics, Token, Watched};
+use mounts::{Means, Mount, Mounts, Source};
+use noise::Noise;
+use sink::{Pairs, Sink};
+
+/// Room for what one reading of a queue gives.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Queues whose readiness one call asks for.
+const READY_MAX: usize = 64;
+
+/// Changes below one directory.
+pub(super) struct Feed {
+    options: Options,
+    epoll: OwnedFd,
+    mounts: Mounts,
+    reader: Mutex<Reader>,
+    told: Mutex<Told>,
+}
+
+/// What the one who reads works with.
+struct Reader {
+    buffer: Box<[u8]>,
+    pairs: Pairs,
+    noise: Noise,
+}
+
+/// What the one who reads leaves for others to see.
+#[derive(Default)]
+struct Told {
+    statistics: Statistics,
+    held_until: Option<Instant>,
+    noisy: bool,
+}
+
+impl Feed {
+    pub(super) fn open(root: &Path, options: &Options) -> io::Result<Self> {
+        let handle = Handle::open(root)?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let feed = Self {
+            mounts: Mounts::new(options, epoll.as_fd())?,
+            epoll,
+            reader: Mutex::new(Reader {
+                buffer: vec![0; BUFFER_BYTES].into(),
+                pairs: Pairs::new(options.rename_hold),
+                noise: Noise::new(options.outside_max_per_s, Instant::now()),
+            }),
+            told: Mutex::default(),
+            options: options.clone(),
+        };
+        let held = handle.hold()?;
+        let (_, mount) = feed.mount_of(&handle, held.fd())?;
+        // A mark on the whole file system sees the root removed in its parent.
+        if !matches!(&mount.means, Means::Group(group) if group.rung() == Rung::FileSystem) {
+            feed.expect_removal_of(root, held.fd());
+        }
+        Ok(feed)
+    }
+
+    pub(super) fn coverage(&self) -> Vec<Coverage> {
+        self.mounts.coverage()
+    }
+
+    pub(super) fn watch(&self, dir: &Handle, token: Token, top: &[u8]) -> Watched {
+        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel()) {
+            sentinel.root_is(token);
+        }
+        self.arm(dir, |means, fd, mount| match means {
+            Means::Group(group) => group
+                .watch(fd, mount, token)
+                .map_err(|error| limits::explain_mark(group.rung(), &error)),
+            Means::Inotify => self
+                .mounts
+                .queue(top, self.epoll.as_fd())
+                .and_then(|queue| queue.watch(fd, mount, token))
+                .map_err(|error| limits::explain_inotify(&error)),
+            Means::Nothing(_) => Ok(()),
+        })
+    }
+
+    pub(super) fn watch_link(&self, dir: &Handle, name: &[u8], token: Token) -> Watched {
+        let path = name::check(name).and_then(|()| Ok(CString::new(name)?));
+        let path = match path {
+            Ok(path) => path,
+            Err(error) => return Watched::Polled { reason: error.to_string().into() },
+        };
+        self.arm(dir, |means, fd, mount| match means {
+            Means::Group(group) => group
+                .watch_link(fd, &path, mount, token)
+                .map_err(|error| limits::explain_mark(group.rung(), &error)),
+            Means::Inotify => self
+                .mounts
+                .queue(b"", self.epoll.as_fd())
+                .and_then(|queue| queue.watch_link(fd, &path, mount, token))
+                .map_err(|error| limits::explain_inotify(&error)),
+            Means::Nothing(_) => Ok(()),
+        })
+    }
+
+    pub(super) fn unwatch(&self, token: Token) {
+        for source in self.mounts.sources() {
+            match source {
+                Source::Group(group) => group.unwatch(token),
+                Source::Queue(queue) => queue.unwatch(token),
+                Source::Sentinel(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn read(&self, report: &mut dyn FnMut(Event<'_>)) -> io::Result<usize> {
+        let mut reader = lock(&self.reader);
+        let Reader { buffer, pairs, noise } = &mut *reader;
+        let mut counts = Statistics::default();
+        let mut sink = Sink { report, pairs, counts: &mut counts };
+        let mut result = self.drain(buffer, &mut sink);
+        // The source of a rename may lie in a queue that was read before its target's.
+        if result.is_ok() && sink.pairs.has_targets() {
+            result = self.drain(buffer, &mut sink);
+        }
+        let now = Instant::now();
+        sink.release(now);
+        let held_until = pairs.due();
+        let noisy = noise.is_over(counts.outside, now);
+        drop(reader);
+        let mut told = lock(&self.told);
+        told.held_until = held_until;
+        told.noisy = noisy;
+        let total = &mut told.statistics;
+        total.records += counts.records;
+        total.outside += counts.outside;
+        total.events += counts.events;
+        total.bytes += counts.bytes;
+        total.reads += counts.reads;
+        total.paired += counts.paired;
+        total.unpaired += counts.unpaired;
+        total.losses += counts.losses;
+        result?;
+        Ok(usize::try_from(counts.events).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        lock(&self.told).held_until
+    }
+
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            // A time that the system cannot hold is as good as none.
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut queues = [PollFd::new(&self.epoll, PollFlags::IN)];
+            match poll(&mut queues, left.as_ref()) {
+                Ok(ready) => return Ok(ready > 0),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(super) fn statistics(&self) -> Statistics {
+        Statistics { watched: self.watched(), ..lock(&self.told).statistics }
+    }
+
+    pub(super) fn is_noisy(&self) -> bool {
+        lock(&self.told).noisy
+    }
+
+    /// Arms something in an open directory with the back end of its mount.
+    fn arm(
+        &self,
+        dir: &Handle,
+        arm: impl FnOnce(&Means, BorrowedFd<'_>, MountId) -> Result<(), String>,
+    ) -> Watched {
+        let armed = || -> Result<Watched, Arc<str>> {
+            let text = |error: io::Error| Arc::from(error.to_string());
+            let held = dir.hold().map_err(text)?;
+            let (id, mount) = self.mount_of(dir, held.fd()).map_err(text)?;
+            let rung = match &mount.means {
+                Means::Nothing(reason) => return Err(reason.clone()),
+                Means::Group(group) => group.rung(),
+                Means::Inotify => Rung::Inotify,
+            };
+            let most = self.options.watches_max;
+            if rung != Rung::FileSystem && most < usize::MAX && self.watched() >= most {
+                return Err(format!("the limit of {most} watches is reached; raise it").into());
+            }
+            arm(&mount.means, held.fd(), id)?;
+            Ok(Watched::By(rung))
+        };
+        armed().unwrap_or_else(|reason| Watched::Polled { reason })
+    }
+
+    fn mount_of(&self, dir: &Handle, fd: BorrowedFd<'_>) -> io::Result<(MountId, Arc<Mount>)> {
+        self.mounts.of(dir, fd, &self.options, self.epoll.as_fd())
+    }
+
+    /// Watches for the root's removal, which nothing else tells while somebody has it open.
+    fn expect_removal_of(&self, root: &Path, fd: BorrowedFd<'_>) {
+        let name = fs::canonicalize(root).ok();
+        let name = name.as_ref().and_then(|path| path.file_name());
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let parent = openat(fd, c"..", flags, Mode::empty());
+        if let (Some(name), Ok(parent), Some(sentinel)) = (name, parent, self.mounts.sentinel()) {
+            // Without it the removal is told when the last descriptor is closed.
+            _ = sentinel.expect_removal(parent.as_fd(), name::bytes_of(name));
+        }
+    }
+
+    /// Reads every queue that has something.
+    fn drain(&self, buffer: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
+        let sources = self.mounts.sources();
+        // The system tells those first that it has not told for longest.
+        for _ in 0..sources.len().div_ceil(READY_MAX) {
+            if self.drain_ready(&sources, buffer, sink)? < READY_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn drain_ready(
+        &self,
+        sources: &[Source],
+        buffer: &mut [u8],
+        sink: &mut Sink<'_>,
+    ) -> io::Result<usize> {
+        let mut ready = [MaybeUninit::uninit(); READY_MAX];
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let (ready, _) = loop {
+            match epoll::wait(&self.epoll, &mut ready, Some(&none)) {
+                Err(Errno::INTR) => {}
+                result => break result?,
+            }
+        };
+        for event in &*ready {
+            let number = event.data;
+            let source = usize::try_from(number.u64()).ok().and_then(|at| sources.get(at));
+            match source {
+                Some(Source::Group(group)) => group.drain(buffer, sink)?,
+                Some(Source::Queue(queue)) => queue.drain(buffer, sink)?,
+                Some(Source::Sentinel(sentinel)) => sentinel.drain(buffer, sink)?,
+                // It was added a moment ago: next time.
+                None => {}
+            }
+        }
+        Ok(ready.len())
+    }
+
+    fn watched(&self) -> usize {
+        let watched = |source: &Source| match source {
+            Source::Group(group) => group.watched(),
+            Source::Queue(queue) => queue.watched(),
+            Source::Sentinel(_) => 0,
+        };
+        self.mounts.sources().iter().map(watched).sum()
+    }
+}
+
+impl AsFd for Feed {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
+/// Locks; what a panicking caller leaves behind is whole, since none runs under these locks but the
+/// reader's, which keeps no half-done state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
