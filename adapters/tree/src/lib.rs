@@ -26,6 +26,8 @@
 //! ```
 //!
 //! - [`Scan`]: a directory becomes a tree, read in parallel.
+//! - [`Snapshot::to_tree`]: a saved tree back in memory.
+//! - [`Recheck`]: what differs between a known tree and the disk, found without listing.
 //! - [`Tree::apply`]: a batch of [`Edit`]s, copying what it touches.
 //! - [`View`]: what trees and [`Snapshot`]s can be asked.
 //! - [`diff`]: what differs between two views.
@@ -44,6 +46,7 @@ mod index;
 pub mod live;
 mod lookup;
 mod pages;
+mod recheck;
 mod scan;
 mod snapshot;
 mod tree;
@@ -54,6 +57,7 @@ pub use diff::{Change, ChangeKind, Diff, diff};
 pub use error::{Error, ErrorKind};
 pub use ids::{Attack, Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
 pub use pages::DirId;
+pub use recheck::{Difference, OnOpen, Recheck, Rechecked};
 pub use scan::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
 pub use snapshot::Snapshot;
 pub use tree::{Listing, Tree, TreeView};

@@ -11,6 +11,7 @@ use std::thread;
 
 use crate::error::Error;
 use crate::listing::{Entry, Listing};
+use crate::name;
 use crate::platform::{Handle, Opened, Shared};
 use crate::stat::Stat;
 
@@ -38,6 +39,14 @@ pub trait Visit: Sync {
     /// it is overridden.
     fn opened(&self, worker: &mut Self::Worker, dir: &Arc<Handle>, state: &Self::State) {
         let _ = (worker, dir, state);
+    }
+
+    /// Called after [`opened`](Self::opened): whether the directory is to be listed. One that is
+    /// not, because what is in it is known, is handed over without entries. True unless it is
+    /// overridden.
+    fn lists(&self, worker: &mut Self::Worker, dir: &Arc<Handle>, state: &mut Self::State) -> bool {
+        let _ = (worker, dir, state);
+        true
     }
 
     /// Called with a directory and everything in it.
@@ -176,6 +185,15 @@ impl Directory<'_> {
         self.opened.stat_self()
     }
 
+    /// The attributes of whatever has that name in it, listed or not, of a symbolic link itself.
+    ///
+    /// # Errors
+    /// `name` is not a single name, there is nothing of that name, or the system cannot tell.
+    pub fn stat_name(&self, name: &[u8]) -> io::Result<Stat> {
+        name::check(name)?;
+        self.opened.stat_entry(name)
+    }
+
     /// The attributes of one entry, of a symbolic link itself.
     ///
     /// # Errors
@@ -205,6 +223,13 @@ impl<V: Visit + ?Sized> Next<'_, V> {
         let entry = dir.entry(index);
         let (name, inode) = (entry.name.into(), entry.inode);
         let parent = dir.handle().clone();
+        self.work.push(Work::Directory { parent, name, inode, state });
+    }
+
+    /// Has the directory `name` in `parent` visited, which need not have been listed. `inode` is
+    /// what is known of it, 0 if nothing is.
+    pub fn enter(&mut self, parent: &Arc<Handle>, name: &[u8], inode: u64, state: V::State) {
+        let (parent, name) = (parent.clone(), name.into());
         self.work.push(Work::Directory { parent, name, inode, state });
     }
 

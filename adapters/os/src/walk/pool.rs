@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use crate::listing::Listing;
+use crate::name;
 use crate::platform::{Handle, Opened};
 
 use super::{Directory, Next, Place, Visit};
@@ -208,7 +209,7 @@ impl<V: Visit> Thread<'_, '_, V> {
                 let mut next = Next { work: &mut self.next, stop: &self.pool.stop };
                 self.pool.visitor.task(&mut self.worker, task, &mut next);
             }
-            Work::Root { opened, state } => match self.list(&opened, &state) {
+            Work::Root { opened, mut state } => match self.list(&opened, &mut state) {
                 Ok(()) => self.visit(opened, state),
                 Err(error) => *lock(&self.pool.root_error) = Some(error),
             },
@@ -221,9 +222,10 @@ impl<V: Visit> Thread<'_, '_, V> {
         }
     }
 
-    fn enter(&mut self, parent: &Arc<Handle>, name: Box<[u8]>, inode: u64, state: V::State) {
-        let opened = Handle::open_child(parent, &name, inode, self.recent.as_ref());
-        let listed = opened.and_then(|opened| self.list(&opened, &state).map(|()| opened));
+    fn enter(&mut self, parent: &Arc<Handle>, name: Box<[u8]>, inode: u64, mut state: V::State) {
+        let opened = name::check(&name)
+            .and_then(|()| Handle::open_child(parent, &name, inode, self.recent.as_ref()));
+        let listed = opened.and_then(|opened| self.list(&opened, &mut state).map(|()| opened));
         match listed {
             Ok(opened) => self.visit(opened, state),
             Err(error) => {
@@ -233,9 +235,13 @@ impl<V: Visit> Thread<'_, '_, V> {
         }
     }
 
-    fn list(&mut self, opened: &Opened, state: &V::State) -> io::Result<()> {
+    fn list(&mut self, opened: &Opened, state: &mut V::State) -> io::Result<()> {
         self.pool.visitor.opened(&mut self.worker, &opened.handle, state);
-        opened.list(&mut self.listing)
+        if self.pool.visitor.lists(&mut self.worker, &opened.handle, state) {
+            return opened.list(&mut self.listing);
+        }
+        self.listing.reset();
+        Ok(())
     }
 
     fn visit(&mut self, opened: Opened, state: V::State) {

@@ -4,12 +4,9 @@ use std::iter::{self, Peekable};
 
 use treenail_os::Stat;
 
+use crate::recheck::CLOCK_STEP_NS_MAX;
 use crate::snapshot::Snapshot;
 use crate::view::{Entry, View};
-
-/// A file whose ctime is at least this much older than a snapshot cannot have changed after it was
-/// read and kept that ctime: no file system in use counts time in coarser steps (FAT: 2 s).
-const CLOCK_STEP_NS_MAX: i64 = 2_000_000_000;
 
 /// One directory of the previous snapshot, asked for names in ascending order.
 pub(super) struct Previous<'a> {
