@@ -90,3 +90,21 @@ impl From<DirectoryMoved> for io::Error {
         Self::new(io::ErrorKind::NotFound, error)
     }
 }
+
+/// Whether an error says that what was expected at a path is not there: nothing, or something else,
+/// such as a symbolic link where a directory was, or another directory.
+#[must_use]
+pub fn is_elsewhere(error: &io::Error) -> bool {
+    let kind = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    kind || is_loop(error) || error.get_ref().is_some_and(|inner| inner.is::<DirectoryMoved>())
+}
+
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ELOOP)
+}
+
+#[cfg(not(unix))]
+fn is_loop(_: &io::Error) -> bool {
+    false
+}

@@ -94,6 +94,8 @@ impl Error {
             }
             ErrorKind::Newer => Some("use the version of treenail that made it, or a later one"),
             ErrorKind::IdsDiffer => Some("save both sides with the same `--ids`"),
+            ErrorKind::Locked => Some("ask the process that watches it, or end that one first"),
+            ErrorKind::RootGone => Some("watch it again once it is there"),
             ErrorKind::Io | ErrorKind::Limit => None,
         }
     }

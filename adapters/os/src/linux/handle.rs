@@ -145,6 +145,9 @@ impl Handle {
             name: path.into(),
             depth,
             fd,
+            passing: Weak::new(),
+            same_mount: false,
+            mount: OnceLock::new(),
             id: OnceLock::new(),
             shared: self.shared.clone(),
         }))

@@ -1,6 +1,6 @@
 //! The live tree of a real directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::places::{Places, top_of};
 use super::state::{Opened, Remembered, State};
 use super::{Action, Live, NoLook, Settings, token};
 use crate::error::{Error, ErrorKind};
-use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::ids::{Blake3Ids, GitIds, IdKind, Xxh3Ids};
 use crate::pages::DirId;
 use crate::recheck::Recheck;
 use crate::scan::Scan;
@@ -115,6 +115,8 @@ pub struct LiveTree {
     places: Places,
     live: Live,
     hasher: Option<Hasher>,
+    /// Short files whose ids may be worth to be known, for when there is nothing else to do.
+    learning: VecDeque<(u64, DirId, Box<[u8]>)>,
     state: Option<State>,
     /// Directories that nothing reports of, with the reason.
     polled: BTreeMap<DirId, Arc<str>>,
@@ -206,6 +208,7 @@ impl LiveTree {
             places,
             live,
             hasher,
+            learning: VecDeque::new(),
             state,
             polled,
             poll_at,
@@ -275,6 +278,9 @@ impl LiveTree {
             if self.gone {
                 return Err(self.root_gone());
             }
+            if self.learn_one() {
+                continue;
+            }
             let now = Instant::now();
             if until.is_some_and(|until| until <= now) {
                 return Ok(None);
@@ -301,7 +307,11 @@ impl LiveTree {
             self.work()?;
             let held = self.feed.held_until();
             if self.live.is_settled() && held.is_none() {
-                return self.take_batch();
+                let batch = self.take_batch()?;
+                if batch.is_some() || !self.learn_one() {
+                    return Ok(batch);
+                }
+                continue;
             }
             let at = self.wakes_at();
             let wait = at.map(|at| at.saturating_duration_since(Instant::now()));
@@ -455,9 +465,12 @@ impl LiveTree {
     fn hash(&mut self, ticket: u64, dir: DirId, name: Box<[u8]>, size_bytes: u64, urgent: bool) {
         let Some(hasher) = &mut self.hasher else { return };
         let now_ns = self.started.elapsed().as_nanos() as u64;
+        if size_bytes <= INLINE_BYTES_MAX && !urgent {
+            return self.learning.push_back((ticket, dir, name));
+        }
         let answer = match self.places.handle(self.live.tree(), dir) {
             Err(_) => Some((ticket, Err(super::Unhashed::Gone))),
-            Ok(handle) if size_bytes <= INLINE_BYTES_MAX && urgent => {
+            Ok(handle) if size_bytes <= INLINE_BYTES_MAX => {
                 Some((ticket, hasher.hash(&handle, &name)))
             }
             Ok(handle) => {
@@ -470,6 +483,17 @@ impl LiveTree {
         if let Some((ticket, found)) = answer {
             self.live.hashed(now_ns, ticket, found);
         }
+    }
+
+    /// Reads one of the files whose ids may be worth to be known; whether there was one.
+    fn learn_one(&mut self) -> bool {
+        let Some((ticket, dir, name)) = self.learning.pop_front() else { return false };
+        let found = match (&self.hasher, self.places.handle(self.live.tree(), dir)) {
+            (Some(hasher), Ok(handle)) => hasher.hash(&handle, &name),
+            _ => Err(super::Unhashed::Gone),
+        };
+        self.live.hashed(self.now_ns(), ticket, found);
+        true
     }
 
     /// Compares directories with the tree, or everything if there are none.
@@ -550,8 +574,7 @@ impl LiveTree {
     }
 
     fn root_gone(&self) -> Error {
-        let message = "the root was removed, moved, replaced or unmounted; watch it again once it \
-                       is there";
+        let message = "the root was removed, moved, replaced or unmounted";
         Error::new(ErrorKind::RootGone, &self.root, message)
     }
 

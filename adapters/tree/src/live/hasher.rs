@@ -7,8 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use treenail_hash::Digest;
-use treenail_os::{Handle, Kind, Stat};
+use treenail_os::{Handle, Kind, Stat, is_elsewhere};
 
 use super::change::Id;
 use super::content::{Hashed, Unhashed};
@@ -138,10 +137,7 @@ fn stat_of(file: &File) -> Result<Stat, Unhashed> {
 }
 
 fn unhashed(error: io::Error) -> Unhashed {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::FilesystemLoop => Unhashed::Gone,
-        _ => Unhashed::Refused(error),
-    }
+    if is_elsewhere(&error) { Unhashed::Gone } else { Unhashed::Refused(error) }
 }
 
 /// The id of a file; none if it is not as long as it was said to be.
@@ -167,5 +163,5 @@ fn id_of<C: ContentId>(mut file: &File, size_bytes: u64) -> io::Result<Option<Id
         return Ok(None);
     }
     let id = C::finish(stream).map_err(|attack| io::Error::other(attack.to_string()))?;
-    Ok(Id::new(id.as_bytes()))
+    Ok(Id::new(id.as_ref()))
 }

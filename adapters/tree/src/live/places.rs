@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use treenail_os::{Handle, Listing as Names, Stat};
+use treenail_os::{Handle, Listing as Names, Stat, is_elsewhere};
 
 use super::NoLook;
 use crate::pages::DirId;
@@ -114,15 +114,7 @@ impl Places {
 
 impl From<io::Error> for NoLook {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Elsewhere,
-            // A symbolic link where the directory was.
-            io::ErrorKind::FilesystemLoop => Self::Elsewhere,
-            _ if error.get_ref().is_some_and(|inner| inner.is::<treenail_os::DirectoryMoved>()) => {
-                Self::Elsewhere
-            }
-            _ => Self::Refused(error),
-        }
+        if is_elsewhere(&error) { Self::Elsewhere } else { Self::Refused(error) }
     }
 }
 

@@ -38,7 +38,6 @@ pub(super) struct State {
     dir: PathBuf,
     log: Log,
     root: u64,
-    bytes_max: usize,
     /// Where the records of each batch that the history still holds begin.
     starts: VecDeque<(u64, Lsn)>,
     /// What was written since the last checkpoint.
@@ -123,8 +122,7 @@ impl State {
             || RandomState::new().hash_one(0),
             |remembered| remembered.history.clock().root,
         );
-        let state =
-            Self { dir: dir.to_owned(), log, root, bytes_max: history_bytes_max, starts, bytes: 0 };
+        let state = Self { dir: dir.to_owned(), log, root, starts, bytes: 0 };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
         state.write(session_kind(), &Session { boot: boot_id(), incarnation }.encode())?;

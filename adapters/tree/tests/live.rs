@@ -1,0 +1,350 @@
+//! The live tree on real directories, against fresh scans.
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use treenail_os::Kind;
+use treenail_os::feed::Rung;
+use treenail_tree::live::{Batch, Clock, EventKind, Fresh, LiveTree, Options, Since};
+use treenail_tree::{Scan, Tree, View};
+
+/// Longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Path and attributes of every entry; of directories only those that do not change with their
+/// content.
+fn entries(tree: &Tree) -> BTreeMap<Vec<u8>, String> {
+    let view = tree.view(None);
+    let mut found = BTreeMap::new();
+    let mut dirs = vec![(view.root(), Vec::new())];
+    while let Some((dir, path)) = dirs.pop() {
+        for entry in view.entries(dir) {
+            let path = [&path[..], entry.name].concat();
+            let stat = entry.stat;
+            let text = match stat.kind {
+                Kind::Directory => format!("dir {:o} {}", stat.mode, stat.inode),
+                _ => format!("{stat:?}"),
+            };
+            found.insert(path.clone(), text);
+            dirs.extend(entry.child.map(|child| (child, [&path[..], b"/"].concat())));
+        }
+    }
+    found
+}
+
+fn assert_true(live: &LiveTree) {
+    let fresh = Scan::new().run(live.root(), None).unwrap().tree;
+    let (live, fresh) = (entries(live.tree()), entries(&fresh));
+    let differ: Vec<_> = live
+        .iter()
+        .filter(|(path, text)| fresh.get(*path) != Some(*text))
+        .chain(fresh.iter().filter(|(path, _)| !live.contains_key(*path)))
+        .map(|(path, text)| (String::from_utf8_lossy(path).into_owned(), text))
+        .take(5)
+        .collect();
+    assert!(differ.is_empty(), "{} and {} entries: {differ:#?}", live.len(), fresh.len());
+}
+
+/// What a consumer of the batches believes to be there.
+#[derive(Default)]
+struct Replica(BTreeMap<Vec<u8>, u8>);
+
+impl Replica {
+    fn of(tree: &Tree) -> Self {
+        let view = tree.view(None);
+        let mut replica = Self::default();
+        let mut dirs = vec![(view.root(), Vec::new())];
+        while let Some((dir, path)) = dirs.pop() {
+            for entry in view.entries(dir) {
+                let path = [&path[..], entry.name].concat();
+                replica.0.insert(path.clone(), entry.class() as u8);
+                dirs.extend(entry.child.map(|child| (child, [&path[..], b"/"].concat())));
+            }
+        }
+        replica
+    }
+
+    fn change(&mut self, kind: EventKind, class: u8, path: &[u8], from: Option<&[u8]>) {
+        match kind {
+            EventKind::Create | EventKind::Modify => _ = self.0.insert(path.into(), class),
+            EventKind::Delete => _ = self.0.remove(path),
+            EventKind::Rename => {
+                let from = from.unwrap();
+                let below = [from, b"/"].concat();
+                let moved: Vec<(Vec<u8>, u8)> = self
+                    .0
+                    .iter()
+                    .filter(|(path, _)| **path == *from || path.starts_with(&below))
+                    .map(|(path, class)| (path.clone(), *class))
+                    .collect();
+                for (old, _) in &moved {
+                    self.0.remove(old);
+                }
+                for (old, class) in moved {
+                    self.0.insert([path, &old[from.len()..]].concat(), class);
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, batch: &Batch) {
+        for change in &batch.changes {
+            self.change(change.kind, change.class as u8, &change.path, change.from.as_deref());
+        }
+    }
+
+    fn catch_up(&mut self, live: &LiveTree, clock: Clock) {
+        match live.since(clock) {
+            Since::Net { changes, .. } => {
+                for net in changes {
+                    self.change(net.kind, net.class as u8, &net.path, net.from.as_deref());
+                }
+            }
+            Since::Fresh(_) => *self = Self::of(live.tree()),
+        }
+    }
+}
+
+fn rungs() -> Vec<Rung> {
+    let root = rustix_is_root();
+    let mut rungs = vec![Rung::Inodes, Rung::Inotify];
+    if root {
+        rungs.insert(0, Rung::FileSystem);
+    }
+    rungs
+}
+
+fn rustix_is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
+}
+
+fn options(rung: Rung) -> Options {
+    Options { feed: treenail_os::feed::Options::new().rungs(&[rung]), ..Options::default() }
+}
+
+fn changes(live: &mut LiveTree) -> Vec<(EventKind, String, Option<String>)> {
+    let mut found = Vec::new();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    while let Some(batch) = live.barrier().unwrap() {
+        for change in batch.changes.iter().filter(|change| !change.quiet) {
+            let from = change.from.as_deref().map(text);
+            found.push((change.kind, text(&change.path), from));
+        }
+    }
+    found
+}
+
+#[test]
+fn each_change_is_reported_once_and_the_tree_follows() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("old/deep")).unwrap();
+        fs::write(at("old/deep/leaf"), "1").unwrap();
+        let mut live = LiveTree::open(dir.path(), &options(rung)).unwrap();
+        assert_eq!(live.ready().rung, rung);
+        fs::write(at("news"), "text").unwrap();
+        assert_eq!(changes(&mut live), [(EventKind::Create, "news".into(), None)], "{rung}");
+        fs::write(at("news"), "other text").unwrap();
+        assert_eq!(changes(&mut live), [(EventKind::Modify, "news".into(), None)], "{rung}");
+        fs::rename(at("news"), at("old/news")).unwrap();
+        let renamed = (EventKind::Rename, "old/news".into(), Some("news".into()));
+        assert_eq!(changes(&mut live), [renamed], "{rung}");
+        fs::rename(at("old"), at("new")).unwrap();
+        let renamed = (EventKind::Rename, "new".into(), Some("old".into()));
+        assert_eq!(changes(&mut live), [renamed], "{rung}");
+        fs::write(at("new/deep/leaf"), "22").unwrap();
+        assert_eq!(changes(&mut live), [(EventKind::Modify, "new/deep/leaf".into(), None)]);
+        fs::remove_dir_all(at("new")).unwrap();
+        let gone: Vec<String> = changes(&mut live).into_iter().map(|change| change.1).collect();
+        assert_eq!(gone.len(), 4, "{gone:?}");
+        assert_true(&live);
+    }
+}
+
+#[test]
+fn a_save_that_changes_nothing_is_quiet_once_the_content_is_known() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, "0").unwrap();
+        let mut live = LiveTree::open(dir.path(), &options(rung)).unwrap();
+        fs::write(&path, "same").unwrap();
+        assert_eq!(changes(&mut live).len(), 1);
+        fs::write(&path, "same").unwrap();
+        assert_eq!(changes(&mut live), [], "{rung}");
+        let other = dir.path().join("other");
+        fs::write(&other, "same").unwrap();
+        fs::rename(&other, &path).unwrap();
+        let found = changes(&mut live);
+        assert!(!found.iter().any(|(kind, path, _)| *kind == EventKind::Modify && path == "file"));
+        assert_true(&live);
+    }
+}
+
+#[test]
+fn directories_made_in_a_rush_are_seen_whole() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut live = LiveTree::open(dir.path(), &options(rung)).unwrap();
+        let mut replica = Replica::of(live.tree());
+        for n in 0..300 {
+            let deep = dir.path().join(format!("{n}/a/b/c"));
+            fs::create_dir_all(&deep).unwrap();
+            fs::write(deep.join("file"), n.to_string()).unwrap();
+            if n % 7 == 0
+                && let Some(batch) = live.poll(Some(Duration::ZERO)).unwrap()
+            {
+                replica.apply(&batch);
+            }
+        }
+        while let Some(batch) = live.barrier().unwrap() {
+            replica.apply(&batch);
+        }
+        assert_true(&live);
+        assert_eq!(replica.0, Replica::of(live.tree()).0, "{rung}");
+        let files = live.tree().counts().files;
+        assert_eq!(files, 300);
+    }
+}
+
+#[test]
+fn a_clock_survives_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path);
+    let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
+    fs::create_dir(at("kept")).unwrap();
+    fs::write(at("kept/a"), "1").unwrap();
+    fs::write(at("kept/b"), "1").unwrap();
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    let first = live.clock();
+    let mut replica = Replica::of(live.tree());
+    fs::write(at("kept/c"), "1").unwrap();
+    live.poll(Some(PATIENCE)).unwrap().unwrap();
+    let second = live.clock();
+    let mut later = Replica::of(live.tree());
+    // The process ends without a word.
+    drop(live);
+    fs::write(at("kept/a"), "22").unwrap();
+    fs::remove_file(at("kept/b")).unwrap();
+    fs::create_dir(at("fresh")).unwrap();
+    fs::write(at("fresh/d"), "1").unwrap();
+
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    assert!(live.ready().resumed);
+    while live.barrier().unwrap().is_some() {}
+    assert_true(&live);
+    let names = |since: Since| -> Vec<(EventKind, String)> {
+        match since {
+            Since::Net { changes, .. } => {
+                let loud = changes.iter().filter(|net| !net.quiet);
+                loud.map(|net| (net.kind, String::from_utf8_lossy(&net.path).into_owned()))
+                    .collect()
+            }
+            Since::Fresh(why) => panic!("{why}"),
+        }
+    };
+    let expected: Vec<(EventKind, String)> = vec![
+        (EventKind::Create, "fresh".into()),
+        (EventKind::Create, "fresh/d".into()),
+        (EventKind::Modify, "kept/a".into()),
+        (EventKind::Delete, "kept/b".into()),
+    ];
+    assert_eq!(names(live.since(second)), expected);
+    replica.catch_up(&live, first);
+    later.catch_up(&live, second);
+    assert_eq!(replica.0, Replica::of(live.tree()).0);
+    assert_eq!(later.0, Replica::of(live.tree()).0);
+    live.close().unwrap();
+
+    let live = LiveTree::open(dir.path(), &options).unwrap();
+    assert!(live.ready().resumed && live.ready().lost.is_none());
+    assert_eq!(live.since(Clock { root: 1, ..first }), Since::Fresh(Fresh::OtherRoot));
+}
+
+#[test]
+fn a_state_is_held_by_one_process_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
+    let _live = LiveTree::open(dir.path(), &options).unwrap();
+    let refused = LiveTree::open(dir.path(), &options).err().unwrap();
+    assert_eq!(refused.kind(), treenail_tree::ErrorKind::Locked);
+}
+
+#[test]
+fn a_root_that_goes_is_said_to_be_gone() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        fs::create_dir(&root).unwrap();
+        let mut live = LiveTree::open(&root, &options(rung)).unwrap();
+        fs::rename(&root, dir.path().join("elsewhere")).unwrap();
+        let mut gone = None;
+        for _ in 0..100 {
+            match live.poll(Some(Duration::from_millis(200))) {
+                Ok(_) => {}
+                Err(error) => {
+                    gone = Some(error.kind());
+                    break;
+                }
+            }
+        }
+        assert_eq!(gone, Some(treenail_tree::ErrorKind::RootGone), "{rung}");
+    }
+}
+
+#[test]
+fn a_storm_from_several_threads_is_followed() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut live = LiveTree::open(dir.path(), &options(rung)).unwrap();
+        let mut replica = Replica::of(live.tree());
+        let root: &Path = dir.path();
+        std::thread::scope(|scope| {
+            let storms: Vec<_> =
+                (0..4u64).map(|seed| scope.spawn(move || storm(root, seed))).collect();
+            while storms.iter().any(|storm| !storm.is_finished()) {
+                if let Some(batch) = live.poll(Some(Duration::from_millis(1))).unwrap() {
+                    replica.apply(&batch);
+                }
+            }
+        });
+        while let Some(batch) = live.barrier().unwrap() {
+            replica.apply(&batch);
+        }
+        assert_true(&live);
+        assert_eq!(replica.0, Replica::of(live.tree()).0, "{rung}");
+    }
+}
+
+/// A thousand random changes.
+fn storm(root: &Path, seed: u64) {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    for _ in 0..1000 {
+        let path = |random: &mut dyn FnMut(u64) -> u64| {
+            let depth = random(3) + 1;
+            (0..depth).fold(root.to_owned(), |path, _| path.join(format!("n{}", random(6))))
+        };
+        let one = path(&mut random);
+        let other = path(&mut random);
+        // Much of this fails, which is part of the storm.
+        match random(8) {
+            0 | 1 => drop(fs::create_dir_all(&one)),
+            2 | 3 => drop(fs::write(&one, vec![b'x'; random(100) as usize])),
+            4 => drop(fs::remove_file(&one)),
+            5 => drop(fs::remove_dir_all(&one)),
+            _ => drop(fs::rename(&one, &other)),
+        }
+    }
+}
