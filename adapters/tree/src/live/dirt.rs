@@ -1,6 +1,6 @@
 //! Which entries have to be looked at, and when.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use treenail_os::feed::What;
 
@@ -14,10 +14,20 @@ pub(super) type At = (DirId, Box<[u8]>);
 pub(super) struct Dirt {
     /// To be looked at as soon as possible.
     due: BTreeMap<At, Mark>,
-    /// Files that somebody is writing to: they are looked at when they are closed, or else in time.
-    held: BTreeMap<At, What>,
-    /// When held files are due, in order; some may have been closed meanwhile.
-    deadlines: VecDeque<(u64, At)>,
+    /// To be looked at when something more happens to them, or else in time.
+    held: BTreeMap<At, Held>,
+    /// When held entries are due.
+    deadlines: BTreeSet<(u64, At)>,
+    /// How many of the held were postponed.
+    postponed: usize,
+}
+
+/// An entry that is not to be looked at yet.
+struct Held {
+    deadline: u64,
+    mark: Mark,
+    /// The last look could not be had; otherwise somebody is writing to the file.
+    postponed: bool,
 }
 
 /// What is known of an entry that is to be looked at.
@@ -52,40 +62,77 @@ impl Dirt {
         self.mark_due(at, Mark { what, ..Mark::default() });
     }
 
-    /// Keeps an entry until it is marked again, or until `deadline`; one that is held keeps the
-    /// deadline that it has. Deadlines never decrease from call to call.
+    /// Keeps a file that is being written until it is marked again, or until `deadline`; one that
+    /// is held keeps the deadline that it has.
     pub(super) fn hold(&mut self, at: At, what: What, deadline: u64) {
-        let held = self.held.entry(at.clone()).or_insert_with(|| {
-            self.deadlines.push_back((deadline, at));
-            What::default()
-        });
-        *held |= what;
+        if let Some(due) = self.due.get_mut(&at) {
+            due.what |= what;
+        } else if let Some(held) = self.held.get_mut(&at) {
+            held.mark.what |= what;
+        } else {
+            self.deadlines.insert((deadline, at.clone()));
+            let mark = Mark { what, ..Mark::default() };
+            self.held.insert(at, Held { deadline, mark, postponed: false });
+        }
+    }
+
+    /// Keeps an entry that could not be looked at until it is marked again, or until `deadline`.
+    pub(super) fn postpone(&mut self, at: At, mark: Mark, deadline: u64) {
+        if self.due.contains_key(&at) {
+            return self.mark_due(at, mark);
+        }
+        let before = self.unhold(&at).unwrap_or_default();
+        let what = mark.what | before.what;
+        let mark = Mark { what, open: mark.open || before.open, ..mark };
+        self.deadlines.insert((deadline, at.clone()));
+        self.held.insert(at, Held { deadline, mark, postponed: true });
+        self.postponed += 1;
     }
 
     /// Marks an entry to be looked at as soon as possible.
     pub(super) fn mark_due(&mut self, at: At, mark: Mark) {
-        let held = self.held.remove(&at).unwrap_or_default();
+        let held = self.unhold(&at).unwrap_or_default();
         let due = self.due.entry(at).or_default();
-        due.what |= mark.what | held;
+        due.what |= mark.what | held.what;
         due.open |= mark.open;
         due.tries = due.tries.max(mark.tries);
     }
 
-    /// Makes due whatever has been held until now, or, with `all`, at all.
+    /// Makes due whatever has been held until now; with `all`, every file that is being written.
     pub(super) fn release(&mut self, now: u64, all: bool) {
-        while let Some((_, at)) =
-            self.deadlines.pop_front_if(|(deadline, _)| all || *deadline <= now)
-        {
-            if self.held.contains_key(&at) {
-                self.mark_due(at, Mark { open: true, ..Mark::default() });
+        let is_due = |held: &Held| held.deadline <= now || all && !held.postponed;
+        let due: Vec<At> = match all {
+            true => {
+                self.held.iter().filter(|(_, held)| is_due(held)).map(|at| at.0.clone()).collect()
+            }
+            false => {
+                let due = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
+                due.map(|(_, at)| at.clone()).collect()
+            }
+        };
+        for at in due {
+            let postponed = self.held.get(&at).is_some_and(|held| held.postponed);
+            if let Some(mark) = self.unhold(&at) {
+                self.mark_due(at, Mark { open: mark.open || !postponed, ..mark });
             }
         }
     }
 
+    fn unhold(&mut self, at: &At) -> Option<Mark> {
+        let held = self.held.remove(at)?;
+        self.deadlines.remove(&(held.deadline, at.clone()));
+        self.postponed -= usize::from(held.postponed);
+        Some(held.mark)
+    }
+
     /// When [`release`](Self::release) has something to do.
-    pub(super) fn deadline(&mut self) -> Option<u64> {
-        while self.deadlines.pop_front_if(|(_, at)| !self.held.contains_key(at)).is_some() {}
-        self.deadlines.front().map(|(deadline, _)| *deadline)
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Whether a look has to be tried again.
+    pub(super) fn has_postponed(&self) -> bool {
+        self.postponed > 0
     }
 
     /// Whether there is nothing to be looked at now.

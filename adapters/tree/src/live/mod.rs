@@ -46,9 +46,12 @@ use dirt::{At, Dirt, Mark};
 use links::Links;
 use reconcile::Seen;
 
-/// A look that finds its directory moved is tried again so often before the tree waits for the
-/// event that explains it.
-const TRIES_MAX: u8 = 4;
+/// A look that finds its directory moved is tried again, each time after twice the time, while the
+/// event that explains it is on its way. After so many times the directory counts as not listed.
+const TRIES_MAX: u8 = 10;
+
+/// The first time that it is tried again.
+const TRY_AGAIN_NS: u64 = 500_000;
 
 /// How a live tree behaves.
 #[derive(Clone, Copy, Debug)]
@@ -145,6 +148,10 @@ pub struct Live {
     /// What will be reported together.
     batch: Batch,
     history: History,
+    /// How often the look at a directory's place was tried that had it listed.
+    tries: BTreeMap<DirId, u8>,
+    /// The time that was last told.
+    now_ns: u64,
     /// Directories that cannot be listed, and why.
     unlisted: BTreeMap<DirId, String>,
 }
@@ -188,6 +195,8 @@ impl Live {
             actions: VecDeque::new(),
             batch: Batch::default(),
             history,
+            tries: BTreeMap::new(),
+            now_ns: 0,
             unlisted: BTreeMap::new(),
         }
     }
@@ -212,6 +221,7 @@ impl Live {
     /// Something happened. Of directories that the tree does not hold, or no longer, nothing is
     /// believed.
     pub fn event(&mut self, now_ns: u64, event: Event<'_>) {
+        self.now_ns = now_ns;
         let deadline = now_ns.saturating_add(self.settings.open_max_ns);
         match event {
             Event::Entry { dir, name, what } => self.mark((dir_of(dir), name), what, deadline),
@@ -258,6 +268,7 @@ impl Live {
     /// What to do next; nothing if there is nothing to do before something happens, an action is
     /// answered, or [`deadline_ns`](Self::deadline_ns) has come.
     pub fn next_action(&mut self, now_ns: u64) -> Option<Action> {
+        self.now_ns = now_ns;
         loop {
             let action = self.actions.pop_front();
             if action.is_some() || self.outstanding > 0 {
@@ -276,7 +287,7 @@ impl Live {
     }
 
     /// When there will be something to do although nothing happens.
-    pub fn deadline_ns(&mut self) -> Option<u64> {
+    pub fn deadline_ns(&self) -> Option<u64> {
         self.dirt.deadline()
     }
 
@@ -292,6 +303,7 @@ impl Live {
             && self.outstanding == 0
             && self.round.is_empty()
             && self.dirt.is_clean()
+            && !self.dirt.has_postponed()
             && self.recheck.is_none()
             && !self.content.is_verifying()
     }
@@ -347,6 +359,7 @@ impl Live {
         match found {
             Ok(entries) => {
                 self.unlisted.remove(&dir);
+                self.tries.remove(&dir);
                 self.set_listing(dir, Listing::Complete);
                 let gone: Vec<Box<[u8]>> = {
                     let known = self.tree.view(None);
@@ -366,7 +379,8 @@ impl Live {
             Err(NoLook::Elsewhere) => {
                 // Its parent's entry tells where it went; until then its content is unknown.
                 self.set_listing(dir, Listing::Unlisted);
-                self.look_at_place(dir, 0);
+                let tries = self.tries.remove(&dir).unwrap_or_default();
+                self.look_at_place(dir, tries);
             }
             Err(NoLook::Refused(error)) => self.refused(dir, &error),
         }
@@ -465,27 +479,33 @@ impl Live {
         }
     }
 
-    /// Looks again at entries whose directory is not where the tree has it.
+    /// Looks again, in a while, at entries whose directory is not where the tree has it.
     fn look_again(&mut self, dir: DirId, names: Vec<Box<[u8]>>) {
         let mut tries = 0;
         for name in names {
             let at = (dir, name);
             if let Some(Seen { mark, .. }) = self.round.remove(&at) {
                 tries = tries.max(mark.tries);
-                if mark.tries < TRIES_MAX {
-                    self.dirt.mark_due(at, Mark { tries: mark.tries + 1, ..mark });
-                }
+                self.try_again(at, mark);
             }
         }
         self.look_at_place(dir, tries);
     }
 
-    /// Looks at the entry of a directory in its parent.
+    /// Looks at the entry of a directory in its parent, in a while.
     fn look_at_place(&mut self, dir: DirId, tries: u8) {
         if let Some(at) = self.place_of(dir) {
-            let tries = tries.saturating_add(1);
-            self.dirt.mark_due(at, Mark { what: What::UNKNOWN, tries, ..Mark::default() });
+            self.try_again(at, Mark { what: What::UNKNOWN, tries, ..Mark::default() });
         }
+    }
+
+    fn try_again(&mut self, at: At, mark: Mark) {
+        if mark.tries >= TRIES_MAX {
+            self.set_listing(at.0, Listing::Partial);
+            return self.note_unlisted(at.0, "its path leads elsewhere".to_owned());
+        }
+        let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << mark.tries);
+        self.dirt.postpone(at, Mark { tries: mark.tries + 1, ..mark }, deadline);
     }
 
     fn refused(&mut self, dir: DirId, error: &io::Error) {
@@ -520,6 +540,7 @@ impl Live {
     fn freed(&mut self, dirs: &[DirId]) {
         for &dir in dirs {
             self.unlisted.remove(&dir);
+            self.tries.remove(&dir);
             self.actions.push_back(Action::Unwatch { dir });
         }
     }

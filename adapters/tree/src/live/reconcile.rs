@@ -276,6 +276,7 @@ impl Live {
         if let Some(dir) = child
             && self.tree.listing(dir) != Some(Listing::Complete)
         {
+            self.tries.insert(dir, seen.mark.tries);
             self.list(dir);
         }
         if *old != stat {
