@@ -17,6 +17,7 @@ use treenail_os::{Handle, Walk};
 
 use crate::error::Error;
 use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::live::Exclude;
 use crate::pages::DirId;
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
@@ -34,6 +35,7 @@ pub struct Scan<'a> {
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
     on_open: Option<OnOpen<'a>>,
+    exclude: Option<&'a Exclude>,
 }
 
 /// What is called with each directory and its number before it is listed.
@@ -137,6 +139,12 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn on_open(self, on_open: OnOpen<'a>) -> Self {
         Self { on_open: Some(on_open), ..self }
+    }
+
+    /// What to leave out.
+    #[must_use]
+    pub fn exclude(self, exclude: &'a Exclude) -> Self {
+        Self { exclude: Some(exclude), ..self }
     }
 
     /// Scans `root` with ids of a built-in kind, or without.
