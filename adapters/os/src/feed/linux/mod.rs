@@ -27,6 +27,7 @@ use rustix::io::Errno;
 
 use crate::name;
 use crate::platform::{Handle, MountId};
+use crate::stat::FileId;
 
 use super::{Coverage, Event, Options, Rung, Statistics, Token, Watched};
 use mounts::{Means, Mount, Mounts, Source};
@@ -42,6 +43,7 @@ const READY_MAX: usize = 64;
 /// Changes below one directory.
 pub(super) struct Feed {
     options: Options,
+    root: FileId,
     epoll: OwnedFd,
     mounts: Mounts,
     reader: Mutex<Reader>,
@@ -76,6 +78,7 @@ impl Feed {
         let handle = Handle::open(root)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let feed = Self {
+            root: handle.id()?,
             mounts: Mounts::new(options, epoll.as_fd())?,
             epoll,
             reader: Mutex::new(Reader {
@@ -100,7 +103,9 @@ impl Feed {
     }
 
     pub(super) fn watch(&self, dir: &Handle, token: Token, top: &[u8]) -> Watched {
-        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel()) {
+        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel())
+            && dir.id().is_ok_and(|id| id == self.root)
+        {
             sentinel.root_is(token);
         }
         self.arm(dir, None, token, top)
@@ -131,11 +136,12 @@ impl Feed {
         let mut sink = Sink { report, pairs, counts: &mut counts };
         let mut result = self.drain(buffer, &mut sink);
         // The source of a rename may lie in a queue that was read before its target's.
+        let again = Instant::now();
         if result.is_ok() && sink.pairs.has_targets() {
             result = self.drain(buffer, &mut sink);
         }
         let now = Instant::now();
-        sink.release(now);
+        sink.release(again, now);
         let held_until = pairs.due();
         let noisy = noise.is_over(counts.outside, now);
         drop(reader);
