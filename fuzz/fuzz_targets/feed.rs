@@ -1,5 +1,5 @@
-//! Records of changes, as the system's queues give them: whatever the bytes are, what is taken for a
-//! record lies wholly within them, and nothing follows a malformed one.
+//! Records of changes, as the system's queues give them: whatever the bytes are, what is taken for
+//! a record lies wholly within them, and nothing follows a malformed one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -242,6 +242,33 @@ fn another_file_system_below_the_root_has_its_own_back_end() {
 }
 
 #[test]
+fn mounts_below_the_root_that_come_later_are_noticed() {
+    if !inside("mounts::mounts_below_the_root_that_come_later_are_noticed", MOUNT) {
+        return;
+    }
+    let dir = scratch();
+    let (below, beside) = (dir.path().join("root/be low"), dir.path().join("root2"));
+    for made in [&below, &beside] {
+        fs::create_dir_all(made).unwrap();
+    }
+    let mut scene = Scene::at(dir.path(), &Options::new()).unwrap();
+    let lost = Said::Lost { dirs: Vec::new(), reason: Loss::Mounts };
+    assert!(run("mount", &[&"-t", &"tmpfs", &"beside", &beside]));
+    scene.settle();
+    assert!(!scene.said.contains(&lost), "it is not below the root: {:?}", scene.said);
+    assert!(run("mount", &[&"-t", &"tmpfs", &"below", &below]));
+    scene.until("the mount", |said| said.contains(&lost));
+    // What is there now can be watched.
+    scene.watch("be low");
+    assert_eq!(scene.feed.coverage().len(), 2);
+    fs::write(scene.path("be low/file"), b"").unwrap();
+    scene.until_entry("be low/file", &[What::CREATED]);
+    scene.said.clear();
+    assert!(run("umount", &[&below]));
+    scene.until("the unmounting", |said| said.contains(&lost));
+}
+
+#[test]
 fn the_root_is_unmounted() {
     if !inside("mounts::the_root_is_unmounted", MOUNT) {
         return;

@@ -5,6 +5,7 @@ pub mod fanotify_record;
 mod inotify;
 pub mod inotify_record;
 mod limits;
+mod mount_table;
 mod mounts;
 mod noise;
 pub mod records;
@@ -29,7 +30,8 @@ use crate::name;
 use crate::platform::{Handle, MountId};
 use crate::stat::FileId;
 
-use super::{Coverage, Event, Options, Rung, Statistics, Token, Watched};
+use super::{Coverage, Event, Loss, Options, Rung, Statistics, Token, Watched};
+use mount_table::MountTable;
 use mounts::{Means, Mount, Mounts, Source};
 use noise::Noise;
 use sink::{Pairs, Sink};
@@ -63,6 +65,8 @@ struct Reader {
     buffer: Box<[u8]>,
     pairs: Pairs,
     noise: Noise,
+    /// None where `/proc` is not mounted.
+    mount_table: Option<MountTable>,
 }
 
 /// What the one who reads leaves for others to see.
@@ -77,6 +81,11 @@ impl Feed {
     pub(super) fn open(root: &Path, options: &Options) -> io::Result<Self> {
         let handle = Handle::open(root)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mount_table = MountTable::open(root).ok();
+        if let Some(table) = &mount_table {
+            let number = epoll::EventData::new_u64(u64::MAX);
+            epoll::add(&epoll, table.bell(), number, epoll::EventFlags::PRI)?;
+        }
         let feed = Self {
             root: handle.id()?,
             mounts: Mounts::new(options, epoll.as_fd())?,
@@ -85,6 +94,7 @@ impl Feed {
                 buffer: vec![0; BUFFER_BYTES].into(),
                 pairs: Pairs::new(options.rename_hold),
                 noise: Noise::new(options.outside_max_per_s, Instant::now()),
+                mount_table,
             }),
             told: Mutex::default(),
             options: options.clone(),
@@ -131,9 +141,15 @@ impl Feed {
 
     pub(super) fn read(&self, report: &mut dyn FnMut(Event<'_>)) -> io::Result<usize> {
         let mut reader = lock(&self.reader);
-        let Reader { buffer, pairs, noise } = &mut *reader;
+        let Reader { buffer, pairs, noise, mount_table } = &mut *reader;
         let mut counts = Statistics::default();
         let mut sink = Sink { report, pairs, counts: &mut counts };
+        // A table that cannot be read may have changed.
+        if let Some(table) = mount_table
+            && table.have_changed().unwrap_or(true)
+        {
+            sink.lost_all(Loss::Mounts);
+        }
         let mut result = self.drain(buffer, &mut sink);
         // The source of a rename may lie in a queue that was read before its target's.
         let again = Instant::now();
@@ -274,7 +290,7 @@ impl Feed {
                 Some(Source::Group(group)) => group.drain(buffer, sink)?,
                 Some(Source::Queue(queue)) => queue.drain(buffer, sink)?,
                 Some(Source::Sentinel(sentinel)) => sentinel.drain(buffer, sink)?,
-                // It was added a moment ago: next time.
+                // The table of mounts, or a queue that was added a moment ago.
                 None => {}
             }
         }

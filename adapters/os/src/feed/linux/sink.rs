@@ -35,6 +35,12 @@ impl Sink<'_> {
         }
     }
 
+    /// Reports the loss of everything.
+    pub(super) fn lost_all(&mut self, reason: Loss) {
+        self.counts.losses += 1;
+        self.event(Event::Lost { dirs: &[], reason });
+    }
+
     /// Takes half of a rename, and reports the whole if the other half was there.
     pub(super) fn half(&mut self, half: Half) {
         let other = self.pairs.halves.iter().position(|other| other.completes(&half));
