@@ -27,3 +27,4 @@ mod mounts;
 mod namespace;
 mod scenarios;
 mod storms;
+mod walk;
