@@ -16,6 +16,7 @@ use treenail_os::Walk;
 
 use crate::error::Error;
 use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::recheck::OnOpen;
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
 use visitor::Visitor;
@@ -31,6 +32,7 @@ pub struct Scan<'a> {
     same_file_system: bool,
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
+    on_open: Option<OnOpen<'a>>,
 }
 
 /// A scanned tree, and what could not be scanned.
@@ -124,6 +126,15 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn progress(self, progress: &'a Progress) -> Self {
         Self { progress: Some(progress), ..self }
+    }
+
+    /// What to call with each directory when it is open and before it is listed, with its number in
+    /// the tree to come: a watch that is set there sees all that the scan does not. A directory's
+    /// own stat, which stands among its parent's entries, may be older. Several threads call it at
+    /// once.
+    #[must_use]
+    pub fn on_open(self, on_open: OnOpen<'a>) -> Self {
+        Self { on_open: Some(on_open), ..self }
     }
 
     /// Scans `root` with ids of a built-in kind, or without.

@@ -19,6 +19,7 @@ use super::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
 use crate::error::Error;
 use crate::ids::ContentId;
 use crate::pages::DirId;
+use crate::recheck::OnOpen;
 use crate::snapshot::Snapshot;
 use crate::tree::Listing;
 use crate::view::{Class, Counts, View};
@@ -41,6 +42,7 @@ pub(super) struct Visitor<'a, C: ContentId> {
     stat_first: bool,
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
+    on_open: Option<OnOpen<'a>>,
     rules: Option<Rules>,
     taken_ns: i64,
     /// The first directory number not yet given.
@@ -125,6 +127,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
             stat_first: !with_ids || previous.is_some() || scan.progress.is_some(),
             previous,
             progress: scan.progress,
+            on_open: scan.on_open,
             rules,
             taken_ns: now_ns(),
             next_dir: AtomicU32::new(DirId::ROOT.index + 1),
@@ -347,6 +350,12 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             kept: Vec::new(),
             part: Part::default(),
             parts: self.parts.clone(),
+        }
+    }
+
+    fn opened(&self, _: &mut Worker<C>, dir: &Arc<Handle>, state: &State) {
+        if let Some(on_open) = self.on_open {
+            on_open(dir, state.dir);
         }
     }
 
