@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use treenail_os::Walk;
 
 use crate::error::Error;
-use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::ids::{Blake3Ids, BlockIds, ContentId, GitIds, IdKind, Xxh3Ids};
 use crate::recheck::OnOpen;
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
@@ -151,6 +151,7 @@ impl<'a> Scan<'a> {
             Some(IdKind::XXH3) => self.run_with::<Xxh3Ids>(root),
             Some(IdKind::BLAKE3) => self.run_with::<Blake3Ids>(root),
             Some(IdKind::GIT) => self.run_with::<GitIds>(root),
+            Some(IdKind::BLOCKS) => self.run_with::<BlockIds>(root),
             Some(other) => panic!("{other} ids are not built in"),
         }
     }
