@@ -29,7 +29,8 @@ const GATHER_MAX: Duration = Duration::from_millis(5);
 /// A log that is open for writing, from any number of threads.
 ///
 /// Dropping it neither writes nor loses anything: what was committed is durable, what was flushed
-/// is there unless the power fails, the rest may be gone. [`close`](Self::close) it, so that the next opening can tell that nothing is missing.
+/// is there unless the power fails, the rest may be gone. [`close`](Self::close) it, so that the
+/// next opening can tell that nothing is missing.
 pub struct Log<D: Disk = OsDisk> {
     shared: Arc<Shared<D>>,
     checkpoints: Mutex<Checkpoints<D::File>>,

@@ -31,10 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut best = [Duration::MAX; 4];
     for _ in 0..rounds {
         let times = [
-            time(|| Ok(black_box(Snapshot::open(&saved)?.verify())?))?,
-            time(|| Ok(drop(black_box(Snapshot::open(&saved)?.to_tree()?))))?,
-            time(|| Ok(stat_all(&paths, threads)))?,
-            time(|| Ok(recheck(&tree, threads)?))?,
+            time(|| verify(&saved))?,
+            time(|| restore(&saved))?,
+            time(|| stat_all(&paths, threads))?,
+            time(|| recheck(&tree, threads))?,
         ];
         best = std::array::from_fn(|i| best[i].min(times[i]));
     }
@@ -62,7 +62,16 @@ fn paths(tree: &Tree) -> Vec<PathBuf> {
     paths
 }
 
-fn stat_all(paths: &[PathBuf], threads: usize) {
+fn verify(saved: &Path) -> Result<(), treenail_tree::Error> {
+    Snapshot::open(saved)?.verify()
+}
+
+fn restore(saved: &Path) -> Result<(), treenail_tree::Error> {
+    black_box(Snapshot::open(saved)?.to_tree()?);
+    Ok(())
+}
+
+fn stat_all(paths: &[PathBuf], threads: usize) -> Result<(), treenail_tree::Error> {
     let next = AtomicUsize::new(0);
     let work = || {
         loop {
@@ -82,6 +91,7 @@ fn stat_all(paths: &[PathBuf], threads: usize) {
         }
         work();
     });
+    Ok(())
 }
 
 fn recheck(tree: &Tree, threads: usize) -> Result<(), treenail_tree::Error> {
@@ -90,7 +100,9 @@ fn recheck(tree: &Tree, threads: usize) -> Result<(), treenail_tree::Error> {
     Ok(())
 }
 
-fn time(work: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<Duration, Box<dyn Error>> {
+fn time(
+    work: impl FnOnce() -> Result<(), treenail_tree::Error>,
+) -> Result<Duration, treenail_tree::Error> {
     let start = Instant::now();
     work()?;
     Ok(start.elapsed())
