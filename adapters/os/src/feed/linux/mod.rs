@@ -27,6 +27,7 @@ use rustix::io::Errno;
 
 use crate::name;
 use crate::platform::{Handle, MountId};
+use crate::stat::FileId;
 
 use super::{Coverage, Event, Options, Rung, Statistics, Token, Watched};
 use mounts::{Means, Mount, Mounts, Source};
@@ -42,10 +43,19 @@ const READY_MAX: usize = 64;
 /// Changes below one directory.
 pub(super) struct Feed {
     options: Options,
+    root: FileId,
     epoll: OwnedFd,
     mounts: Mounts,
     reader: Mutex<Reader>,
     told: Mutex<Told>,
+}
+
+/// What is to be watched: an open directory, or an entry of it.
+struct Subject<'a> {
+    dir: BorrowedFd<'a>,
+    entry: Option<&'a CString>,
+    mount: MountId,
+    token: Token,
 }
 
 /// What the one who reads works with.
@@ -68,6 +78,7 @@ impl Feed {
         let handle = Handle::open(root)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let feed = Self {
+            root: handle.id()?,
             mounts: Mounts::new(options, epoll.as_fd())?,
             epoll,
             reader: Mutex::new(Reader {
@@ -81,7 +92,7 @@ impl Feed {
         let held = handle.hold()?;
         let (_, mount) = feed.mount_of(&handle, held.fd())?;
         // A mark on the whole file system sees the root removed in its parent.
-        if !matches!(&mount.means, Means::Group(group) if group.rung() == Rung::FileSystem) {
+        if mount.rung() != Rung::FileSystem {
             feed.expect_removal_of(root, held.fd());
         }
         Ok(feed)
@@ -92,39 +103,20 @@ impl Feed {
     }
 
     pub(super) fn watch(&self, dir: &Handle, token: Token, top: &[u8]) -> Watched {
-        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel()) {
+        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel())
+            && dir.id().is_ok_and(|id| id == self.root)
+        {
             sentinel.root_is(token);
         }
-        self.arm(dir, |means, fd, mount| match means {
-            Means::Group(group) => group
-                .watch(fd, mount, token)
-                .map_err(|error| limits::explain_mark(group.rung(), &error)),
-            Means::Inotify => self
-                .mounts
-                .queue(top, self.epoll.as_fd())
-                .and_then(|queue| queue.watch(fd, mount, token))
-                .map_err(|error| limits::explain_inotify(&error)),
-            Means::Nothing(_) => Ok(()),
-        })
+        self.arm(dir, None, token, top)
     }
 
     pub(super) fn watch_link(&self, dir: &Handle, name: &[u8], token: Token) -> Watched {
-        let path = name::check(name).and_then(|()| Ok(CString::new(name)?));
-        let path = match path {
-            Ok(path) => path,
-            Err(error) => return Watched::Polled { reason: error.to_string().into() },
-        };
-        self.arm(dir, |means, fd, mount| match means {
-            Means::Group(group) => group
-                .watch_link(fd, &path, mount, token)
-                .map_err(|error| limits::explain_mark(group.rung(), &error)),
-            Means::Inotify => self
-                .mounts
-                .queue(b"", self.epoll.as_fd())
-                .and_then(|queue| queue.watch_link(fd, &path, mount, token))
-                .map_err(|error| limits::explain_inotify(&error)),
-            Means::Nothing(_) => Ok(()),
-        })
+        let name = name::check(name).and_then(|()| Ok(CString::new(name)?));
+        match name {
+            Ok(name) => self.arm(dir, Some(&name), token, b""),
+            Err(error) => Watched::Polled { reason: error.to_string().into() },
+        }
     }
 
     pub(super) fn unwatch(&self, token: Token) {
@@ -144,11 +136,12 @@ impl Feed {
         let mut sink = Sink { report, pairs, counts: &mut counts };
         let mut result = self.drain(buffer, &mut sink);
         // The source of a rename may lie in a queue that was read before its target's.
+        let again = Instant::now();
         if result.is_ok() && sink.pairs.has_targets() {
             result = self.drain(buffer, &mut sink);
         }
         let now = Instant::now();
-        sink.release(now);
+        sink.release(again, now);
         let held_until = pairs.due();
         let noisy = noise.is_over(counts.outside, now);
         drop(reader);
@@ -195,29 +188,41 @@ impl Feed {
         lock(&self.told).noisy
     }
 
-    /// Arms something in an open directory with the back end of its mount.
-    fn arm(
-        &self,
-        dir: &Handle,
-        arm: impl FnOnce(&Means, BorrowedFd<'_>, MountId) -> Result<(), String>,
-    ) -> Watched {
-        let armed = || -> Result<Watched, Arc<str>> {
+    /// Arms a directory, or an entry of it, with the back end of its mount.
+    fn arm(&self, dir: &Handle, entry: Option<&CString>, token: Token, top: &[u8]) -> Watched {
+        let armed = || -> Result<Rung, Arc<str>> {
             let text = |error: io::Error| Arc::from(error.to_string());
             let held = dir.hold().map_err(text)?;
             let (id, mount) = self.mount_of(dir, held.fd()).map_err(text)?;
-            let rung = match &mount.means {
-                Means::Nothing(reason) => return Err(reason.clone()),
-                Means::Group(group) => group.rung(),
-                Means::Inotify => Rung::Inotify,
-            };
+            let subject = Subject { dir: held.fd(), entry, mount: id, token };
+            let rung = mount.rung();
             let most = self.options.watches_max;
-            if rung != Rung::FileSystem && most < usize::MAX && self.watched() >= most {
+            if rung != Rung::FileSystem && most < usize::MAX && !self.has_room(token) {
                 return Err(format!("the limit of {most} watches is reached; raise it").into());
             }
-            arm(&mount.means, held.fd(), id)?;
-            Ok(Watched::By(rung))
+            match &mount.means {
+                Means::Nothing(reason) => return Err(reason.clone()),
+                Means::Group(group) => match group.watch(&subject) {
+                    Ok(()) => return Ok(rung),
+                    // A subvolume of btrfs has marks of its own kind.
+                    Err(error) if self.may_descend(&error) => {}
+                    Err(error) => return Err(limits::explain_mark(rung, &error).into()),
+                },
+                Means::Inotify => {}
+            }
+            let queue = self.mounts.queue(top, self.epoll.as_fd());
+            let armed = queue.and_then(|queue| queue.watch(&subject));
+            armed.map_err(|error| limits::explain_inotify(&error))?;
+            Ok(Rung::Inotify)
         };
-        armed().unwrap_or_else(|reason| Watched::Polled { reason })
+        armed().map_or_else(|reason| Watched::Polled { reason }, Watched::By)
+    }
+
+    /// Whether what fanotify refused for one directory alone is for inotify to try.
+    fn may_descend(&self, refused: &io::Error) -> bool {
+        let alone = [Errno::XDEV, Errno::OPNOTSUPP, Errno::NODEV];
+        self.options.allows(Rung::Inotify)
+            && Errno::from_io_error(refused).is_some_and(|errno| alone.contains(&errno))
     }
 
     fn mount_of(&self, dir: &Handle, fd: BorrowedFd<'_>) -> io::Result<(MountId, Arc<Mount>)> {
@@ -274,6 +279,16 @@ impl Feed {
             }
         }
         Ok(ready.len())
+    }
+
+    /// Whether the budget of watches allows one for this token, which may have one already.
+    fn has_room(&self, token: Token) -> bool {
+        let holds = |source: &Source| match source {
+            Source::Group(group) => group.holds(token),
+            Source::Queue(queue) => queue.holds(token),
+            Source::Sentinel(_) => false,
+        };
+        self.watched() < self.options.watches_max || self.mounts.sources().iter().any(holds)
     }
 
     fn watched(&self) -> usize {
