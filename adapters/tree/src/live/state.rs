@@ -45,6 +45,8 @@ pub(super) struct State {
     bytes: usize,
     /// A snapshot that is being saved, and what the checkpoint that names it will say.
     saving: Option<Saving>,
+    /// Whether there is a checkpoint that names a snapshot.
+    is_named: bool,
 }
 
 struct Saving {
@@ -131,7 +133,15 @@ impl State {
             || RandomState::new().hash_one(0),
             |remembered| remembered.history.clock().root,
         );
-        let state = Self { dir: dir.to_owned(), log, root, starts, bytes: 0, saving: None };
+        let state = Self {
+            dir: dir.to_owned(),
+            log,
+            root,
+            starts,
+            bytes: 0,
+            saving: None,
+            is_named: remembered.is_some(),
+        };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
         state.write(session_kind(), &Session { boot: boot_id(), incarnation }.encode())?;
@@ -171,6 +181,8 @@ impl State {
     /// # Errors
     /// If the system refuses.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Error> {
+        // Without a snapshot that it starts from, a journal says nothing.
+        self.end_checkpoint(!self.is_named)?;
         let start = self.log.end();
         let records = Part::encode_all(batch, now_ns(), self.log.payload_bytes_max());
         for record in &records {
@@ -264,6 +276,7 @@ impl State {
     fn name_snapshot(&mut self, head: &Head, lsn: Lsn) -> Result<(), Error> {
         self.log.commit(self.log.end()).map_err(|error| self.failed(&error))?;
         self.log.checkpoint(lsn, &head.encode()).map_err(|error| self.failed(&error))?;
+        self.is_named = true;
         self.remove_snapshots_but(&head.snapshot());
         Ok(())
     }
