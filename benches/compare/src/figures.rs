@@ -181,10 +181,7 @@ mod tests {
         Table {
             name: "latency".to_owned(),
             note: "Of saves.".to_owned(),
-            columns: vec![
-                Column { name: "median", unit: "ms" },
-                Column { name: "lost", unit: "" },
-            ],
+            columns: vec![Column { name: "median", unit: "ms" }, Column { name: "lost", unit: "" }],
             rows: vec![
                 row("ours", Ok(vec![Some(0.25), Some(0.0)])),
                 row("rival", Ok(vec![Some(2.5), None])),
