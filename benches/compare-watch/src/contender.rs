@@ -289,6 +289,9 @@ impl Running {
         let telling =
             |line: &&&str| ["rror", "cannot", "annot"].iter().any(|word| line.contains(word));
         let line = all.iter().find(telling).or(all.last()).copied().unwrap_or_default();
+        // Our own program's errors are values.
+        let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let line = value["error"]["message"].as_str().unwrap_or(line);
         format!("{what}: {}", line.trim().replace('|', "/")).trim_end_matches(": ").to_owned()
     }
 }

@@ -28,15 +28,6 @@ pub(crate) struct Copy {
     _lock: File,
 }
 
-/// When a file was saved.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Save {
-    /// Just before its last step, the close or the rename.
-    pub(crate) ending: Nanos,
-    /// When that had returned.
-    pub(crate) ended: Nanos,
-}
-
 /// A generator of numbers that are the same in each run.
 pub(crate) struct Random(u64);
 
@@ -142,8 +133,15 @@ impl Copy {
     pub(crate) fn restore(&mut self) -> Result<(), String> {
         for file in std::mem::take(&mut self.touched) {
             let name = &self.tree.files[file];
-            fs::copy(self.source.join(name), self.tree.root.join(name))
-                .map_err(|e| format!("restoring {name}: {e}"))?;
+            let path = self.tree.root.join(name);
+            // A new file: what is truncated the disk would write at once.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(format!("removing {name}: {error}"));
+                }
+                _ => fs::copy(self.source.join(name), &path)
+                    .map_err(|e| format!("restoring {name}: {e}"))?,
+            };
         }
         Ok(())
     }
@@ -182,23 +180,35 @@ fn content() -> [u8; 100] {
     content
 }
 
-/// Opens with `O_TRUNC`, writes 100 bytes, closes.
-pub(crate) fn save(path: &Path) -> Result<Save, String> {
+/// Opens with `O_TRUNC`, writes 100 bytes, closes; the time just before the close.
+pub(crate) fn save(path: &Path) -> Result<Nanos, String> {
     let mut file = File::create(path).map_err(|e| format!("{}: {e}", path.display()))?;
     file.write_all(&content()).map_err(|e| format!("{}: {e}", path.display()))?;
     let ending = now();
     drop(file);
-    Ok(Save { ending, ended: now() })
+    Ok(ending)
 }
 
-/// Writes a file beside it and renames that.
-pub(crate) fn save_atomically(path: &Path) -> Result<Save, String> {
+/// Writes a file beside it and renames that; the time just before the renaming.
+pub(crate) fn save_atomically(path: &Path) -> Result<Nanos, String> {
     let name = path.file_name().ok_or("no name")?.to_string_lossy();
     let fresh = path.with_file_name(format!(".{name}.tmp"));
-    save(&fresh)?;
+    let mut file = File::create(&fresh).map_err(|e| format!("{}: {e}", fresh.display()))?;
+    file.write_all(&content()).map_err(|e| format!("{}: {e}", fresh.display()))?;
+    // As careful programs do. Without it the renaming would wait for the disk.
+    file.sync_data().map_err(|e| format!("{}: {e}", fresh.display()))?;
+    drop(file);
     let ending = now();
     fs::rename(&fresh, path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(Save { ending, ended: now() })
+    Ok(ending)
+}
+
+/// Writes over the first 100 bytes. Some file systems have the disk write what was truncated and
+/// is closed, which for thousands of files would take a minute.
+pub(crate) fn write_over(path: &Path) -> Result<(), String> {
+    let mut file =
+        File::options().write(true).open(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    file.write_all(&content()).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 impl Random {

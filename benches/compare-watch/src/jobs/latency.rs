@@ -1,4 +1,7 @@
-//! From the end of a save to the callback.
+//! From a save's last step, the close or the rename, to the callback.
+//!
+//! From the call, not from its return: ext4, having told of the close, waits for the disk before it
+//! returns.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +13,7 @@ use crate::COMMAND;
 use crate::contender::Running;
 use crate::protocol::{Nanos, ms_between, now};
 use crate::stats::{Entrant, median, percentile};
-use crate::tree::{Copy, Random, Save, save, save_atomically};
+use crate::tree::{Copy, Random, save, save_atomically};
 
 /// Saves in a block; then the next contender has its turn.
 const BLOCK: usize = 20;
@@ -21,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 pub(crate) struct Manner {
     name: &'static str,
     what: &'static str,
-    save: fn(&std::path::Path) -> Result<Save, String>,
+    save: fn(&std::path::Path) -> Result<Nanos, String>,
     /// Whether 30 to 60 ms lie between two saves.
     is_spaced: bool,
 }
@@ -37,7 +40,7 @@ const MANNERS: &[Manner] = &[
     SPACED,
     Manner {
         name: "latency, atomic saves",
-        what: "Temporary files renamed to the file, 30 to 60 ms apart",
+        what: "Temporary files written, synced and renamed to the file, 30 to 60 ms apart",
         save: save_atomically,
         is_spaced: true,
     },
@@ -101,9 +104,9 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
         name: manner.name.to_owned(),
         note: format!(
             "{}: {blocks} interleaved blocks of {BLOCK} random files, all contenders running, all \
-             but one halted. From the return of the last step to the begin of the callback that \
-             first tells of the file after that step began; `early` counts those told only before \
-             it, when the content was not yet there, as 0 ms.",
+             but one halted. From the call of the last step, the close or the rename, to the begin \
+             of the first callback after it that tells of the file; `early` counts those told only \
+             before it, as 0 ms.",
             manner.what
         ),
         columns: columns(),
@@ -152,12 +155,12 @@ impl Latencies {
             saves.push((name, (manner.save)(path)?));
         }
         running.wait(PATIENCE, |said| {
-            saves.iter().all(|(name, save)| said.report(name, |at| at >= save.ending).is_some())
+            saves.iter().all(|(name, ending)| said.report(name, |at| at >= *ending).is_some())
         });
         let said = running.said();
-        for (name, save) in saves {
-            match said.report(name, |at| at >= save.ending) {
-                Some(at) => self.ms.push(ms_between(save.ended, at)),
+        for (name, ending) in saves {
+            match said.report(name, |at| at >= ending) {
+                Some(at) => self.ms.push(ms_between(ending, at)),
                 None if said.report(name, |at: Nanos| at >= start).is_some() => {
                     self.ms.push(0.0);
                     self.early += 1;
@@ -172,8 +175,8 @@ impl Latencies {
 /// Waits until what happened while it was halted is worked off.
 fn settle(running: &Running, copy: &mut Copy, random: &mut Random) -> Result<(), String> {
     let file = copy.tree.pick(1, random)[0];
-    let saved = save(&copy.touch(file))?;
-    running.wait_change(&copy.tree.files[file], saved.ending, PATIENCE);
+    let ending = save(&copy.touch(file))?;
+    running.wait_change(&copy.tree.files[file], ending, PATIENCE);
     running.wait_quiet(Duration::from_millis(120), Duration::from_secs(3));
     Ok(())
 }

@@ -12,14 +12,15 @@ use crate::COMMAND;
 use crate::contender::{Contender, Running, Site};
 use crate::protocol::Kind;
 use crate::stats::Entrant;
-use crate::tree::{Copy, Random, save};
+use crate::tree::{Copy, save, write_over};
 
 const REWRITES: usize = 20_000;
 const CHAINS: usize = 1000;
 const RENAMES: usize = 2000;
 /// Who says nothing for so long has said all.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_millis(2500);
 const PATIENCE: Duration = Duration::from_secs(30);
+const SETTLING: Duration = Duration::from_secs(1);
 /// The directory that the files renamed lie in.
 const RENAMED: &str = "compare-renamed";
 
@@ -37,9 +38,10 @@ struct Told {
 pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, String> {
     let contenders = bench.contenders.iter().filter(|contender| contender.follows);
     let mut entrants: Vec<Entrant<Told>> = contenders.map(Entrant::new).collect();
+    let files = copy.tree.pick(REWRITES, &mut bench.random);
     for entrant in &mut entrants {
         entrant.attempt(|entrant| {
-            let (told, version) = measure(entrant.contender, &bench.site, copy, &mut bench.random)?;
+            let (told, version) = measure(entrant.contender, &bench.site, copy, &files)?;
             entrant.samples = told;
             entrant.version = version;
             Ok(())
@@ -88,7 +90,7 @@ fn measure(
     contender: &Contender,
     site: &Site,
     copy: &mut Copy,
-    random: &mut Random,
+    files: &[usize],
 ) -> Result<(Told, String), String> {
     let renamed = copy.tree.root.join(RENAMED);
     fs::create_dir_all(&renamed).map_err(|e| format!("{}: {e}", renamed.display()))?;
@@ -96,8 +98,11 @@ fn measure(
         save(&renamed.join(format!("old{i}")))?;
     }
     let mut running = contender.start(site, &copy.tree)?;
+    // Some are still told, then, of what they themselves opened while they started.
+    std::thread::sleep(SETTLING);
+    running.forget();
     let mut told = Told::default();
-    told.rewrites = rewrites(&mut running, site, copy, random)?;
+    told.rewrites = rewrites(&mut running, site, copy, files)?;
     told.errors += running.forget().len();
     told.chains = chains(&running, &copy.tree.root)?;
     told.errors += running.forget().len();
@@ -112,16 +117,15 @@ fn rewrites(
     running: &mut Running,
     site: &Site,
     copy: &mut Copy,
-    random: &mut Random,
+    files: &[usize],
 ) -> Result<usize, String> {
     let flag = site.scratch.join("unblocked");
     if flag.exists() {
         fs::remove_file(&flag).map_err(|e| format!("{}: {e}", flag.display()))?;
     }
     running.block(&flag)?;
-    let files = copy.tree.pick(REWRITES, random);
-    for &file in &files {
-        save(&copy.touch(file))?;
+    for &file in files {
+        write_over(&copy.touch(file))?;
     }
     fs::write(&flag, "").map_err(|e| format!("{}: {e}", flag.display()))?;
     let expected: BTreeSet<&str> = files.iter().map(|&file| &*copy.tree.files[file]).collect();

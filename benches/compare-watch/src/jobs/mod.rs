@@ -8,6 +8,8 @@ mod million;
 mod ready;
 mod since;
 
+use std::time::Instant;
+
 use treenail_compare::Settings;
 use treenail_compare::figures::Table;
 use treenail_compare::report::Machine;
@@ -63,10 +65,14 @@ impl Bench<'_> {
         let mut all_sound = true;
         for job in jobs {
             eprintln!("{}", job.name);
+            let start = Instant::now();
             for table in (job.run)(self, &mut copy)? {
                 all_sound &= table.publish(self.settings, &machine)?;
             }
+            let measured = start.elapsed();
             copy.restore()?;
+            let restored = start.elapsed() - measured;
+            eprintln!("  {} s, restoring the files {} s", measured.as_secs(), restored.as_secs());
         }
         copy.close()?;
         Ok(all_sound)

@@ -52,12 +52,12 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
     };
     let memory = Table {
         name: "memory".to_owned(),
-        note: "At ready, of the same starts: medians. The drivers written in Rust add some 3 MiB \
+        note: "At ready, of the same starts: medians. The drivers written in Rust add some 3 MB \
                to what runs within them; of Watchman and inotifywait only they themselves count."
             .to_owned(),
         columns: memory_columns(),
         rows: entrants.iter().map(|entrant| entrant.row(memory_figures)).collect(),
-        targets: vec![target(COMMAND, "resident", Limit::Max(25e6 / (1 << 20) as f64))],
+        targets: vec![target(COMMAND, "resident", Limit::Max(25.0))],
     };
     Ok(vec![ready, memory])
 }
@@ -74,7 +74,7 @@ pub(crate) fn figures(starts: &Starts) -> Vec<Option<f64>> {
 }
 
 pub(crate) fn memory_columns() -> Vec<Column> {
-    let mib = |name| Column { name, unit: "MiB" };
+    let mib = |name| Column { name, unit: "MB" };
     let count = |name| Column { name, unit: "" };
     vec![mib("resident"), mib("peak"), count("inotify watches"), count("fanotify marks")]
 }
@@ -82,8 +82,8 @@ pub(crate) fn memory_columns() -> Vec<Column> {
 pub(crate) fn memory_figures(starts: &Starts) -> Vec<Option<f64>> {
     let of = |figure: fn(&Held) -> f64| median(&starts.held.iter().map(figure).collect::<Vec<_>>());
     vec![
-        of(|held| held.resident_kib as f64 / 1024.0),
-        of(|held| held.peak_kib as f64 / 1024.0),
+        of(|held| held.resident_kib as f64 * 1024.0 / 1e6),
+        of(|held| held.peak_kib as f64 * 1024.0 / 1e6),
         of(|held| held.inotify_watches as f64),
         of(|held| held.fanotify_marks as f64),
     ]
@@ -113,8 +113,8 @@ pub(crate) fn start_in_turns<'a>(
                 let running = entrant.contender.start(site, &copy.tree)?;
                 let file = copy.tree.pick(1, random)[0];
                 let path = copy.touch(file);
-                let saved = save(&path)?;
-                let seen = running.wait_change(&copy.tree.files[file], saved.ending, FIRST_CHANGE);
+                let ending = save(&path)?;
+                let seen = running.wait_change(&copy.tree.files[file], ending, FIRST_CHANGE);
                 entrant.version.clone_from(&running.ready.version);
                 entrant.samples.add(&running, seen.is_some())?;
                 running.stop();
