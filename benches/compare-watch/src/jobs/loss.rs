@@ -101,8 +101,8 @@ fn measure(
     // Some are still told, then, of what they themselves opened while they started.
     std::thread::sleep(SETTLING);
     running.forget();
-    let mut told = Told::default();
-    told.rewrites = rewrites(&mut running, site, copy, files)?;
+    let rewrites = rewrites(&mut running, site, copy, files)?;
+    let mut told = Told { rewrites, ..Told::default() };
     told.errors += running.forget().len();
     told.chains = chains(&running, &copy.tree.root)?;
     told.errors += running.forget().len();

@@ -103,7 +103,7 @@ pub(crate) fn start_in_turns<'a>(
     rounds: usize,
 ) -> Vec<Entrant<'a, Starts>> {
     let mut entrants: Vec<Entrant<Starts>> =
-        contenders.iter().map(|contender| Entrant::new(*contender)).collect();
+        contenders.iter().map(|contender| Entrant::new(contender)).collect();
     for round in 0..rounds {
         for entrant in &mut entrants {
             if entrant.contender.is_slow && round >= slow_rounds(rounds) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Consumer, Place, Watching, below};
+use super::{Consumer, Kept, Place, Watching, below};
 use crate::program;
 use crate::protocol::{Answer, Change, Kind, Ready, now};
 
@@ -48,11 +48,11 @@ pub(crate) fn watch(place: &Place, consumer: &Consumer) -> Result<Watching, Stri
     Ok(Watching { ready, stop: Box::new(stop) })
 }
 
-pub(crate) fn keep(place: &Place) -> Result<(String, String), String> {
+pub(crate) fn keep(place: &Place) -> Result<Kept, String> {
     let (mut child, _, first) = started(place)?;
     program::end(&mut child, Duration::ZERO);
     let clock = first["clock"].as_str().ok_or("the first line names no clock")?;
-    Ok((clock.to_owned(), version(&place.treenail)?))
+    Ok(Kept { state: clock.to_owned(), version: version(&place.treenail)? })
 }
 
 pub(crate) fn since(place: &Place, state: &str) -> Result<Answer, String> {

@@ -38,29 +38,41 @@ pub(crate) struct Watching {
 struct Driver {
     name: &'static str,
     watch: fn(&Place, &Consumer) -> Result<Watching, String>,
-    /// Keeps a state to ask about later, and says what names it; with its version.
-    keep: Option<fn(&Place) -> Result<(String, String), String>>,
+    /// Where it knows what changed while it did not run.
+    state: Option<State>,
+}
+
+/// Asking for changes since a state.
+struct State {
+    /// Keeps a state, and says what names it.
+    keep: fn(&Place) -> Result<Kept, String>,
     /// What changed since a state that was kept.
-    since: Option<fn(&Place, &str) -> Result<Answer, String>>,
+    since: fn(&Place, &str) -> Result<Answer, String>,
+}
+
+/// A state that was kept.
+pub(crate) struct Kept {
+    /// What names it: a clock, or a file.
+    pub(crate) state: String,
+    /// The contender's version.
+    pub(crate) version: String,
 }
 
 const DRIVERS: &[Driver] = &[
     Driver {
         name: "treenail-watch",
         watch: command::watch,
-        keep: Some(command::keep),
-        since: Some(command::since),
+        state: Some(State { keep: command::keep, since: command::since }),
     },
     Driver {
         name: "watchman",
         watch: watchman::watch,
-        keep: Some(watchman::keep),
-        since: Some(watchman::since),
+        state: Some(State { keep: watchman::keep, since: watchman::since }),
     },
-    Driver { name: "notify-8", watch: notify::watch_8, keep: None, since: None },
-    Driver { name: "notify-9", watch: notify::watch_9, keep: None, since: None },
-    Driver { name: "inotifywait", watch: inotifywait::watch, keep: None, since: None },
-    Driver { name: "inotify", watch: inotify::watch, keep: None, since: None },
+    Driver { name: "notify-8", watch: notify::watch_8, state: None },
+    Driver { name: "notify-9", watch: notify::watch_9, state: None },
+    Driver { name: "inotifywait", watch: inotifywait::watch, state: None },
+    Driver { name: "inotify", watch: inotify::watch, state: None },
 ];
 
 /// Obeys `NAME watch|keep|since ROOT DIRECTORIES PRIVATE TREENAIL [STATE]`.
@@ -85,12 +97,14 @@ pub(crate) fn main(args: &[String]) -> Result<(), String> {
             return Ok(());
         }
         "keep" => {
-            let (state, version) = driver.keep.ok_or("it keeps no state")?(&place)?;
+            let asked = driver.state.as_ref().ok_or("it keeps no state")?;
+            let Kept { state, version } = (asked.keep)(&place)?;
             consumer.say(Message::Kept { state, version });
         }
         "since" => {
             let state = state.first().ok_or("since what?")?;
-            consumer.say(Message::Answer(driver.since.ok_or("it keeps no state")?(&place, state)?));
+            let asked = driver.state.as_ref().ok_or("it keeps no state")?;
+            consumer.say(Message::Answer((asked.since)(&place, state)?));
         }
         _ => return Err(format!("no such order: {order}")),
     }

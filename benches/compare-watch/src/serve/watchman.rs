@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Consumer, Place, Watching};
+use super::{Consumer, Kept, Place, Watching};
 use crate::program;
 use crate::protocol::{Answer, Change, Kind, Ready, now};
 
@@ -44,14 +44,14 @@ pub(crate) fn watch(place: &Place, consumer: &Consumer) -> Result<Watching, Stri
     Ok(Watching { ready, stop: Box::new(move || server.stop(&root)) })
 }
 
-pub(crate) fn keep(place: &Place) -> Result<(String, String), String> {
+pub(crate) fn keep(place: &Place) -> Result<Kept, String> {
     let server = Server::start(place)?;
     let mut client = server.client()?;
     let root = text_of(&place.root)?;
     let clock = client.watch(root)?;
     let version = client.ask(&json!(["version"]))?["version"].as_str().map(str::to_owned);
     server.stop(root);
-    Ok((clock, version.unwrap_or_default()))
+    Ok(Kept { state: clock, version: version.unwrap_or_default() })
 }
 
 pub(crate) fn since(place: &Place, state: &str) -> Result<Answer, String> {
