@@ -22,6 +22,9 @@ use contender::{Contender, Driver, Site};
 use jobs::Bench;
 use tree::Random;
 
+/// Ours as a library, on the rung that it chooses, and held to inotify.
+pub(crate) const OURS: &str = "treenail, in process";
+pub(crate) const OURS_ON_INOTIFY: &str = "treenail, in process, inotify";
 /// The command `treenail watch`, read through a pipe.
 pub(crate) const COMMAND: &str = "treenail watch --json";
 pub(crate) const BARE: &str = "inotify_add_watch, bare loop";

@@ -6,7 +6,7 @@ use super::Bench;
 use super::ready::{columns, figures, slow_rounds, start_in_turns};
 use crate::contender::Contender;
 use crate::tree::Copy;
-use crate::{CHOKIDAR, COMMAND};
+use crate::{CHOKIDAR, COMMAND, OURS};
 
 const FILES: usize = 50_000;
 
@@ -26,7 +26,9 @@ pub(crate) fn run(bench: &mut Bench, _: &mut Copy) -> Result<Vec<Table>, String>
         ),
         columns: columns(),
         rows: entrants.iter().map(|entrant| entrant.row(figures)).collect(),
-        targets: vec![Target { contender: COMMAND, column: "complete", limit: Limit::Max(200.0) }],
+        targets: [OURS, COMMAND]
+            .map(|contender| Target { contender, column: "complete", limit: Limit::Max(200.0) })
+            .into(),
     };
     copy.close()?;
     Ok(vec![table])

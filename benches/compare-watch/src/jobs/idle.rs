@@ -6,12 +6,12 @@ use std::time::Duration;
 use treenail_compare::figures::{Column, Limit, Table, Target};
 
 use super::Bench;
-use crate::COMMAND;
 use crate::contender::Running;
 use crate::process::{self, Done};
 use crate::quiet::Memory;
 use crate::stats::Entrant;
 use crate::tree::Copy;
+use crate::{COMMAND, OURS};
 
 /// How long nothing happens before it counts; caches are trimmed and timers run out.
 const SETTLING: Duration = Duration::from_secs(4);
@@ -49,7 +49,6 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
             running.stop();
         }
     }
-    let target = |column| Target { contender: COMMAND, column, limit: Limit::Max(0.0) };
     Ok(vec![Table {
         name: "idle".to_owned(),
         note: format!(
@@ -74,6 +73,8 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
                 })
             })
             .collect(),
-        targets: vec![target("wake-ups")],
+        targets: [OURS, COMMAND]
+            .map(|contender| Target { contender, column: "wake-ups", limit: Limit::Max(0.0) })
+            .into(),
     }])
 }

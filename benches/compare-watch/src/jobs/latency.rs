@@ -9,11 +9,11 @@ use std::time::Duration;
 use treenail_compare::figures::{Column, Limit, Table, Target};
 
 use super::Bench;
-use crate::COMMAND;
 use crate::contender::Running;
 use crate::protocol::{Nanos, ms_between, now};
 use crate::stats::{Entrant, median, percentile};
 use crate::tree::{Copy, Random, save, save_atomically};
+use crate::{COMMAND, OURS};
 
 /// Saves in a block; then the next contender has its turn.
 const BLOCK: usize = 20;
@@ -114,9 +114,18 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
             .iter()
             .map(|entrant| entrant.row(|(_, latencies)| latencies[index].figures()))
             .collect(),
-        targets: vec![Target { contender: COMMAND, column: "lost", limit: Limit::Max(0.0) }],
+        targets: vec![
+            target(OURS, "median", 0.1),
+            target(OURS, "p99", 1.0),
+            target(OURS, "lost", 0.0),
+            target(COMMAND, "lost", 0.0),
+        ],
     });
     Ok(tables.collect())
+}
+
+fn target(contender: &'static str, column: &'static str, max: f64) -> Target {
+    Target { contender, column, limit: Limit::Max(max) }
 }
 
 pub(crate) fn columns() -> Vec<Column> {

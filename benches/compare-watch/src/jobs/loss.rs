@@ -8,11 +8,11 @@ use std::time::Duration;
 use treenail_compare::figures::{Column, Limit, Table, Target};
 
 use super::Bench;
-use crate::COMMAND;
 use crate::contender::{Contender, Running, Site};
 use crate::protocol::Kind;
 use crate::stats::Entrant;
 use crate::tree::{Copy, save, write_over};
+use crate::{COMMAND, OURS};
 
 const REWRITES: usize = 20_000;
 const CHAINS: usize = 1000;
@@ -56,8 +56,9 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
     }
     let count = |name| Column { name, unit: "" };
     let columns = ["rewrites lost", "chains lost", "old names lost", "new names lost", "unpaired"];
-    let targets =
-        columns.map(|column| Target { contender: COMMAND, column, limit: Limit::Max(0.0) });
+    let none_lost =
+        |contender| columns.map(|column| Target { contender, column, limit: Limit::Max(0.0) });
+    let targets = [OURS, COMMAND].map(none_lost).concat();
     let lost = |of: usize, told: usize| Some((of - told) as f64);
     Ok(vec![Table {
         name: "loss".to_owned(),
@@ -82,7 +83,7 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
                 })
             })
             .collect(),
-        targets: targets.into(),
+        targets,
     }])
 }
 

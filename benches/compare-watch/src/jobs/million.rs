@@ -13,7 +13,7 @@ use crate::protocol::now;
 use crate::quiet::Memory;
 use crate::stats::Entrant;
 use crate::tree::{Copy, Tree, save};
-use crate::{BARE, COMMAND, PARCEL};
+use crate::{BARE, COMMAND, OURS, PARCEL};
 
 const DIRS: usize = 20_000;
 const FILES_EACH: usize = 50;
@@ -25,7 +25,7 @@ pub(crate) fn run(bench: &mut Bench, _: &mut Copy) -> Result<Vec<Table>, String>
     let root = memory.path().join("root");
     make(&root)?;
     let tree = Tree::list(&root)?;
-    let takes_part = |one: &&Contender| [COMMAND, BARE, PARCEL].contains(&one.name);
+    let takes_part = |one: &&Contender| [OURS, COMMAND, BARE, PARCEL].contains(&one.name);
     let mut entrants: Vec<Entrant<(Starts, Latencies)>> =
         bench.contenders.iter().filter(takes_part).map(Entrant::new).collect();
     for entrant in &mut entrants {
