@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,8 @@ pub(crate) struct Copy {
     pub(crate) tree: Tree,
     source: PathBuf,
     touched: BTreeSet<usize>,
+    /// Of these only the beginning is another.
+    written_over: BTreeSet<usize>,
     clean: PathBuf,
     /// Held while this lives: one run at a time.
     _lock: File,
@@ -120,7 +122,8 @@ impl Copy {
         }
         tree.root = root;
         let source = source.to_owned();
-        Ok(Self { tree, source, touched: BTreeSet::new(), clean, _lock: lock })
+        let (touched, written_over) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { tree, source, touched, written_over, clean, _lock: lock })
     }
 
     /// Says that a file is about to be changed, and where it is.
@@ -129,14 +132,34 @@ impl Copy {
         self.tree.root.join(&self.tree.files[file])
     }
 
+    /// Writes over a file's first 100 bytes. Some file systems have the disk write what was
+    /// truncated and is closed, which for thousands of files would take a minute.
+    pub(crate) fn write_over(&mut self, file: usize) -> Result<(), String> {
+        self.written_over.insert(file);
+        let name = &self.tree.files[file];
+        put(&self.tree.root.join(name), &content()).map_err(|e| format!("{name}: {e}"))?;
+        Ok(())
+    }
+
     /// Makes the copy one again.
     pub(crate) fn restore(&mut self) -> Result<(), String> {
+        for file in std::mem::take(&mut self.written_over).difference(&self.touched) {
+            let name = &self.tree.files[*file];
+            let restore = || {
+                let mut begin = Vec::new();
+                let source = File::open(self.source.join(name))?;
+                let size = source.metadata()?.len();
+                source.take(content().len() as u64).read_to_end(&mut begin)?;
+                put(&self.tree.root.join(name), &begin)?.set_len(size)
+            };
+            restore().map_err(|e: io::Error| format!("restoring {name}: {e}"))?;
+        }
         for file in std::mem::take(&mut self.touched) {
             let name = &self.tree.files[file];
             let path = self.tree.root.join(name);
             // A new file: what is truncated the disk would write at once.
             match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(format!("removing {name}: {error}"));
                 }
                 _ => fs::copy(self.source.join(name), &path)
@@ -203,12 +226,11 @@ pub(crate) fn save_atomically(path: &Path) -> Result<Nanos, String> {
     Ok(ending)
 }
 
-/// Writes over the first 100 bytes. Some file systems have the disk write what was truncated and
-/// is closed, which for thousands of files would take a minute.
-pub(crate) fn write_over(path: &Path) -> Result<(), String> {
-    let mut file =
-        File::options().write(true).open(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    file.write_all(&content()).map_err(|e| format!("{}: {e}", path.display()))
+/// Writes to the beginning of a file.
+fn put(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::options().write(true).open(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 impl Random {
@@ -251,6 +273,12 @@ mod tests {
         save(&copy.touch(0)).unwrap();
         save_atomically(&copy.touch(1)).unwrap();
         assert_eq!(fs::read(root.join("two")).unwrap().len(), 100);
+        copy.restore().unwrap();
+        assert_eq!(fs::read(root.join("two")).unwrap(), b"2");
+        copy.write_over(0).unwrap();
+        copy.write_over(1).unwrap();
+        assert_eq!(fs::read(root.join("two")).unwrap().len(), 100);
+        fs::remove_file(copy.touch(1)).unwrap();
         copy.close().unwrap();
         assert_eq!(fs::read(root.join("two")).unwrap(), b"2");
         assert_eq!(fs::read(root.join("a/b/one")).unwrap(), b"1");

@@ -12,7 +12,7 @@ const FILES: usize = 50_000;
 
 pub(crate) fn run(bench: &mut Bench, _: &mut Copy) -> Result<Vec<Table>, String> {
     let mut copy = Copy::open(&bench.settings.corpus, "watched-50k", FILES)?;
-    let rounds = bench.share(5);
+    let rounds = bench.share(3);
     let all: Vec<&Contender> = bench.contenders.iter().collect();
     let entrants = start_in_turns(&bench.site, &all, &mut copy, &mut bench.random, rounds);
     let table = Table {

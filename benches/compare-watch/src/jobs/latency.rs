@@ -18,7 +18,7 @@ use crate::{COMMAND, OURS};
 /// Saves in a block; then the next contender has its turn.
 const BLOCK: usize = 20;
 /// How long a report may take.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A way to save files.
 pub(crate) struct Manner {
@@ -106,7 +106,7 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
             "{}: {blocks} interleaved blocks of {BLOCK} random files, all contenders running, all \
              but one halted. From the call of the last step, the close or the rename, to the begin \
              of the first callback after it that tells of the file; `early` counts those told only \
-             before it, as 0 ms.",
+             before it, as 0 ms, `lost` those not told within 5 s.",
             manner.what
         ),
         columns: columns(),
@@ -186,6 +186,6 @@ fn settle(running: &Running, copy: &mut Copy, random: &mut Random) -> Result<(),
     let file = copy.tree.pick(1, random)[0];
     let ending = save(&copy.touch(file))?;
     running.wait_change(&copy.tree.files[file], ending, PATIENCE);
-    running.wait_quiet(Duration::from_millis(120), Duration::from_secs(3));
+    running.wait_quiet(Duration::from_millis(150), PATIENCE);
     Ok(())
 }

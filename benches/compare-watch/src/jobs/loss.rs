@@ -11,7 +11,7 @@ use super::Bench;
 use crate::contender::{Contender, Running, Site};
 use crate::protocol::Kind;
 use crate::stats::Entrant;
-use crate::tree::{Copy, save, write_over};
+use crate::tree::{Copy, save};
 use crate::{COMMAND, OURS};
 
 const REWRITES: usize = 20_000;
@@ -126,7 +126,7 @@ fn rewrites(
     }
     running.block(&flag)?;
     for &file in files {
-        write_over(&copy.touch(file))?;
+        copy.write_over(file)?;
     }
     fs::write(&flag, "").map_err(|e| format!("{}: {e}", flag.display()))?;
     let expected: BTreeSet<&str> = files.iter().map(|&file| &*copy.tree.files[file]).collect();

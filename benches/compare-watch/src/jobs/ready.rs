@@ -27,7 +27,7 @@ pub(crate) struct Starts {
 }
 
 pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, String> {
-    let rounds = bench.share(9);
+    let rounds = bench.share(7);
     let all: Vec<&Contender> = bench.contenders.iter().collect();
     let entrants = start_in_turns(&bench.site, &all, copy, &mut bench.random, rounds);
     let Copy { tree, .. } = copy;
