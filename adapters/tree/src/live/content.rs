@@ -107,6 +107,15 @@ impl Live {
         }
     }
 
+    /// A file was read without having been asked for, by whoever has just written to it.
+    pub fn wrote(&mut self, dir: DirId, name: &[u8], found: &Hashed) {
+        let at: At = (dir, name.into());
+        if self.tree.view(None).entry(dir, name).is_some() {
+            self.content.forget(&at);
+            self.verified(&at, found, false);
+        }
+    }
+
     /// Asks for a file's id, unless it is known; the answer changes nothing but the id.
     pub fn learn(&mut self, dir: DirId, name: &[u8]) {
         let Some(row) = self.tree.view(self.settings.ids).entry(dir, name) else { return };
