@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use treenail_os::Kind;
 use treenail_os::feed::Rung;
 use treenail_tree::live::{Batch, Clock, EventKind, Exclude, Fresh, LiveTree, Options, Since};
-use treenail_tree::{Scan, Tree, View};
+use treenail_tree::{IdKind, Scan, Tree, View};
 
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -451,4 +451,72 @@ fn polling_finds_what_no_feed_reports() {
     while live.barrier().unwrap().is_some() {}
     assert_true(&live);
     assert_eq!(live.polled().len(), 3);
+}
+
+#[test]
+fn a_change_of_a_large_file_says_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("image");
+    let mut content: Vec<u8> = (0..5_000_000u32).map(|n| (n / 7) as u8).collect();
+    fs::write(&path, &content).unwrap();
+    let mut live = LiveTree::open(dir.path(), &Options::default()).unwrap();
+    live.learn(b"image");
+    let ranges = |live: &mut LiveTree| {
+        let mut found = Vec::new();
+        let begun = Instant::now();
+        while found.is_empty() && begun.elapsed() < PATIENCE {
+            let Some(batch) = live.poll(Some(Duration::from_millis(100))).unwrap() else {
+                continue;
+            };
+            let loud = batch.changes.into_iter().filter(|change| !change.quiet);
+            found.extend(loud.map(|change| change.ranges));
+        }
+        found
+    };
+    // The id becomes known: a quiet change.
+    assert!(live.poll(Some(PATIENCE)).unwrap().unwrap().changes[0].quiet);
+
+    content[3_000_000] ^= 1;
+    let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    write_at(&mut file, 3_000_000, &content[3_000_000..3_000_001]);
+    drop(file);
+    assert_eq!(ranges(&mut live), [[2_998_272..3_002_368]]);
+
+    // The writer says what it wrote: the rest is not read, and the change is told once.
+    let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    content[10..20].fill(99);
+    write_at(&mut file, 10, &content[10..20]);
+    drop(file);
+    live.wrote(b"image", 10..20).unwrap();
+    assert_eq!(ranges(&mut live), [[0..4096]]);
+    while let Some(batch) = live.barrier().unwrap() {
+        assert!(batch.changes.iter().all(|change| change.quiet), "{batch:?}");
+    }
+    let told =
+        live.tree().view(Some(IdKind::BLOCKS)).lookup(b"image").unwrap().id.unwrap().to_vec();
+    let fresh = Scan::new().run(dir.path(), Some(IdKind::BLOCKS)).unwrap().tree;
+    assert_eq!(fresh.view(Some(IdKind::BLOCKS)).lookup(b"image").unwrap().id.unwrap(), told);
+}
+
+fn write_at(file: &mut fs::File, offset: u64, bytes: &[u8]) {
+    use std::os::unix::fs::FileExt;
+    file.write_all_at(bytes, offset).unwrap();
+}
+
+#[test]
+fn a_file_that_stays_open_is_reported_in_time() {
+    use std::io::Write;
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { open_max: Duration::from_millis(30), ..options(rung) };
+        let mut live = LiveTree::open(dir.path(), &options).unwrap();
+        let mut file = fs::File::create(dir.path().join("log")).unwrap();
+        file.write_all(b"begun").unwrap();
+        let batch = live.poll(Some(PATIENCE)).unwrap().unwrap();
+        assert!(batch.changes[0].open_for_write, "{rung}: {batch:?}");
+        file.write_all(b" and ended").unwrap();
+        drop(file);
+        let found = changes(&mut live);
+        assert_eq!(found, [(EventKind::Modify, "log".into(), None)], "{rung}");
+    }
 }
