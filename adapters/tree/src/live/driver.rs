@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -127,6 +128,8 @@ pub struct LiveTree {
     started: Instant,
     ready: Ready,
     gone: bool,
+    /// Whether a [`Waker`] wants [`poll`](Self::poll) to return.
+    woken: Arc<AtomicBool>,
 }
 
 impl LiveTree {
@@ -216,6 +219,7 @@ impl LiveTree {
             started,
             ready,
             gone: false,
+            woken: Arc::default(),
         };
         if resumed {
             tree.work()?;
@@ -261,7 +265,7 @@ impl LiveTree {
     }
 
     /// Waits for the next changes, at most for `timeout` (`None`: for ever). Returns nothing when
-    /// the time is over.
+    /// the time is over, or a [`Waker`] was used.
     ///
     /// # Errors
     /// - [`ErrorKind::RootGone`] once the root is no longer there: a last batch may have told so.
@@ -277,6 +281,9 @@ impl LiveTree {
             }
             if self.gone {
                 return Err(self.root_gone());
+            }
+            if self.woken.swap(false, Ordering::AcqRel) {
+                return Ok(None);
             }
             if self.learn_one() {
                 continue;
@@ -372,11 +379,11 @@ impl LiveTree {
         self.feed.statistics()
     }
 
-    /// What wakes a thread that is in [`poll`](Self::poll) with this tree; it then looks round and
-    /// goes on waiting.
+    /// What wakes a thread that is in [`poll`](Self::poll) with this tree, or else keeps the next
+    /// one from waiting.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        Waker(self.feed.clone())
+        Waker { feed: self.feed.clone(), woken: self.woken.clone() }
     }
 
     /// Ends it, with everything stored so that the next opening knows that nothing is missing.
@@ -598,12 +605,16 @@ impl std::os::fd::AsFd for LiveTree {
 
 /// Wakes whoever waits in [`LiveTree::poll`].
 #[derive(Clone)]
-pub struct Waker(Arc<Feed>);
+pub struct Waker {
+    feed: Arc<Feed>,
+    woken: Arc<AtomicBool>,
+}
 
 impl Waker {
     /// Wakes it.
     pub fn wake(&self) {
-        self.0.wake();
+        self.woken.store(true, Ordering::Release);
+        self.feed.wake();
     }
 }
 
