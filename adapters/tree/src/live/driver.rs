@@ -6,6 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -137,6 +138,8 @@ pub struct LiveTree {
     started: Instant,
     ready: Ready,
     gone: bool,
+    /// Whether a [`Waker`] wants [`poll`](Self::poll) to return.
+    woken: Arc<AtomicBool>,
 }
 
 impl LiveTree {
@@ -191,6 +194,7 @@ impl LiveTree {
             started,
             ready,
             gone: false,
+            woken: Arc::default(),
         };
         if tree.ready.resumed {
             tree.work()?;
@@ -236,7 +240,7 @@ impl LiveTree {
     }
 
     /// Waits for the next changes, at most for `timeout` (`None`: for ever). Returns nothing when
-    /// the time is over.
+    /// the time is over, or a [`Waker`] was used.
     ///
     /// # Errors
     /// - [`ErrorKind::RootGone`] once the root is no longer there: a last batch may have told so.
@@ -252,6 +256,9 @@ impl LiveTree {
             }
             if self.gone {
                 return Err(self.root_gone());
+            }
+            if self.woken.swap(false, Ordering::AcqRel) {
+                return Ok(None);
             }
             if self.learn_one() {
                 continue;
@@ -372,11 +379,11 @@ impl LiveTree {
         self.feed.statistics()
     }
 
-    /// What wakes a thread that is in [`poll`](Self::poll) with this tree; it then looks round and
-    /// goes on waiting.
+    /// What wakes a thread that is in [`poll`](Self::poll) with this tree, or else keeps the next
+    /// one from waiting.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        Waker(self.current.clone())
+        Waker { feed: self.current.clone(), woken: self.woken.clone() }
     }
 
     /// Ends it, with everything stored so that the next opening knows that nothing is missing.
@@ -704,12 +711,16 @@ fn scan(root: &Path, options: &Options, watching: &Watching<'_>) -> Result<Tree,
 
 /// Wakes whoever waits in [`LiveTree::poll`].
 #[derive(Clone)]
-pub struct Waker(Arc<Mutex<Arc<Feed>>>);
+pub struct Waker {
+    feed: Arc<Mutex<Arc<Feed>>>,
+    woken: Arc<AtomicBool>,
+}
 
 impl Waker {
     /// Wakes it.
     pub fn wake(&self) {
-        lock(&self.0).wake();
+        self.woken.store(true, Ordering::Release);
+        lock(&self.feed).wake();
     }
 }
 

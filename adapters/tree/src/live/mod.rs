@@ -42,6 +42,7 @@ pub use history::{Fresh, History, Net, Since};
 pub use journal::decodes;
 
 pub use crate::recheck::Difference;
+pub use treenail_os::feed;
 
 use content::Content;
 use dirt::{At, Dirt, Mark};
