@@ -24,7 +24,7 @@ fn start(place: &Place, consumer: &Consumer, feed: feed::Options) -> Result<Watc
     let options = Options { feed, ..Options::default() };
     let keeper = Keeper::start(&place.root, &options).map_err(|error| error.to_string())?;
     let told = Mutex::new(consumer.clone());
-    let call = move |batch: &treenail_tree::live::Batch, _| {
+    let call = move |batch: &treenail_tree::live::Batch, _, _: &treenail_tree::Tree| {
         let at = now();
         let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
         let loud = batch.changes.iter().filter(|change| !change.quiet);
