@@ -390,6 +390,19 @@ impl Live {
         }
     }
 
+    /// Part of the answer to [`Action::Recheck`], told before the rest: a directory that could not
+    /// be compared, and why.
+    pub fn missed(&mut self, dir: DirId, why: NoLook) {
+        match why {
+            NoLook::Elsewhere if self.tree.listing(dir).is_some() => {
+                self.set_listing(dir, Listing::Unlisted);
+                self.look_at_place(dir, 0);
+            }
+            NoLook::Elsewhere => {}
+            NoLook::Refused(error) => self.refused(dir, &error),
+        }
+    }
+
     /// Says what the system says of the root directory itself.
     pub fn set_root_stat(&mut self, stat: Stat) {
         self.tree.set_root_stat(stat);
