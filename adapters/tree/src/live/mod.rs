@@ -244,10 +244,7 @@ impl Live {
     /// Events were lost: the directories are compared, or everything if there are none.
     pub fn lost(&mut self, dirs: Vec<DirId>, reason: &str) {
         let path = self.common_path(&dirs);
-        let gap = Gap { path, reason: reason.to_owned() };
-        if !self.batch.gaps.contains(&gap) {
-            self.batch.gaps.push(gap);
-        }
+        self.note_gap(Gap { path, reason: reason.to_owned() });
         self.recheck(dirs);
     }
 
@@ -390,17 +387,42 @@ impl Live {
         }
     }
 
-    /// Part of the answer to [`Action::Recheck`], told before the rest: a directory that could not
-    /// be compared, and why.
-    pub fn missed(&mut self, dir: DirId, why: NoLook) {
-        match why {
-            NoLook::Elsewhere if self.tree.listing(dir).is_some() => {
-                self.set_listing(dir, Listing::Unlisted);
-                self.look_at_place(dir, 0);
-            }
-            NoLook::Elsewhere => {}
-            NoLook::Refused(error) => self.refused(dir, &error),
+    /// Says that directories were compared, or everything if there are none, and which of them could
+    /// not be, with the reasons; before [`rechecked`](Self::rechecked).
+    pub fn compared(&mut self, dirs: Option<&[DirId]>, failed: Vec<(DirId, String)>) {
+        let all = || self.tree.dirs.iter().map(|(dir, _)| dir).collect();
+        let incomplete = dirs.map_or_else(all, <[DirId]>::to_vec).into_iter().filter(|dir| {
+            self.tree.listing(*dir).is_some_and(|listing| listing != Listing::Complete)
+        });
+        for dir in incomplete.collect::<Vec<_>>() {
+            self.unlisted.remove(&dir);
+            self.set_listing(dir, Listing::Complete);
         }
+        for (dir, reason) in failed {
+            if self.tree.listing(dir).is_some() {
+                self.set_listing(dir, Listing::Partial);
+                self.note_unlisted(dir, reason);
+            }
+        }
+    }
+
+    /// Says that a directory could not be listed.
+    pub fn note_unlisted(&mut self, dir: DirId, reason: String) {
+        self.unlisted.insert(dir, reason);
+    }
+
+    /// Says that something was lost that is not to be looked for.
+    pub fn note_gap(&mut self, gap: Gap) {
+        if !self.batch.gaps.contains(&gap) {
+            self.batch.gaps.push(gap);
+        }
+    }
+
+    /// Files that have names outside the tree, by one of their paths each.
+    #[must_use]
+    pub fn linked_elsewhere(&self) -> Vec<Vec<u8>> {
+        let names = self.links.with_names_elsewhere(&self.tree);
+        names.iter().filter_map(|at| self.path_of(at).map(Vec::from)).collect()
     }
 
     /// Says what the system says of the root directory itself.

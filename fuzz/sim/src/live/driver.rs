@@ -8,17 +8,18 @@ use treenail_os::{Kind, Stat};
 use treenail_tree::live::{
     Action, Difference, Hashed, Id, Live, NoLook, Unhashed, token,
 };
-use treenail_tree::{DirId, Listing, View};
+use treenail_tree::{DirId, Entry, Listing, View};
 
 use super::Mutant;
 use super::fs::{Fs, Name, Node, ROOT};
+use super::replica::shown;
 
 /// What an action found, to be told to the tree.
 pub(super) enum Answer {
     Looked(DirId, Vec<Name>, Result<Vec<Option<Stat>>, NoLook>),
     Listed(DirId, Result<Vec<(Name, Stat)>, NoLook>),
     Hashed(u64, Result<Hashed, Unhashed>),
-    Rechecked(Vec<Difference>, Vec<(DirId, Name)>, Vec<(DirId, NoLook)>),
+    Rechecked(Vec<DirId>, Pass),
     Unwatched,
 }
 
@@ -183,51 +184,89 @@ impl Driver {
         })
     }
 
+    /// As the pass over a real directory does: from the root down, as far as the tree's directories
+    /// stand where it has them. What stands there instead is a difference.
     fn recheck(
         &mut self,
         live: &Live,
         fs: &mut Fs,
-        dirs: Vec<DirId>,
+        wanted: Vec<DirId>,
         breathe: Breathe<'_>,
     ) -> Answer {
         let tree = live.tree().clone();
         let view = tree.view(None);
-        let all = dirs.is_empty();
-        let mut dirs = if all { vec![DirId::ROOT] } else { dirs };
-        let (mut differences, mut missed) = (Vec::new(), Vec::new());
-        let mut next = 0;
-        while let Some(&dir) = dirs.get(next) {
-            next += 1;
-            if all {
-                dirs.extend(view.entries(dir).filter_map(|row| row.child));
-            }
+        let mut pass = Pass::default();
+        let on_the_way = |dir: DirId| {
+            let up = |dir: &DirId| tree.parent(*dir);
+            wanted.iter().any(|at| std::iter::successors(Some(*at), up).any(|at| at == dir))
+        };
+        let mut dirs = vec![(DirId::ROOT, ROOT)];
+        while let Some((dir, node)) = dirs.pop() {
+            let is_wanted = wanted.is_empty() || wanted.contains(&dir);
             breathe(fs);
-            let opened = self.open(live, fs, dir, true).and_then(|node| {
-                check(fs, node)?;
+            if let Err(why) = check(fs, node) {
+                pass.failures.push((dir, why));
+                continue;
+            }
+            if is_wanted {
                 self.watch(live, fs, dir, node);
-                entries(fs, node, breathe)
-            });
-            let found: BTreeMap<Name, Stat> = match opened {
-                Ok(found) => found.into_iter().collect(),
-                Err(why) => {
-                    missed.push((dir, why));
+                match entries(fs, node, breathe) {
+                    Ok(found) => pass.compare(view.entries(dir), dir, found),
+                    Err(why) => {
+                        pass.failures.push((dir, why));
+                        continue;
+                    }
+                }
+            }
+            for row in view.entries(dir) {
+                let Some(child) = row.child else { continue };
+                if !wanted.is_empty() && !on_the_way(child) {
                     continue;
                 }
-            };
-            for row in view.entries(dir) {
-                if !found.contains_key(row.name) {
-                    differences.push(Difference { dir, name: row.name.into(), now: None });
-                }
-            }
-            for (name, stat) in found {
-                let known = view.entry(dir, &name).map(|row| row.stat);
-                let shown = if stat.kind == Kind::Directory { Stat { nlink: 1, ..stat } } else { stat };
-                if known != Some(shown) {
-                    differences.push(Difference { dir, name, now: Some(stat) });
+                let now = fs.child(node, row.name).map(|node| (node, fs.stat(node)));
+                match now {
+                    Some((node, stat)) if stat.inode == row.stat.inode && stat.kind == Kind::Directory => {
+                        dirs.push((child, node));
+                    }
+                    now if !is_wanted => {
+                        pass.differs(dir, row.name.into(), now.map(|(_, stat)| stat));
+                    }
+                    _ => {}
                 }
             }
         }
-        Answer::Rechecked(differences, Vec::new(), missed)
+        Answer::Rechecked(wanted, pass)
+    }
+}
+
+/// What a comparison found.
+#[derive(Default, Debug)]
+pub(super) struct Pass {
+    pub(super) differences: Vec<Difference>,
+    pub(super) failures: Vec<(DirId, NoLook)>,
+}
+
+impl Pass {
+    fn differs(&mut self, dir: DirId, name: Name, now: Option<Stat>) {
+        self.differences.push(Difference { dir, name, now });
+    }
+
+    fn compare<'a>(
+        &mut self,
+        rows: impl Iterator<Item = Entry<'a, DirId>>,
+        dir: DirId,
+        found: Vec<(Name, Stat)>,
+    ) {
+        let mut found: BTreeMap<Name, Stat> = found.into_iter().collect();
+        for row in rows {
+            match found.remove(row.name) {
+                Some(stat) if shown(stat) == row.stat => {}
+                now => self.differs(dir, row.name.into(), now),
+            }
+        }
+        for (name, stat) in found {
+            self.differs(dir, name, Some(stat));
+        }
     }
 }
 
@@ -266,11 +305,11 @@ pub(super) fn answer(live: &mut Live, now_ns: u64, answer: Answer) {
         Answer::Looked(dir, names, found) => live.looked(dir, names, found),
         Answer::Listed(dir, found) => live.listed(dir, found),
         Answer::Hashed(ticket, found) => live.hashed(now_ns, ticket, found),
-        Answer::Rechecked(differences, suspects, missed) => {
-            for (dir, why) in missed {
-                live.missed(dir, why);
-            }
-            live.rechecked(differences, suspects);
+        Answer::Rechecked(wanted, pass) => {
+            let wanted = (!wanted.is_empty()).then_some(&*wanted);
+            let failures = pass.failures.into_iter().map(|(dir, why)| (dir, format!("{why:?}")));
+            live.compared(wanted, failures.collect());
+            live.rechecked(pass.differences, Vec::new());
         }
         Answer::Unwatched => {}
     }

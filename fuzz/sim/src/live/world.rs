@@ -214,10 +214,10 @@ impl<'a> World<'a> {
         if !self.answers.is_empty() && (self.pending.is_empty() || self.rng.coin()) {
             let at = self.rng.index(self.answers.len());
             let told = self.answers.swap_remove(at);
-            if let Answer::Rechecked(differences, _, missed) = &told {
+            if let Answer::Rechecked(_, pass) = &told {
                 self.run.count("rechecks", 1);
-                self.run.count("differences", differences.len() as u64);
-                self.run.count("directories missed by rechecks", missed.len() as u64);
+                self.run.count("differences", pass.differences.len() as u64);
+                self.run.count("directories refused to rechecks", pass.failures.len() as u64);
             }
             answer(&mut self.live, self.fs.now_ns, told);
             return true;
@@ -450,7 +450,7 @@ fn show_answer(answer: &Answer) -> String {
         Answer::Looked(dir, names, found) => format!("{dir:?} {names:?} {found:?}"),
         Answer::Listed(dir, found) => format!("{dir:?} {found:?}"),
         Answer::Hashed(ticket, found) => format!("{ticket} {found:?}"),
-        Answer::Rechecked(differences, _, missed) => format!("{differences:?} {missed:?}"),
+        Answer::Rechecked(_, pass) => format!("{pass:?}"),
         Answer::Unwatched => String::new(),
     }
 }
