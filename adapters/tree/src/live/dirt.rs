@@ -29,6 +29,8 @@ pub(super) struct Mark {
     pub(super) open: bool,
     /// How often a look at it found its directory moved.
     pub(super) tries: u8,
+    /// All that is known is what happened to another name of the same file.
+    pub(super) by_link: bool,
 }
 
 /// After these, what is there is whole, or gone, or nobody knows.
@@ -65,7 +67,9 @@ impl Dirt {
     /// Marks an entry to be looked at as soon as possible.
     pub(super) fn mark_due(&mut self, at: At, mark: Mark) {
         let held = self.held.remove(&at).unwrap_or_default();
-        let due = self.due.entry(at).or_default();
+        let is_held = !held.is_empty();
+        let due = self.due.entry(at).or_insert(Mark { by_link: mark.by_link, ..Mark::default() });
+        due.by_link &= mark.by_link && !is_held;
         due.what |= mark.what | held;
         due.open |= mark.open;
         due.tries = due.tries.max(mark.tries);

@@ -136,7 +136,7 @@ impl History {
     }
 
     /// Begins another incarnation, the end of this one's history being uncertain: clocks of this
-    /// one that are later than the present mean the present.
+    /// one that are later than the present are no longer answered.
     pub fn begin_incarnation(&mut self) {
         self.ended.push((self.clock.incarnation, self.clock.tick));
         self.clock.incarnation += 1;
@@ -182,7 +182,12 @@ impl History {
         } else {
             let ended =
                 self.ended.iter().find(|(incarnation, _)| *incarnation == clock.incarnation);
-            clock.tick.min(ended.ok_or(Fresh::Unknown)?.1)
+            // What happened after its end as we know it is lost: something may have come then that
+            // has gone since, and no change here would say so.
+            match ended {
+                Some((_, last)) if clock.tick <= *last => clock.tick,
+                _ => return Err(Fresh::Unknown),
+            }
         };
         if tick < self.floor { Err(Fresh::TooOld) } else { Ok(tick) }
     }
@@ -267,7 +272,9 @@ impl Netting {
                     from: Some(from.clone()),
                     quiet: false,
                 });
+                // Whatever the asker knows there makes room.
                 self.paths.remove(to);
+                self.take_below(to);
                 if let Some(state) = moved {
                     self.paths.insert(to.clone(), State { was: Some(event.class), ..state });
                 }
@@ -275,8 +282,11 @@ impl Netting {
             }
         };
         for (rest, state) in below {
-            let state = State { was: was.and(state.was), ..state };
-            self.paths.insert(joined(to, &rest), state);
+            let path = joined(to, &rest);
+            match was {
+                Some(()) => _ = self.paths.insert(path, state),
+                None => self.set(&path, None, state.is, state.quiet),
+            }
         }
     }
 
@@ -285,7 +295,8 @@ impl Netting {
         let slashes = (0..path.len()).filter(|at| path[*at] == b'/');
         for above in slashes.map(|at| &path[..at]) {
             if let Some(state) = self.paths.get_mut(above)
-                && let State { was: None, is: Some(class), .. } = *state
+                && let State { was, is: Some(class), .. } = *state
+                && was != Some(class)
             {
                 state.was = Some(class);
                 state.quiet = true;

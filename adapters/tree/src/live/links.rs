@@ -1,6 +1,6 @@
 //! Files with several names: what happens to one name happens to all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use treenail_os::feed::Token;
 use treenail_os::{FileId, Kind, Stat};
@@ -18,6 +18,8 @@ const FILE: u64 = 1 << 63;
 pub(super) struct Links {
     /// By the file; may hold names that are another file's by now, or nobody's.
     names: HashMap<FileId, Vec<At>>,
+    /// Files of which other names may be in the tree from when they had but one.
+    unsearched: HashSet<FileId>,
     /// What the feed calls the files.
     numbers: Vec<FileId>,
 }
@@ -34,13 +36,41 @@ impl Links {
                 }
             }
         }
+        links.unsearched.clear();
         links
+    }
+
+    /// Whether [`search`](Self::search) has something to do.
+    pub(super) fn is_search_due(&self) -> bool {
+        !self.unsearched.is_empty()
+    }
+
+    /// Looks through the whole tree for names that were entered while they were the only ones of
+    /// their files; nobody tells of a file that it was given another.
+    pub(super) fn search(&mut self, tree: &Tree) -> Vec<At> {
+        let wanted = std::mem::take(&mut self.unsearched);
+        let view = tree.view(None);
+        let mut found = Vec::new();
+        for (dir, _) in tree.dirs.iter() {
+            for entry in view.entries(dir) {
+                let id = entry.stat.id();
+                if entry.stat.kind == Kind::File && entry.stat.nlink < 2 && wanted.contains(&id) {
+                    let at: At = (dir, entry.name.into());
+                    self.names.entry(id).or_default().push(at.clone());
+                    found.push(at);
+                }
+            }
+        }
+        found
     }
 
     /// Remembers a name of a file that has others.
     pub(super) fn add(&mut self, stat: &Stat, at: &At) {
         if is_linked(stat) {
-            let names = self.names.entry(stat.id()).or_default();
+            let names = self.names.entry(stat.id()).or_insert_with(|| {
+                self.unsearched.insert(stat.id());
+                Vec::new()
+            });
             if !names.contains(at) {
                 names.push(at.clone());
             }

@@ -227,6 +227,8 @@ impl Live {
                 let dir = dir_of(dir);
                 if let Some(at) = self.place_of(dir) {
                     self.dirt.mark_due(at, Mark { what, ..Mark::default() });
+                } else if dir == DirId::ROOT && what.has(What::ATTRIBUTES) {
+                    self.list_refused_below(dir);
                 }
             }
             Event::Link { file, what } => {
@@ -294,6 +296,7 @@ impl Live {
             && self.outstanding == 0
             && self.round.is_empty()
             && self.dirt.is_clean()
+            && !self.links.is_search_due()
             && self.recheck.is_none()
             && !self.content.is_verifying()
     }
@@ -304,6 +307,10 @@ impl Live {
             return None;
         }
         let mut batch = std::mem::take(&mut self.batch);
+        if self.owes_recheck() {
+            // A gap is told of together with what makes up for it.
+            self.batch.gaps = std::mem::take(&mut batch.gaps);
+        }
         batch.tick = self.history.clock().tick + 1;
         self.history.push(&batch);
         Some(batch)
@@ -344,7 +351,8 @@ impl Live {
     pub fn listed(&mut self, dir: DirId, found: Result<Vec<(Box<[u8]>, Stat)>, NoLook>) {
         self.outstanding -= 1;
         if self.tree.listing(dir).is_none() {
-            return;
+            // It went while it was being watched.
+            return self.actions.push_back(Action::Unwatch { dir });
         }
         match found {
             Ok(entries) => {
@@ -399,9 +407,12 @@ impl Live {
             self.set_listing(dir, Listing::Complete);
         }
         for (dir, reason) in failed {
-            if self.tree.listing(dir).is_some() {
-                self.set_listing(dir, Listing::Partial);
-                self.note_unlisted(dir, reason);
+            // Of what is below nothing was seen either.
+            for dir in self.below(dir) {
+                if dirs.is_none_or(|dirs| dirs.contains(&dir)) {
+                    self.set_listing(dir, Listing::Partial);
+                    self.note_unlisted(dir, reason.clone());
+                }
             }
         }
     }
@@ -454,6 +465,11 @@ impl Live {
             return self.actions.push_back(Action::Recheck { dirs });
         }
         self.dirt.release(now_ns, false);
+        if self.dirt.is_clean() && self.links.is_search_due() {
+            for at in self.links.search(&self.tree) {
+                self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+            }
+        }
         let mut names: BTreeMap<DirId, Vec<Box<[u8]>>> = BTreeMap::new();
         for ((dir, name), mark) in self.dirt.take() {
             if self.tree.listing(dir).is_some() {
@@ -505,6 +521,18 @@ impl Live {
     fn place_of(&self, dir: DirId) -> Option<At> {
         let parent = self.tree.parent(dir)?;
         Some((parent, self.tree.name_of(dir)?.into()))
+    }
+
+    /// A directory and all below it, each before those in it; none if the tree does not hold it.
+    fn below(&self, top: DirId) -> Vec<DirId> {
+        let view = self.tree.view(None);
+        let mut dirs: Vec<DirId> = self.tree.listing(top).map(|_| top).into_iter().collect();
+        let mut next = 0;
+        while let Some(dir) = dirs.get(next) {
+            dirs.extend(view.entries(*dir).filter_map(|row| row.child));
+            next += 1;
+        }
+        dirs
     }
 
     /// The path of the deepest directory that all of these are in.

@@ -128,7 +128,9 @@ impl Live {
         if let Some((stat, None)) = replaced {
             self.mark_links(to, &stat, None);
         }
-        if self.content.forget(from) {
+        // What was written under the old name is to be seen under the new one.
+        let written = round.get(from).is_some_and(|seen| seen.mark.what.has(What::MODIFIED));
+        if self.content.forget(from) || written {
             self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
         }
         self.content.forget(to);
@@ -147,7 +149,8 @@ impl Live {
         let Some(Some(stat)) = round.get(at).and_then(|seen| seen.now) else { return };
         let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { return };
         let stat = normal(stat);
-        if row.child.is_none() && !may_differ(&row.stat, &stat) {
+        let is_same = !may_differ(&row.stat, &stat) && !differs_for_people(&row.stat, &stat);
+        if row.child.is_none() && is_same {
             self.apply([Edit::Put { at: (at.0, &at.1), stat, ids: Ids::Kept }]);
         }
         self.links.add(&stat, at);
@@ -187,14 +190,7 @@ impl Live {
 
     /// Reports everything below a directory as gone, the deepest first.
     fn report_below(&mut self, top: DirId, reported: &mut HashSet<At>) {
-        // Each directory stands before all that are below it.
-        let mut dirs = vec![top];
-        let mut next = 0;
-        while let Some(dir) = dirs.get(next) {
-            dirs.extend(self.tree.view(None).entries(*dir).filter_map(|row| row.child));
-            next += 1;
-        }
-        for dir in dirs.into_iter().rev() {
+        for dir in self.below(top).into_iter().rev() {
             let view = self.tree.view(None);
             let files = view.entries(dir).filter(|row| row.child.is_none());
             let files: Vec<(At, Stat)> =
@@ -242,7 +238,11 @@ impl Live {
             return self.compare_dir(at, seen, &old, stat, puts);
         }
         let modify = |quiet, learn| Some(Report { kind: EventKind::Modify, quiet, open, learn });
-        if may_differ(&old, &stat) || self.may_differ_unseen(&seen.mark, &old, &stat, has_id) {
+        let unseen = self.may_differ_unseen(&seen.mark, &old, &stat, has_id);
+        if unseen && !seen.mark.by_link {
+            self.mark_written_links(&at, &stat);
+        }
+        if may_differ(&old, &stat) || unseen {
             if stat.kind == Kind::File && has_id {
                 return self.verify(at, stat, open);
             }
@@ -258,8 +258,11 @@ impl Live {
     /// Whether the content may be another although the attributes do not say so.
     fn may_differ_unseen(&self, mark: &Mark, old: &Stat, stat: &Stat, has_id: bool) -> bool {
         let written = mark.what.has(What::MODIFIED);
+        // Another file in the same place may have got the number of the one before.
+        let written = written || mark.what.has(What::REMOVED);
         let surely_same = self.settings.fine_times && old == stat;
-        let suspect = mark.what.has(What::UNKNOWN) && has_id && old == stat;
+        // Nobody saw what changed the ctime: whoever unpacks an archive sets the mtime back.
+        let suspect = mark.what.has(What::UNKNOWN) && (has_id || old != stat);
         stat.kind == Kind::File && (written && !surely_same || suspect)
     }
 
@@ -273,10 +276,15 @@ impl Live {
             Stat { size_bytes, mtime_ns, ctime_ns, ..now }
         };
         let child = self.tree.view(None).entry(at.0, &at.1).and_then(|row| row.child);
-        if let Some(dir) = child
-            && self.tree.listing(dir) != Some(Listing::Complete)
-        {
-            self.list(dir);
+        if let Some(dir) = child {
+            // Removed and made anew, a directory often gets the same number, but nobody watches it.
+            let is_another = seen.mark.what.has(What::REMOVED);
+            if is_another || self.tree.listing(dir) != Some(Listing::Complete) {
+                self.list(dir);
+            }
+            if differs_for_people(old, &stat) || seen.mark.what.has(What::ATTRIBUTES) {
+                self.list_refused_below(dir);
+            }
         }
         if *old != stat {
             let quiet = !differs_for_people(old, &stat);
@@ -294,14 +302,18 @@ impl Live {
                 IdsAfter::Dropped => Ids::Dropped,
             },
         });
-        let outcomes = self.apply(edits.collect::<Vec<_>>());
-        for (Put { at, stat, report, .. }, outcome) in puts.into_iter().zip(outcomes) {
+        let edits = edits.collect::<Vec<_>>();
+        let view = self.tree.view(None);
+        let before = puts.iter().map(|put| Some(view.entry(put.at.0, &put.at.1)?.stat));
+        let before: Vec<Option<Stat>> = before.collect();
+        let outcomes = self.apply(edits);
+        let outcomes = before.into_iter().zip(outcomes);
+        for (Put { at, stat, report, .. }, (before, outcome)) in puts.into_iter().zip(outcomes) {
             if let Some(Report { kind, quiet, open, .. }) = report {
                 let open_for_write = open && stat.kind == Kind::File;
                 self.report(&at, kind, |change| Change { quiet, open_for_write, ..change });
             }
-            self.links.add(&stat, &at);
-            self.mark_links(&at, &stat, Some(&stat));
+            self.follow_links(&at, before.as_ref(), &stat);
             if report.is_some_and(|report| report.learn) {
                 self.learn(at.0, &at.1);
             }
@@ -316,6 +328,40 @@ impl Live {
         self.apply([Edit::List { dir, listing: Listing::Unlisted }]);
         self.outstanding += 1;
         self.actions.push_back(Action::List { dir });
+    }
+
+    /// Lists the directories below one that could not be listed; perhaps they can be now.
+    pub(super) fn list_refused_below(&mut self, top: DirId) {
+        let is_below = |dir: &DirId| {
+            let up = |dir: &DirId| self.tree.parent(*dir);
+            std::iter::successors(Some(*dir), up).any(|dir| dir == top)
+        };
+        let refused: Vec<DirId> = self.unlisted.keys().copied().filter(is_below).collect();
+        for dir in refused {
+            self.list(dir);
+        }
+    }
+
+    /// An entry was put: the other names of the file that it is, and of the one that it was, may
+    /// show something else too.
+    pub(super) fn follow_links(&mut self, at: &At, before: Option<&Stat>, stat: &Stat) {
+        self.links.add(stat, at);
+        self.mark_links(at, stat, Some(stat));
+        if let Some(before) = before.filter(|before| before.id() != stat.id()) {
+            self.mark_links(at, before, None);
+        }
+    }
+
+    /// Has the other names of a file looked at that was written, though its attributes may be what
+    /// they were.
+    fn mark_written_links(&mut self, at: &At, stat: &Stat) {
+        if stat.nlink < 2 {
+            return;
+        }
+        for other in self.links.others(&self.tree, at, stat) {
+            let mark = Mark { what: What::MODIFIED, by_link: true, ..Mark::default() };
+            self.dirt.mark_due(other, mark);
+        }
     }
 
     /// Has the other names of a file looked at, where they do not show what it has become.

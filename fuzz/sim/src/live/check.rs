@@ -8,7 +8,6 @@ use treenail_tree::{DirId, IdKind, View};
 use super::driver::is_complete;
 use super::fs::{Node, OUTSIDE, ROOT, Spot};
 use super::invariant;
-use super::kernel::Rung;
 use super::replica::{Replica, node_at, paths, shown};
 use super::world::World;
 use crate::rng::Chance;
@@ -209,7 +208,7 @@ impl World<'_> {
         let changes: Vec<&Change> = changes.filter(|change| !change.quiet).collect();
         let is_one = matches!(changes[..], [Change { kind: EventKind::Rename, .. }]);
         // Over several queues its halves may be read long after one another.
-        let is_sure = self.profile.feed.shards == 1 || self.profile.feed.rung != Rung::Inotify;
+        let is_sure = self.profile.feed.shards == 1;
         if self.tally.losses == losses && is_sure && !is_one {
             return Err(Violation::new(invariant::RENAME, format!("{changes:?}")));
         }
