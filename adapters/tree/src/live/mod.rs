@@ -12,6 +12,7 @@ mod clock;
 mod content;
 mod dirt;
 mod history;
+mod inodes;
 mod links;
 mod reconcile;
 
@@ -34,6 +35,7 @@ pub use history::{Fresh, History, Net, Since};
 
 use content::Content;
 use dirt::{At, Dirt, Mark};
+use inodes::Inodes;
 use links::Links;
 use reconcile::Seen;
 
@@ -143,6 +145,7 @@ pub struct Live {
     recheck: Option<Vec<DirId>>,
     content: Content,
     links: Links,
+    inodes: Inodes,
     actions: VecDeque<Action>,
     /// What will be reported together.
     batch: Batch,
@@ -176,6 +179,7 @@ impl Live {
     #[must_use]
     pub fn with_history(tree: Tree, history: History, settings: Settings) -> Self {
         let links = Links::of(&tree);
+        let inodes = Inodes::of(&tree);
         Self {
             tree,
             settings,
@@ -187,6 +191,7 @@ impl Live {
             recheck: None,
             content: Content::default(),
             links,
+            inodes,
             actions: VecDeque::new(),
             batch: Batch::default(),
             history,
@@ -557,6 +562,7 @@ impl Live {
     /// Makes edits whose success is certain, as far as their directories are still there.
     fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Vec<Outcome> {
         let applied = self.tree.apply(edits);
+        self.inodes.forget(&applied.freed);
         self.freed(&applied.freed);
         applied.outcomes
     }

@@ -8,7 +8,7 @@ use treenail_os::{Kind, Stat};
 use super::change::{Change, EventKind};
 use super::content::differs_for_people;
 use super::dirt::{At, Mark};
-use super::{Action, Live};
+use super::{Action, Live, TRIES_MAX};
 use crate::pages::DirId;
 use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
@@ -118,7 +118,7 @@ impl Live {
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
-            self.report_below(child, &mut HashSet::new());
+            self.report_below(child, Some(from), &mut HashSet::new());
         }
         let outcomes = self.apply([Edit::Move { from: (from.0, &from.1), to: (to.0, &to.1) }]);
         if outcomes[0] != Outcome::Moved {
@@ -172,7 +172,7 @@ impl Live {
             }
             let (stat, child) = (row.stat, row.child);
             if let Some(child) = child {
-                self.report_below(child, &mut reported);
+                self.report_below(child, None, &mut reported);
             }
             self.report_gone(at, &stat);
             reported.insert(at.clone());
@@ -189,8 +189,11 @@ impl Live {
     }
 
     /// Reports everything below a directory as gone, the deepest first.
-    fn report_below(&mut self, top: DirId, reported: &mut HashSet<At>) {
-        for dir in self.below(top).into_iter().rev() {
+    fn report_below(&mut self, top: DirId, moved: Option<&At>, reported: &mut HashSet<At>) {
+        // What moves away from there goes with all that is below it.
+        let moved_dir = moved.and_then(|at| self.tree.view(None).entry(at.0, &at.1)?.child);
+        let kept = moved_dir.map_or_else(Vec::new, |dir| self.below(dir));
+        for dir in self.below(top).into_iter().rev().filter(|dir| !kept.contains(dir)) {
             let view = self.tree.view(None);
             let files = view.entries(dir).filter(|row| row.child.is_none());
             let files: Vec<(At, Stat)> =
@@ -201,7 +204,7 @@ impl Live {
                 Some((at, stat))
             });
             for (at, stat) in files.into_iter().chain(own) {
-                if !reported.contains(&at) {
+                if !reported.contains(&at) && moved != Some(&at) {
                     self.report_gone(&at, &stat);
                     self.mark_links(&at, &stat, None);
                     reported.insert(at);
@@ -230,6 +233,9 @@ impl Live {
     fn compare(&mut self, at: At, seen: &Seen, stat: Stat, puts: &mut Vec<Put>) {
         let open = seen.mark.open;
         let Some(row) = self.tree.view(self.settings.ids).entry(at.0, &at.1) else {
+            if self.awaits_move(&at, seen, &stat) {
+                return;
+            }
             let report = Report { kind: EventKind::Create, quiet: false, open, learn: false };
             return puts.push(Put { at, stat, ids: IdsAfter::Dropped, report: Some(report) });
         };
@@ -253,6 +259,22 @@ impl Live {
             let report = modify(!differs_for_people(&old, &stat), false);
             puts.push(Put { at, stat, ids: IdsAfter::Kept, report });
         }
+    }
+
+    /// Whether a directory that turned up here is one that the tree has elsewhere, so that it has
+    /// probably moved: it is looked at in both places before it is taken for another.
+    fn awaits_move(&mut self, at: &At, seen: &Seen, stat: &Stat) -> bool {
+        let known = self.inodes.get(stat).filter(|_| stat.kind == Kind::Directory);
+        let Some(from) = known.and_then(|dir| self.place_of(dir)) else { return false };
+        let tries = seen.mark.tries + 1;
+        if tries > TRIES_MAX {
+            return false;
+        }
+        let mark = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
+        self.dirt.mark_due(from.clone(), mark);
+        self.dirt.mark_due(at.clone(), Mark { tries, ..seen.mark });
+        self.moves.push((from, at.clone()));
+        true
     }
 
     /// Whether the content may be another although the attributes do not say so.
@@ -318,6 +340,7 @@ impl Live {
                 self.learn(at.0, &at.1);
             }
             if let Outcome::Added(Some(dir)) = outcome {
+                self.inodes.add(&stat, dir);
                 self.list(dir);
             }
         }
