@@ -567,3 +567,6 @@ impl Live {
         applied.outcomes
     }
 }
+
+#[cfg(test)]
+mod tests;
