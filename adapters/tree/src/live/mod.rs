@@ -470,22 +470,29 @@ impl Live {
             return self.actions.push_back(Action::Recheck { dirs });
         }
         self.dirt.release(now_ns, false);
-        if self.dirt.is_clean() && self.links.is_search_due() {
+        let mut due = self.take_due();
+        if due.is_empty() && self.links.is_search_due() {
             for at in self.links.search(&self.tree) {
                 self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
             }
+            due = self.take_due();
         }
         let mut names: BTreeMap<DirId, Vec<Box<[u8]>>> = BTreeMap::new();
-        for ((dir, name), mark) in self.dirt.take() {
-            if self.tree.listing(dir).is_some() {
-                names.entry(dir).or_default().push(name.clone());
-                self.round.insert((dir, name), Seen { mark, now: None, compared: false });
-            }
+        for ((dir, name), mark) in due {
+            names.entry(dir).or_default().push(name.clone());
+            self.round.insert((dir, name), Seen { mark, now: None, compared: false });
         }
         for (dir, names) in names {
             self.outstanding += 1;
             self.actions.push_back(Action::Look { dir, names });
         }
+    }
+
+    /// Takes all that is to be looked at in directories that are still there.
+    fn take_due(&mut self) -> BTreeMap<At, Mark> {
+        let mut due = self.dirt.take();
+        due.retain(|(dir, _), _| self.tree.listing(*dir).is_some());
+        due
     }
 
     /// Looks again at entries whose directory is not where the tree has it.

@@ -135,6 +135,10 @@ impl Live {
         }
         self.content.forget(to);
         self.take_over_times(round, to);
+        // What could not be reached by the old path perhaps can be by the new one.
+        if let Some(dir) = self.tree.view(None).entry(to.0, &to.1).and_then(|row| row.child) {
+            self.list_refused_below(dir);
+        }
         let replaced = replaced.is_some();
         self.report(to, EventKind::Rename, |change| Change {
             from: Some(old_path),
@@ -282,7 +286,10 @@ impl Live {
         let written = mark.what.has(What::MODIFIED);
         // Another file in the same place may have got the number of the one before.
         let written = written || mark.what.has(What::REMOVED);
-        let surely_same = self.settings.fine_times && old == stat;
+        // A write sets both times. Where they differ, the ctime may have been seen, and taken for
+        // that of new attributes, before this event told of a write whose mtime was set back.
+        let is_of_write = stat.mtime_ns == stat.ctime_ns;
+        let surely_same = self.settings.fine_times && old == stat && is_of_write;
         // Nobody saw what changed the ctime: whoever unpacks an archive sets the mtime back.
         let suspect = mark.what.has(What::UNKNOWN) && (has_id || old != stat);
         stat.kind == Kind::File && (written && !surely_same || suspect)
