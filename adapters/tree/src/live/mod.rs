@@ -393,6 +393,15 @@ impl Live {
         self.rechecking = false;
         self.outstanding -= 1;
         for Difference { dir, name, now } in differences {
+            // A directory that is not there was not looked into; perhaps it is elsewhere.
+            let view = self.tree.view(None);
+            let known = view.entry(dir, &name);
+            let missed = known.filter(|row| now.is_none_or(|now| now.id() != row.stat.id()));
+            for below in
+                missed.and_then(|row| row.child).map_or_else(Vec::new, |dir| self.below(dir))
+            {
+                self.set_listing(below, Listing::Unlisted);
+            }
             self.see((dir, name), now);
         }
         for at in suspects {

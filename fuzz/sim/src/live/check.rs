@@ -226,9 +226,8 @@ impl World<'_> {
 
     fn spot(&self, path: &[u8]) -> Spot {
         let slash = path.iter().rposition(|byte| *byte == b'/');
-        let above = slash.map_or(ROOT, |at| {
-            node_at(&self.fs, &path[..at]).expect("the tree is true")
-        });
+        let above =
+            slash.map_or(ROOT, |at| node_at(&self.fs, &path[..at]).expect("the tree is true"));
         (above, path[slash.map_or(0, |at| at + 1)..].into())
     }
 

@@ -5,9 +5,7 @@ use std::io;
 
 use treenail_hash::{Hash, Xxh128};
 use treenail_os::{Kind, Stat};
-use treenail_tree::live::{
-    Action, Difference, Hashed, Id, Live, NoLook, Unhashed, token,
-};
+use treenail_tree::live::{Action, Difference, Hashed, Id, Live, NoLook, Unhashed, token};
 use treenail_tree::{DirId, Entry, Listing, View};
 
 use super::Mutant;
@@ -151,7 +149,9 @@ impl Driver {
         breathe: Breathe<'_>,
     ) -> Option<Result<Hashed, Unhashed>> {
         let file = match self.open(live, fs, dir, false) {
-            Ok(dir) if fs.get(dir).is_some_and(|dir| dir.denied) => Err(Unhashed::Refused(refusal())),
+            Ok(dir) if fs.get(dir).is_some_and(|dir| dir.denied) => {
+                Err(Unhashed::Refused(refusal()))
+            }
             Ok(dir) => fs.child(dir, name).ok_or(Unhashed::Gone),
             Err(NoLook::Elsewhere) => Err(Unhashed::Gone),
             Err(NoLook::Refused(error)) => Err(Unhashed::Refused(error)),
@@ -170,7 +170,8 @@ impl Driver {
             breathe(fs);
             // Whoever has it open can read it though nobody can find it any more.
             let Some(inode) = fs.get(file) else { return Some(Err(Unhashed::Unstable)) };
-            let piece: Vec<u8> = inode.content.iter().skip(content.len()).take(4).copied().collect();
+            let piece: Vec<u8> =
+                inode.content.iter().skip(content.len()).take(4).copied().collect();
             if piece.is_empty() {
                 break;
             }
@@ -225,7 +226,9 @@ impl Driver {
                 }
                 let now = fs.child(node, row.name).map(|node| (node, fs.stat(node)));
                 match now {
-                    Some((node, stat)) if stat.inode == row.stat.inode && stat.kind == Kind::Directory => {
+                    Some((node, stat))
+                        if stat.inode == row.stat.inode && stat.kind == Kind::Directory =>
+                    {
                         dirs.push((child, node));
                     }
                     now if !is_wanted => {

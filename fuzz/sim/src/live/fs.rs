@@ -151,7 +151,10 @@ impl Fs {
         };
         is_linked(&node)
             || self.inodes[&node].kind == Kind::Directory
-                && self.dirs(node).iter().any(|dir| self.inodes[dir].entries.values().any(is_linked))
+                && self
+                    .dirs(node)
+                    .iter()
+                    .any(|dir| self.inodes[dir].entries.values().any(is_linked))
     }
 
     pub(super) fn create(&mut self, (dir, name): Spot, mode: u32, left: Vec<u8>) {
@@ -250,8 +253,7 @@ impl Fs {
     }
 
     pub(super) fn exchange(&mut self, a: Spot, b: Spot) {
-        let (at_a, at_b) =
-            (self.inodes[&a.0].entries[&a.1], self.inodes[&b.0].entries[&b.1]);
+        let (at_a, at_b) = (self.inodes[&a.0].entries[&a.1], self.inodes[&b.0].entries[&b.1]);
         self.leave(a.0, &a.1);
         self.leave(b.0, &b.1);
         self.enter(a.0, &a.1, at_b);

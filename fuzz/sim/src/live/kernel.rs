@@ -201,8 +201,7 @@ impl Kernel {
             Raw::Gone { dir } => _ = self.tokens.remove(&dir),
             Raw::Half { cookie, spot, left, is_dir } => {
                 let Some(token) = self.tokens.get(&spot.0) else { return };
-                let half =
-                    Half { spot: (*token, spot.1), left, is_dir, until_ns: now + HELD_NS };
+                let half = Half { spot: (*token, spot.1), left, is_dir, until_ns: now + HELD_NS };
                 self.half(cookie, half, tell);
             }
             Raw::Renamed { from, to, is_dir } => {

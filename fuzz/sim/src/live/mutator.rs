@@ -79,14 +79,16 @@ impl Mutator {
                 Some(shown)
             }
             Op::RemoveAll => {
-                let spot = self.any(fs, |fs, node| fs.get(node).unwrap().kind == Kind::Directory)?;
+                let spot =
+                    self.any(fs, |fs, node| fs.get(node).unwrap().kind == Kind::Directory)?;
                 let shown = show(&spot);
                 remove_all(fs, spot);
                 Some(shown)
             }
             Op::Rename => self.rename(fs, profile, |_, _| true),
-            Op::RenameDir => self
-                .rename(fs, profile, |fs, node| fs.get(node).unwrap().kind == Kind::Directory),
+            Op::RenameDir => {
+                self.rename(fs, profile, |fs, node| fs.get(node).unwrap().kind == Kind::Directory)
+            }
             Op::Back => {
                 let (from, to) = self.moved.pop()?;
                 self.rename_to(fs, to, from)
@@ -126,7 +128,8 @@ impl Mutator {
                 Some(show(&spot))
             }
             Op::Deny => {
-                let spot = self.any(fs, |fs, node| fs.get(node).unwrap().kind == Kind::Directory)?;
+                let spot =
+                    self.any(fs, |fs, node| fs.get(node).unwrap().kind == Kind::Directory)?;
                 let denied = fs.get(fs.child(spot.0, &spot.1)?)?.denied;
                 fs.deny(spot.clone(), !denied);
                 Some(format!("{} {}", show(&spot), !denied))

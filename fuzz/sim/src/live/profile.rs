@@ -72,7 +72,8 @@ impl Profile {
             let has = rng.happens(Chance::percent(percent));
             has && !without(class)
         };
-        let (renames, exchange, links) = (has("renames", 85), has("exchange", 35), has("links", 35));
+        let (renames, exchange, links) =
+            (has("renames", 85), has("exchange", 35), has("links", 35));
         let (symlinks, modes, times) = (has("symlinks", 40), has("modes", 50), has("times", 40));
         let (deny, outside, reuse) = (has("deny", 20), has("outside", 50), has("reuse", 60));
         let (coarse, merge, torn) = (has("coarse", 50), has("merge", 40), has("torn", 30));
@@ -85,7 +86,11 @@ impl Profile {
             shards: if shards && rung != Rung::FileSystem { 3 } else { 1 },
             merge,
             queue_max: if overflow { *rng.pick(&[3, 8, 30]) } else { usize::MAX },
-            torn: if torn { *rng.pick(&[Chance::percent(5), Chance::percent(40)]) } else { Chance::NEVER },
+            torn: if torn {
+                *rng.pick(&[Chance::percent(5), Chance::percent(40)])
+            } else {
+                Chance::NEVER
+            },
             names_lost: rng.coin(),
         };
         let kinds = [

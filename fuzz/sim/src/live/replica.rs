@@ -121,8 +121,7 @@ impl Replica {
         let is_below = |at: &[u8]| {
             at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
         };
-        let taken: Vec<Vec<u8>> =
-            self.entries.keys().filter(|at| is_below(at)).cloned().collect();
+        let taken: Vec<Vec<u8>> = self.entries.keys().filter(|at| is_below(at)).cloned().collect();
         let take = |at: Vec<u8>| {
             let known = self.entries.remove(&at)?;
             Some((at[path.len()..].to_vec(), known))

@@ -3,9 +3,7 @@
 use treenail_hash::{Hash, Xxh128};
 use treenail_os::Kind;
 use treenail_os::feed::{Event, What};
-use treenail_tree::live::{
-    Action, Batch, Clock, EventKind, Fresh, History, Live, Settings, Since,
-};
+use treenail_tree::live::{Action, Batch, Clock, EventKind, Fresh, History, Live, Settings, Since};
 use treenail_tree::{DirId, Edit, IdKind, Ids, Outcome, Tree, Xxh3Ids};
 
 use super::driver::{Answer, Driver, answer};
@@ -189,7 +187,10 @@ impl<'a> World<'a> {
                     let is_loss = matches!(event, Event::Lost { .. });
                     *is_gap_due |= is_loss;
                     tally.compared += u64::from(is_loss);
-                    run.count("renames told in pairs", u64::from(matches!(event, Event::Renamed { .. })));
+                    run.count(
+                        "renames told in pairs",
+                        u64::from(matches!(event, Event::Renamed { .. })),
+                    );
                     live.event(now, event);
                 }
             }

@@ -77,11 +77,8 @@ fn step(model: &mut Model, content: &mut u32, (path, other, what): Step) -> Vec<
             }
             let mut changes = Vec::new();
             let replaced = model.contains_key(other);
-            let below: Vec<String> = model
-                .keys()
-                .filter(|at| is_within(at, other) && *at != other)
-                .cloned()
-                .collect();
+            let below: Vec<String> =
+                model.keys().filter(|at| is_within(at, other) && *at != other).cloned().collect();
             for at in below.iter().rev() {
                 let (class, _) = model.remove(at).expect("it is there");
                 changes.push(change(EventKind::Delete, class, at));
@@ -112,9 +109,8 @@ fn follow(copy: &mut Model, changes: &[Net], now: &Model) -> Result<(), TestCase
     for Net { kind, class, path, from, .. } in changes {
         let path = std::str::from_utf8(path).expect("text");
         let dir = above(path);
-        let is_there = dir.is_none_or(|dir| {
-            copy.get(dir).is_some_and(|(class, _)| *class == Class::Directory)
-        });
+        let is_there = dir
+            .is_none_or(|dir| copy.get(dir).is_some_and(|(class, _)| *class == Class::Directory));
         prop_assert!(is_there || *kind == EventKind::Delete, "{kind} {path}: no directory");
         match kind {
             EventKind::Create | EventKind::Modify => {
