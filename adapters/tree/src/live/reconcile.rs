@@ -276,7 +276,9 @@ impl Live {
         }
         let mark = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
         self.dirt.mark_due(from.clone(), mark);
-        self.dirt.mark_due(at.clone(), Mark { tries, ..seen.mark });
+        // Or the number was given again: it is listed in any case.
+        let what = seen.mark.what | What::REMOVED;
+        self.dirt.mark_due(at.clone(), Mark { tries, what, ..seen.mark });
         self.moves.push((from, at.clone()));
         true
     }

@@ -29,9 +29,9 @@ pub struct LiveTree {
 pub enum Mutant {
     /// A directory is listed before it is watched.
     ListBeforeWatch,
-    /// What stands at a directory's path is taken for it.
+    /// A directory that is not where the tree has it counts as empty.
     BelievePaths,
-    /// A file that changed while it was read has the id of what was read.
+    /// A file's attributes are asked for after it was read, and not before.
     BelieveTornReads,
     /// Directories stay watched for ever.
     KeepWatches,
