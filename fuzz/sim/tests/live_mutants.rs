@@ -36,11 +36,6 @@ fn believing_paths_is_caught() {
 }
 
 #[test]
-fn believing_torn_reads_is_caught() {
-    caught(Mutant::BelieveTornReads, &[invariant::IDS, invariant::OMISSION]);
-}
-
-#[test]
 fn keeping_watches_for_ever_is_caught() {
     caught(Mutant::KeepWatches, &[invariant::WATCHED]);
 }
@@ -58,11 +53,6 @@ fn swallowing_gaps_is_caught() {
 #[test]
 fn forgetting_where_renames_come_from_is_caught() {
     caught(Mutant::ForgetOldPlaces, &[invariant::TREE, invariant::RENAME, invariant::OMISSION]);
-}
-
-#[test]
-fn believing_times_is_caught() {
-    caught(Mutant::BelieveTimes, &[invariant::OMISSION, invariant::IDS]);
 }
 
 #[test]

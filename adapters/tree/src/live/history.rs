@@ -229,6 +229,8 @@ struct State {
     was: Option<Class>,
     is: Option<Class>,
     quiet: bool,
+    /// What was there at the clock was replaced, and may have been of another class.
+    replaced: bool,
 }
 
 impl Netting {
@@ -247,7 +249,10 @@ impl Netting {
     fn set(&mut self, path: &[u8], was: Option<Class>, is: Option<Class>, quiet: bool) {
         match self.paths.get_mut(path) {
             Some(state) => (state.is, state.quiet) = (is, state.quiet && quiet),
-            None => _ = self.paths.insert(path.into(), State { was, is, quiet }),
+            None => {
+                let replaced = false;
+                self.paths.insert(path.into(), State { was, is, quiet, replaced });
+            }
         }
     }
 
@@ -261,6 +266,9 @@ impl Netting {
             Some(State { was: None, .. }) => {
                 let replaced = event.replaced.then_some(event.class);
                 self.set(to, replaced, Some(event.class), false);
+                if let Some(state) = self.paths.get_mut(to) {
+                    state.replaced |= event.replaced;
+                }
                 None
             }
             moved => {
@@ -296,10 +304,10 @@ impl Netting {
         for above in slashes.map(|at| &path[..at]) {
             if let Some(state) = self.paths.get_mut(above)
                 && let State { was, is: Some(class), .. } = *state
-                && was != Some(class)
+                && (was != Some(class) || state.replaced)
             {
                 state.was = Some(class);
-                state.quiet = true;
+                (state.quiet, state.replaced) = (true, false);
                 self.steps.push(Net {
                     kind: EventKind::Create,
                     class,
@@ -330,7 +338,7 @@ impl Netting {
 
     fn finish(self) -> Vec<Net> {
         let mut changes = self.steps;
-        for (path, State { was, is, quiet }) in self.paths {
+        for (path, State { was, is, quiet, .. }) in self.paths {
             let (kind, class) = match (was, is) {
                 (None, None) => continue,
                 (None, Some(class)) => (EventKind::Create, class),

@@ -31,8 +31,6 @@ pub enum Mutant {
     ListBeforeWatch,
     /// A directory that is not where the tree has it counts as empty.
     BelievePaths,
-    /// A file's attributes are asked for after it was read, and not before.
-    BelieveTornReads,
     /// Directories stay watched for ever.
     KeepWatches,
     /// A full queue is not reported.
@@ -41,8 +39,6 @@ pub enum Mutant {
     SwallowGaps,
     /// Of a rename only the new place is looked at.
     ForgetOldPlaces,
-    /// Writes are believed only when the file's attributes show them.
-    BelieveTimes,
     /// Every change of a file counts as one that nobody needs to act on.
     QuietModifies,
 }

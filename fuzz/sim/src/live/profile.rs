@@ -74,8 +74,11 @@ impl Profile {
         };
         let (renames, exchange, links) =
             (has("renames", 85), has("exchange", 35), has("links", 35));
+        let deny = has("deny", 20);
+        // What is written through a name in a directory that is closed, its other names do not tell.
+        let links = links && !deny;
         let (symlinks, modes, times) = (has("symlinks", 40), has("modes", 50), has("times", 40));
-        let (deny, outside, reuse) = (has("deny", 20), has("outside", 50), has("reuse", 60));
+        let (outside, reuse) = (has("outside", 50), has("reuse", 60));
         let (coarse, merge, torn) = (has("coarse", 50), has("merge", 40), has("torn", 30));
         let (overflow, shards) = (has("overflow", 30), has("shards", 30));
         let (restart, crash) = (has("restart", 25), has("crash", 40));

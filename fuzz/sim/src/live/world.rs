@@ -178,11 +178,6 @@ impl<'a> World<'a> {
                     let what = What::MOVED | What::CREATED;
                     live.event(now, Event::Entry { dir: to.0, name: to.1, what });
                 }
-                (Some(Mutant::BelieveTimes), Event::Entry { dir, name, what }) => {
-                    let what = what.without(What::MODIFIED);
-                    let what = what | What::CLOSED;
-                    live.event(now, Event::Entry { dir, name, what });
-                }
                 (_, event) => {
                     let is_loss = matches!(event, Event::Lost { .. });
                     *is_gap_due |= is_loss;
