@@ -183,8 +183,9 @@ impl Live {
     }
 
     fn put(&mut self, at: &At, stat: Stat, ids: Ids<'_>) {
+        let before = self.tree.view(None).entry(at.0, &at.1).map(|row| row.stat);
         self.apply([Edit::Put { at: (at.0, &at.1), stat, ids }]);
-        self.links.add(&stat, at);
+        self.follow_links(at, before.as_ref(), &stat);
     }
 
     /// Adds a change of an entry that is in the tree.
