@@ -83,8 +83,8 @@ impl Live {
     pub fn hashed(&mut self, now_ns: u64, ticket: u64, found: Result<Hashed, Unhashed>) {
         let Some(Asked { at, verify }) = self.content.asked.remove(&ticket) else { return };
         self.content.last.remove(&at);
-        if self.dirt.has(&at) || self.round.contains_key(&at) {
-            // Something happened since: it will be looked at, and read, again.
+        if self.round.contains_key(&at) {
+            // What was seen of it may be older than what was read: it is read again.
             if verify.is_some() {
                 self.dirt.mark_due(at, Mark { what: What::MODIFIED, ..Mark::default() });
             }

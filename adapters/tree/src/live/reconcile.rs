@@ -285,12 +285,16 @@ impl Live {
         if tries > MOVE_TRIES_MAX {
             return false;
         }
-        let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << tries);
-        let mark = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
-        self.dirt.postpone(from.clone(), mark, deadline);
+        let here = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
         // Or the number was given again: it is listed in any case.
-        let what = seen.mark.what | What::REMOVED;
-        self.dirt.postpone(at.clone(), Mark { tries, what, ..seen.mark }, deadline);
+        let there = Mark { tries, what: seen.mark.what | What::REMOVED, ..seen.mark };
+        let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << tries);
+        for (at, mark) in [(from.clone(), here), (at.clone(), there)] {
+            match tries {
+                1 => self.dirt.mark_due(at, mark),
+                _ => self.dirt.postpone(at, mark, deadline),
+            }
+        }
         self.moves.push((from, at.clone()));
         true
     }
