@@ -30,8 +30,8 @@ use crate::scan::Scan;
 use crate::tree::Tree;
 use crate::view::{Counts, View};
 
-/// A loss is told to whoever waits although its remedy has taken longer than this.
-const HELD_OPEN_FOR: Duration = Duration::from_secs(1);
+/// Directories are closed when nothing has happened for so long.
+const HELD_OPEN_FOR: Duration = Duration::from_millis(250);
 
 /// How to keep a tree live.
 #[derive(Clone, Debug)]
@@ -190,7 +190,7 @@ impl LiveTree {
             state,
             polled,
             poll_at,
-            close_at: None,
+            close_at: Some(Instant::now() + HELD_OPEN_FOR),
             started,
             ready,
             gone: false,
@@ -607,8 +607,8 @@ impl LiveTree {
 
     /// Finds out whether the path still leads to the root.
     fn look_at_root(&mut self) {
-        if self.root_is_there() {
-            if let Ok(stat) = self.places.root().stat_self() {
+        if let Ok(root) = self.places.find_root() {
+            if let Ok(stat) = root.stat_self() {
                 self.live.set_root_stat(stat);
             }
         } else if !self.gone {
@@ -618,8 +618,7 @@ impl LiveTree {
     }
 
     fn root_is_there(&self) -> bool {
-        let now = Handle::open(&self.root).and_then(|root| root.id());
-        now.is_ok_and(|now| self.places.root().id().is_ok_and(|id| id == now))
+        self.places.find_root().is_ok()
     }
 
     fn root_gone(&self) -> Error {
