@@ -37,7 +37,7 @@ pub use clock::{Clock, NotAClock};
 pub use content::{Hashed, Unhashed};
 pub use driver::{LiveTree, Options, Polled, Ready, Waker};
 pub use history::{Fresh, History, Net, Since};
-pub use journal::decodes;
+pub use journal::{decodes, put_stat, take_stat};
 
 pub use crate::recheck::Difference;
 
