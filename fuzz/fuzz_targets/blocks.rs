@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use treenail_hash::blocks::{BLOCK_BYTES, Blocks, digests_for};
+use treenail_hash::blocks::{BLOCK_BYTES, Blocks, RootStream, digests_for};
 use treenail_hash::{Crc32, Hash};
 
 const BLOCK: usize = BLOCK_BYTES as usize;
@@ -37,6 +37,19 @@ fuzz_target!(|input: (u8, Vec<(u32, u32, u16, u8)>)| {
         }
         assert_eq!(blocks.root(), naive(&file));
         assert!(blocks.blocks().iter().copied().eq(file.chunks(BLOCK).map(Crc32::hash)));
+
+        // Read once, in pieces; and with other room.
+        let mut stream = RootStream::<Crc32>::new();
+        file.chunks(1 + usize::from(count)).for_each(|piece| stream.update(piece));
+        assert_eq!(stream.finish(), blocks.root());
+        let mut other = vec![[0; 4]; digests_for((usize::from(byte) * BLOCK) as u64)];
+        match blocks.moved(&mut other) {
+            Ok(moved) => {
+                assert_eq!(moved.root(), blocks.root());
+                assert_eq!(moved.blocks(), blocks.blocks());
+            }
+            Err(error) => assert!(file.len().div_ceil(BLOCK) > usize::from(byte), "{error}"),
+        }
     }
 });
 

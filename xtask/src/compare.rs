@@ -2,7 +2,7 @@
 
 use crate::command::Cmd;
 use crate::corpus;
-use crate::install::{self, Tool};
+use crate::install::{self, NpmPackage, Tool};
 use crate::workspace::Workspace;
 
 /// What the command line asks for.
@@ -25,6 +25,7 @@ struct Comparison {
     corpus: Option<&'static str>,
     debian: &'static [Tool],
     cargo: &'static [Tool],
+    npm: &'static [NpmPackage],
 }
 
 const COMPARISONS: &[Comparison] = &[
@@ -40,6 +41,7 @@ const COMPARISONS: &[Comparison] = &[
             Tool::new("npm", "npm"),
         ],
         cargo: &[Tool::new("b3sum", "b3sum"), Tool::new("fd-find", "fd")],
+        npm: &[],
     },
     Comparison {
         name: "hash",
@@ -51,6 +53,7 @@ const COMPARISONS: &[Comparison] = &[
             Tool::new("npm", "npm"),
         ],
         cargo: &[],
+        npm: &[],
     },
     Comparison {
         name: "store",
@@ -58,6 +61,7 @@ const COMPARISONS: &[Comparison] = &[
         corpus: None,
         debian: &[Tool::new("gcc", "gcc")],
         cargo: &[],
+        npm: &[],
     },
     Comparison {
         name: "wal",
@@ -65,6 +69,7 @@ const COMPARISONS: &[Comparison] = &[
         corpus: None,
         debian: &[],
         cargo: &[],
+        npm: &[],
     },
     Comparison {
         name: "merkle",
@@ -72,6 +77,7 @@ const COMPARISONS: &[Comparison] = &[
         corpus: None,
         debian: &[],
         cargo: &[],
+        npm: &[],
     },
     Comparison {
         name: "ring",
@@ -79,6 +85,23 @@ const COMPARISONS: &[Comparison] = &[
         corpus: None,
         debian: &[],
         cargo: &[],
+        npm: &[],
+    },
+    Comparison {
+        name: "watch",
+        builds: &["-p treenail", "--manifest-path benches/Cargo.toml -p compare-watch"],
+        corpus: Some("j"),
+        debian: &[
+            Tool::new("watchman", "watchman"),
+            Tool::new("inotify-tools", "inotifywait"),
+            Tool::new("nodejs", "node"),
+            Tool::new("npm", "npm"),
+        ],
+        cargo: &[],
+        npm: &[
+            NpmPackage { name: "@parcel/watcher", version: "2.6.0" },
+            NpmPackage { name: "chokidar", version: "5.0.0" },
+        ],
     },
     Comparison {
         name: "index",
@@ -86,6 +109,7 @@ const COMPARISONS: &[Comparison] = &[
         corpus: None,
         debian: &[],
         cargo: &[],
+        npm: &[],
     },
 ];
 
@@ -102,6 +126,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
     if options.install {
         install::debian(comparison.debian)?;
         install::cargo(comparison.cargo)?;
+        install::npm(comparison.npm)?;
     }
     for build in comparison.builds {
         Cmd::new("cargo build --quiet --release")
@@ -117,6 +142,9 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
         let corpus = corpus::make(corpus)?;
         eprintln!("{corpus}");
         cmd = cmd.arg("--corpus").arg(&corpus.path);
+    }
+    if !comparison.npm.is_empty() {
+        cmd = cmd.env("TREENAIL_NPM", install::npm_home()?);
     }
     cmd = cmd
         .arg("--release")

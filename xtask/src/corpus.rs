@@ -74,16 +74,27 @@ pub(crate) fn make(name: &str) -> Result<Corpus, String> {
 }
 
 fn home() -> Result<PathBuf, String> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(dir) = variable("TREENAIL_CORPUS") {
-        return Ok(dir.into());
+    match variable("TREENAIL_CORPUS") {
+        Some(dir) => Ok(dir.into()),
+        None => Ok(cache()?.join("corpus")),
     }
+}
+
+/// Where things are kept that can be made again.
+///
+/// # Errors
+/// If there is no home directory.
+pub(crate) fn cache() -> Result<PathBuf, String> {
     let cache = match variable("XDG_CACHE_HOME") {
         Some(dir) => PathBuf::from(dir),
-        None => Path::new(&variable("HOME").ok_or("neither TREENAIL_CORPUS nor HOME is set")?)
+        None => Path::new(&variable("HOME").ok_or("neither XDG_CACHE_HOME nor HOME is set")?)
             .join(".cache"),
     };
-    Ok(cache.join("treenail/corpus"))
+    Ok(cache.join("treenail"))
+}
+
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn make_j(path: &Path) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::{Cmd, on_path};
+use crate::corpus;
 
 /// A thing to install, and how to tell that it is there.
 pub(crate) struct Tool {
@@ -99,6 +100,48 @@ pub(crate) fn pip(packages: &[PipPackage], target: &Path) -> Result<(), String> 
             .run()?;
     }
     Ok(())
+}
+
+/// A package from the npm registry, in one version.
+pub(crate) struct NpmPackage {
+    /// The name in the registry.
+    pub(crate) name: &'static str,
+    /// The one version that is wanted.
+    pub(crate) version: &'static str,
+}
+
+/// Where npm packages are installed; nothing on the machine finds them there by itself.
+///
+/// # Errors
+/// If there is no home directory to put it in.
+pub(crate) fn npm_home() -> Result<PathBuf, String> {
+    Ok(corpus::cache()?.join("npm"))
+}
+
+/// Installs the npm packages that are missing, or are there in another version.
+///
+/// # Errors
+/// If npm fails.
+pub(crate) fn npm(packages: &[NpmPackage]) -> Result<(), String> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let home = npm_home()?;
+    let is_there = |package: &NpmPackage| {
+        let manifest = home.join("node_modules").join(package.name).join("package.json");
+        let text = std::fs::read_to_string(manifest).unwrap_or_default();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        value["version"] == package.version
+    };
+    let mut missing = packages.iter().filter(|package| !is_there(package)).peekable();
+    if missing.peek().is_none() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&home).map_err(|e| format!("{}: {e}", home.display()))?;
+    // Prebuilt libraries are packages of their own; no script has to run.
+    let cmd = Cmd::new("npm install --ignore-scripts --no-audit --no-fund --silent --prefix");
+    let names = missing.map(|package| format!("{}@{}", package.name, package.version));
+    names.fold(cmd.arg(&home), Cmd::arg).run()
 }
 
 /// Makes Debian's compiler known to rustup.

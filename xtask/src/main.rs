@@ -33,7 +33,7 @@ Commands:
     --only A,B      only the steps named (`--only help` lists them)
   tidy            check the rules about the source that no compiler checks
   corpus [NAME]   make (once) the files to measure on, print where they are: j (default), linux
-  compare NAME    measure ours and the rivals in one interleaved run: tree, hash, index
+  compare NAME    measure ours and the rivals in one interleaved run: tree, hash, watch
     --install       first install the rivals that are missing
     --rounds N      rounds for each case (default 15)
     --case TEXT     only the cases whose name has TEXT in it

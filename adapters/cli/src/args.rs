@@ -76,7 +76,7 @@ pub(crate) struct Tree {
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// What stands for a file's content: xxh3 is the fastest, blake3 withstands adversaries, git
-    /// is Git's blob id, none reads no file
+    /// is Git's blob id, blocks is xxh3 of blocks where a file is over 1 MiB, none reads no file
     #[arg(long, default_value = "xxh3", value_name = "KIND")]
     pub(crate) ids: Ids,
     /// Leave out what Git ignores, and .git itself
@@ -212,6 +212,7 @@ pub(crate) enum Ids {
     Xxh3,
     Blake3,
     Git,
+    Blocks,
     None,
 }
 
@@ -221,6 +222,7 @@ impl Ids {
             Self::Xxh3 => Some(IdKind::XXH3),
             Self::Blake3 => Some(IdKind::BLAKE3),
             Self::Git => Some(IdKind::GIT),
+            Self::Blocks => Some(IdKind::BLOCKS),
             Self::None => None,
         }
     }

@@ -1,5 +1,5 @@
-//! The operating system for file tools: a parallel directory walk, bulk reads, atomic replace, file
-//! identity.
+//! The operating system for file tools: a parallel directory walk, change feeds, bulk reads, atomic
+//! replace, file identity.
 //!
 //! Everything here touches the system and nothing here decides: which directories to enter, what to
 //! do with a file's bytes and what an error means is the caller's business. Names and paths are

@@ -4,8 +4,9 @@
 //! [`Engine::append`] frames records into memory. Two lanes of work then bring them to the disk,
 //! each with at most one [`Action`] under way: [`Engine::commit`] hands out the writing and syncing
 //! of what was appended, and [`Engine::flush`] its writing alone; [`Engine::provide`] asks for the
-//! file of a segment to come. Whoever performs an action ([`Files::perform`](crate::Files::perform)) tells the engine with
-//! [`Engine::complete`]. Records may be appended meanwhile; they wait for the next write.
+//! file of a segment to come. Whoever performs an action
+//! ([`Files::perform`](crate::Files::perform)) tells the engine with [`Engine::complete`]. Records
+//! may be appended meanwhile; they wait for the next write.
 
 use std::collections::VecDeque;
 use std::io;

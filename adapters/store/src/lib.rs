@@ -44,6 +44,7 @@ pub mod disk;
 mod engine;
 mod error;
 mod files;
+mod group;
 mod log;
 mod options;
 mod reader;

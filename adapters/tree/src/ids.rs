@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use treenail_hash::blocks::RootStream;
 use treenail_hash::{Blake3, Digest, GitBlob, GitBlobError, Hash, Xxh128, git_blob_many};
 
 /// A kind of content id, by which columns and snapshots are told apart.
@@ -22,9 +23,13 @@ impl IdKind {
     pub const BLAKE3: Self = Self { name: "blake3", id_bytes: 32, digest_bytes: 32 };
     /// Git's blob id (SHA-1, with collision detection); directories are digested with BLAKE3.
     pub const GIT: Self = Self { name: "git", id_bytes: 20, digest_bytes: 32 };
+    /// As [`XXH3`](Self::XXH3), and of a file of more than [`WHOLE_BYTES_MAX`] bytes the root of
+    /// its blocks, which follows a change at the cost of the changed blocks:
+    /// [`LargeFiles`](crate::LargeFiles).
+    pub const BLOCKS: Self = Self { name: "blocks", id_bytes: 16, digest_bytes: 16 };
 
     /// The kinds that this crate brings.
-    pub const BUILT_IN: [Self; 3] = [Self::XXH3, Self::BLAKE3, Self::GIT];
+    pub const BUILT_IN: [Self; 4] = [Self::XXH3, Self::BLAKE3, Self::GIT, Self::BLOCKS];
 
     /// The built-in kind of that name.
     #[must_use]
@@ -38,6 +43,9 @@ impl IdKind {
         usize::from(self.id_bytes.max(self.digest_bytes))
     }
 }
+
+/// The longest file that an id of kind [`IdKind::BLOCKS`] is of as a whole.
+pub const WHOLE_BYTES_MAX: u64 = 1 << 20;
 
 impl fmt::Display for IdKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,6 +120,10 @@ pub struct Blake3Ids;
 /// [`IdKind::GIT`].
 #[derive(Debug)]
 pub struct GitIds;
+
+/// [`IdKind::BLOCKS`].
+#[derive(Debug)]
+pub struct BlockIds;
 
 impl ContentId for Xxh3Ids {
     type Id = [u8; 16];
@@ -190,6 +202,69 @@ impl ContentId for GitIds {
         let mut found = vec![Ok([0; 20]); contents.len()];
         git_blob_many(contents, &mut found);
         ids.extend(found.into_iter().map(|id| id.map_err(|_| Attack)));
+    }
+}
+
+/// A file while its [`BlockIds`] id is computed.
+pub struct BlockStream(WholeOrBlocks);
+
+enum WholeOrBlocks {
+    Whole(Box<Xxh128>),
+    Blocks(Box<RootStream<Xxh128>>),
+}
+
+impl fmt::Debug for BlockStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            WholeOrBlocks::Whole(_) => "BlockStream(whole)",
+            WholeOrBlocks::Blocks(_) => "BlockStream(blocks)",
+        })
+    }
+}
+
+impl ContentId for BlockIds {
+    type Id = [u8; 16];
+    type Node = Xxh128;
+    type Value = [u8; 17];
+    type Stream = BlockStream;
+    const KIND: IdKind = IdKind::BLOCKS;
+    const ZERO: [u8; 17] = [0; 17];
+
+    fn begin(size_bytes: u64) -> BlockStream {
+        BlockStream(if size_bytes <= WHOLE_BYTES_MAX {
+            WholeOrBlocks::Whole(Box::default())
+        } else {
+            WholeOrBlocks::Blocks(Box::default())
+        })
+    }
+
+    fn update(stream: &mut BlockStream, bytes: &[u8]) {
+        match &mut stream.0 {
+            WholeOrBlocks::Whole(stream) => stream.as_mut().update(bytes),
+            WholeOrBlocks::Blocks(stream) => stream.update(bytes),
+        }
+    }
+
+    fn finish(stream: BlockStream) -> Result<[u8; 16], Attack> {
+        Ok(match stream.0 {
+            WholeOrBlocks::Whole(stream) => stream.finish(),
+            WholeOrBlocks::Blocks(stream) => {
+                assert!(stream.size_bytes() > WHOLE_BYTES_MAX, "fewer bytes than were announced");
+                stream.finish()
+            }
+        })
+    }
+
+    fn many(contents: &[&[u8]], ids: &mut Vec<Result<[u8; 16], Attack>>) {
+        let is_whole = |content: &[u8]| content.len() as u64 <= WHOLE_BYTES_MAX;
+        if contents.iter().all(|content| is_whole(content)) {
+            return many::<Xxh128>(contents, ids);
+        }
+        ids.extend(contents.iter().map(|content| {
+            let mut stream = Self::begin(content.len() as u64);
+            Self::update(&mut stream, content);
+            Self::finish(stream)
+        }));
     }
 }
 

@@ -32,6 +32,7 @@
 //! - [`View`]: what trees and [`Snapshot`]s can be asked.
 //! - [`diff`]: what differs between two views.
 //! - [`ContentId`]: what stands for a file's content, built in or a product's own.
+//! - [`LargeFiles`]: ids of large files that follow a change at the cost of the changed blocks.
 //!
 //! What must never live here: ignore rules (`treenail-pattern`), system calls (`treenail-os`), and
 //! what a product does with a change.
@@ -43,6 +44,7 @@ mod digest;
 mod error;
 mod ids;
 mod index;
+mod large;
 pub mod live;
 mod lookup;
 mod pages;
@@ -55,7 +57,10 @@ mod view;
 
 pub use diff::{Change, ChangeKind, Diff, diff};
 pub use error::{Error, ErrorKind};
-pub use ids::{Attack, Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
+pub use ids::{
+    Attack, Blake3Ids, BlockIds, BlockStream, ContentId, GitIds, IdKind, WHOLE_BYTES_MAX, Xxh3Ids,
+};
+pub use large::{Identified, LargeFiles};
 pub use pages::DirId;
 pub use recheck::{Difference, OnOpen, Recheck, Rechecked};
 pub use scan::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};

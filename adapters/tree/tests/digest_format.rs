@@ -17,10 +17,11 @@ struct Twin {
     slot_bytes: usize,
 }
 
-const TWINS: [Twin; 3] = [
+const TWINS: [Twin; 4] = [
     Twin { kind: IdKind::XXH3, id: xxh128, hash: xxh128, slot_bytes: 16 },
     Twin { kind: IdKind::BLAKE3, id: blake3, hash: blake3, slot_bytes: 32 },
     Twin { kind: IdKind::GIT, id: git, hash: blake3, slot_bytes: 32 },
+    Twin { kind: IdKind::BLOCKS, id: blocks, hash: xxh128, slot_bytes: 16 },
 ];
 
 fn xxh128(bytes: &[u8]) -> Vec<u8> {
@@ -29,6 +30,21 @@ fn xxh128(bytes: &[u8]) -> Vec<u8> {
 
 fn blake3(bytes: &[u8]) -> Vec<u8> {
     Blake3::hash(bytes).to_vec()
+}
+
+/// Up to 1 MiB, and for two levels of nodes and more, as `docs/format/blocks.md` says.
+fn blocks(bytes: &[u8]) -> Vec<u8> {
+    if bytes.len() <= 1_048_576 {
+        return xxh128(bytes);
+    }
+    let mut level: Vec<Vec<u8>> = bytes.chunks(4096).map(xxh128).collect();
+    let mut number = 0;
+    while level.len() > 1 {
+        number += 1;
+        let node = |children: &[Vec<u8>]| xxh128(&[vec![1, number], children.concat()].concat());
+        level = level.chunks(16).map(node).collect();
+    }
+    xxh128(&[vec![2], (bytes.len() as u64).to_le_bytes().to_vec(), level.concat()].concat())
 }
 
 fn git(bytes: &[u8]) -> Vec<u8> {
@@ -141,6 +157,19 @@ fn directories_of_any_size_follow_the_document() {
         for twin in TWINS {
             assert_eq!(digest(&below, twin.kind), twin.directory(&below), "{count}, {}", twin.kind);
         }
+    }
+    for twin in TWINS {
+        assert_eq!(digest(dir.path(), twin.kind), twin.directory(dir.path()), "{}", twin.kind);
+    }
+}
+
+#[test]
+fn ids_of_files_of_any_size_follow_the_document() {
+    let dir = tempfile::tempdir().unwrap();
+    for size in [0, 4_096, 65_537, 1_048_575, 1_048_576, 1_048_577, 3_000_000, 17 << 20] {
+        let content: Vec<u8> =
+            (0..size as u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 23) as u8).collect();
+        write(&dir.path().join(format!("{size}")), &content, 0o644);
     }
     for twin in TWINS {
         assert_eq!(digest(dir.path(), twin.kind), twin.directory(dir.path()), "{}", twin.kind);

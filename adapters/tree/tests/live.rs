@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use treenail_os::Kind;
 use treenail_os::feed::Rung;
-use treenail_tree::live::{Batch, Clock, EventKind, Fresh, LiveTree, Options, Since};
+use treenail_tree::live::{Batch, Clock, EventKind, Exclude, Fresh, LiveTree, Options, Since};
 use treenail_tree::{Scan, Tree, View};
 
 /// Longer than anything takes that works.
@@ -109,7 +109,7 @@ impl Replica {
 }
 
 fn rungs() -> Vec<Rung> {
-    let root = rustix_is_root();
+    let root = is_root();
     let mut rungs = vec![Rung::Inodes, Rung::Inotify];
     if root {
         rungs.insert(0, Rung::FileSystem);
@@ -117,7 +117,7 @@ fn rungs() -> Vec<Rung> {
     rungs
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
 }
 
@@ -347,4 +347,108 @@ fn storm(root: &Path, seed: u64) {
             _ => drop(fs::rename(&one, &other)),
         }
     }
+}
+
+#[test]
+fn what_is_excluded_is_not_in_the_tree_and_not_watched() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("node_modules/left/pad")).unwrap();
+        fs::create_dir_all(at("src")).unwrap();
+        let exclude =
+            Exclude::new(|path, _| path.split(|b| *b == b'/').any(|n| n == b"node_modules"));
+        let options = Options { exclude: Some(exclude), ..options(rung) };
+        let mut live = LiveTree::open(dir.path(), &options).unwrap();
+        assert_eq!(live.tree().counts().dirs, 1);
+        fs::write(at("node_modules/left/pad/file"), "1").unwrap();
+        fs::create_dir_all(at("src/node_modules/deep")).unwrap();
+        fs::write(at("src/node_modules/deep/file"), "1").unwrap();
+        fs::write(at("src/main"), "1").unwrap();
+        assert_eq!(changes(&mut live), [(EventKind::Create, "src/main".into(), None)], "{rung}");
+        assert_eq!(live.tree().counts().files, 1);
+        // Out of sight it is gone, and back it is new, with all that is below.
+        fs::rename(at("node_modules/left"), at("left")).unwrap();
+        let found: Vec<String> = changes(&mut live).into_iter().map(|change| change.1).collect();
+        assert_eq!(found, ["left", "left/pad", "left/pad/file"]);
+        fs::rename(at("left"), at("node_modules/left")).unwrap();
+        let gone: Vec<EventKind> = changes(&mut live).into_iter().map(|change| change.0).collect();
+        assert_eq!(gone, [EventKind::Delete; 3]);
+        if rung != Rung::FileSystem {
+            assert_eq!(live.statistics().watched, 2, "the root and src: {rung}");
+        }
+    }
+}
+
+#[test]
+fn a_write_through_another_name_is_seen() {
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("root/sub")).unwrap();
+        fs::write(at("root/one"), "1").unwrap();
+        fs::hard_link(at("root/one"), at("root/sub/two")).unwrap();
+        fs::hard_link(at("root/one"), at("outside")).unwrap();
+        let mut live = LiveTree::open(&at("root"), &options(rung)).unwrap();
+        assert_eq!(live.linked_elsewhere().len(), 1);
+        fs::write(at("root/one"), "22").unwrap();
+        let mut found: Vec<String> =
+            changes(&mut live).into_iter().map(|change| change.1).collect();
+        found.sort();
+        assert_eq!(found, ["one", "sub/two"], "{rung}");
+        fs::write(at("outside"), "333").unwrap();
+        let mut found: Vec<String> =
+            changes(&mut live).into_iter().map(|change| change.1).collect();
+        found.sort();
+        assert_eq!(found, ["one", "sub/two"], "through a name outside the root: {rung}");
+        fs::remove_file(at("root/one")).unwrap();
+        assert_eq!(changes(&mut live), [(EventKind::Delete, "one".into(), None)]);
+        assert_true(&live);
+    }
+}
+
+#[test]
+fn a_noisy_neighbourhood_makes_the_feed_step_down_and_nothing_is_lost() {
+    if !is_root() {
+        eprintln!("skipped: needs a mark on a file system, which needs root");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let noise = tempfile::tempdir().unwrap();
+    let feed = treenail_os::feed::Options::new().outside_max_per_s(1);
+    let mut live = LiveTree::open(dir.path(), &Options { feed, ..Options::default() }).unwrap();
+    assert_eq!(live.ready().rung, Rung::FileSystem);
+    let begun = Instant::now();
+    let mut n = 0;
+    while live.coverage()[0].rung == Rung::FileSystem {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        for _ in 0..200 {
+            n += 1;
+            fs::write(noise.path().join(format!("{}", n % 100)), "noise").unwrap();
+        }
+        fs::write(dir.path().join(format!("file{n}")), "x").unwrap();
+        fs::create_dir_all(dir.path().join(format!("dir{n}/deep"))).unwrap();
+        live.poll(Some(Duration::from_millis(20))).unwrap();
+    }
+    fs::write(dir.path().join("last"), "x").unwrap();
+    fs::write(dir.path().join(format!("dir{n}/deep/last")), "x").unwrap();
+    while live.barrier().unwrap().is_some() {}
+    assert_true(&live);
+}
+
+#[test]
+fn polling_finds_what_no_feed_reports() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { poll_every: Duration::from_millis(50), ..options(Rung::Polling) };
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    assert_eq!(live.polled().len(), 2);
+    fs::write(dir.path().join("sub/file"), "1").unwrap();
+    let batch = live.poll(Some(PATIENCE)).unwrap().unwrap();
+    assert!(batch.changes.iter().any(|change| &*change.path == b"sub/file"));
+    fs::create_dir(dir.path().join("sub/more")).unwrap();
+    fs::write(dir.path().join("sub/more/file"), "1").unwrap();
+    while live.barrier().unwrap().is_some() {}
+    assert_true(&live);
+    assert_eq!(live.polled().len(), 3);
 }

@@ -2,12 +2,14 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
-use treenail_tree::{Class, Counts, IdKind, Progress, Scan, Tree, TreeView, View};
+use treenail_tree::{Class, Counts, DirId, IdKind, Progress, Scan, Tree, TreeView, View};
 
 /// Every path of a view with its class and size.
 fn listing(view: &TreeView<'_>) -> BTreeMap<Vec<u8>, (Class, u64)> {
@@ -48,6 +50,30 @@ fn scan(root: &Path, ids: Option<IdKind>) -> Tree {
     let scanned = Scan::new().run(root, ids).unwrap();
     assert!(scanned.failures.is_empty(), "{:?}", scanned.failures);
     scanned.tree
+}
+
+#[test]
+fn the_hook_comes_once_for_each_directory_before_it_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    fs::create_dir_all(dir.path().join("ignored/c")).unwrap();
+    fs::write(dir.path().join(".gitignore"), "ignored").unwrap();
+    let seen = Mutex::new(Vec::new());
+    let on_open = |handle: &Arc<treenail_os::Handle>, dir: DirId| {
+        let path = handle.full_path();
+        fs::write(Path::new(OsStr::from_bytes(&path)).join("late"), "").unwrap();
+        seen.lock().unwrap().push((handle.path(), dir));
+    };
+    let scan = Scan::new().threads(2).gitignore(true).on_open(&on_open);
+    let tree = scan.run(dir.path(), Some(IdKind::XXH3)).unwrap().tree;
+    let mut seen = seen.into_inner().unwrap();
+    seen.sort();
+    let paths: Vec<&[u8]> = seen.iter().map(|(path, _)| &path[..]).collect();
+    assert_eq!(paths, [&b""[..], b"a", b"a/b"]);
+    for (path, dir) in &seen {
+        assert_eq!(tree.dir_at(path), Some(*dir));
+        assert!(tree.view(None).entry(*dir, b"late").is_some(), "it was made before the listing");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod case;
+pub mod figures;
 pub mod measure;
 pub mod report;
 pub mod work;
@@ -38,12 +39,15 @@ Options: [--corpus DIR] --release DIR --record FILE [--rounds N] [--case TEXT]
 
 /// Runs the cases that `make` makes, with the settings of this process's command line.
 pub fn main(make: impl FnOnce(&Settings) -> Result<Vec<Case>, String>) -> ExitCode {
+    run(|settings| case::run_all(make(settings)?, settings))
+}
+
+/// Runs a comparison that takes its turns itself and prints [`figures`]; `Ok(false)` from it says
+/// that something could not be measured.
+pub fn run(measure: impl FnOnce(&Settings) -> Result<bool, String>) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let result = settings(&words)
-        .and_then(|settings| Ok((make(&settings)?, settings)))
-        .and_then(|(cases, settings)| case::run_all(cases, &settings));
-    match result {
+    match settings(&words).and_then(|settings| measure(&settings)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {

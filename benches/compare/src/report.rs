@@ -96,26 +96,34 @@ fn ms(value: f64) -> String {
 /// # Errors
 /// If the file cannot be written.
 pub fn record(file: &Path, on: &Machine, case: &str, rows: &[Row]) -> Result<(), String> {
-    let mut text = String::new();
-    if !file.exists() {
-        writeln!(text, "{CSV_HEADER}").expect("a string takes all");
-    }
-    for row in rows {
-        let fields = [
-            on.date.clone(),
-            on.commit.clone(),
-            on.cpu.clone(),
-            on.cores.to_string(),
-            on.kernel.clone(),
+    let lines = rows.iter().map(|row| {
+        [
             case.to_owned(),
             row.contender.to_owned(),
             row.version.clone(),
             format!("{:.3}", row.median.wall_ms),
             format!("{:.3}", row.median.cpu_ms),
             row.ratio.map(|ratio| format!("{ratio:.4}")).unwrap_or_default(),
-        ];
-        writeln!(text, "{}", fields.map(|field| csv(&field)).join(","))
-            .expect("a string takes all");
+        ]
+    });
+    append(file, CSV_HEADER, on, lines)
+}
+
+/// Adds lines to a CSV file, each begun with where and on what it was measured.
+pub(crate) fn append<const FIELDS: usize>(
+    file: &Path,
+    header: &str,
+    on: &Machine,
+    lines: impl Iterator<Item = [String; FIELDS]>,
+) -> Result<(), String> {
+    let mut text = String::new();
+    if !file.exists() {
+        writeln!(text, "{header}").expect("a string takes all");
+    }
+    let machine = [&on.date, &on.commit, &on.cpu, &on.cores.to_string(), &on.kernel];
+    for line in lines {
+        let fields: Vec<String> = machine.into_iter().chain(&line).map(|one| csv(one)).collect();
+        writeln!(text, "{}", fields.join(",")).expect("a string takes all");
     }
     let dir = file.parent().unwrap_or(Path::new(""));
     std::fs::create_dir_all(dir)

@@ -26,8 +26,12 @@
 //! # Ok::<(), treenail_hash::blocks::BlocksError>(())
 //! ```
 
+mod stream;
+
 use core::fmt;
 use core::ops::Range;
+
+pub use stream::RootStream;
 
 use crate::{Digest, Hash};
 
@@ -104,6 +108,19 @@ impl<'a, H: Hash> Blocks<'a, H> {
         Ok(blocks)
     }
 
+    /// The same file in other memory, of any length that suffices: room for a file that grows. The
+    /// nodes are hashed anew, the blocks are not.
+    ///
+    /// # Errors
+    /// [`BlocksError::Full`] when `memory` is too short for the file.
+    pub fn moved<'b>(&self, memory: &'b mut [H::Digest]) -> Result<Blocks<'b, H>, BlocksError> {
+        let mut moved = Blocks::resume(memory, self.size_bytes)?;
+        let leaves = self.leaves();
+        moved.memory[..leaves].copy_from_slice(self.blocks());
+        moved.hash_ancestors(0..leaves);
+        Ok(moved)
+    }
+
     /// The file is now `size_bytes` long, and from `offset` on it holds `bytes`. Calls `changed`
     /// with the number of each block there, in ascending order, that is new or has another digest
     /// than before; blocks that the file lost are not reported.
@@ -175,20 +192,11 @@ impl<'a, H: Hash> Blocks<'a, H> {
     /// The digest of the whole file.
     #[must_use]
     pub fn root(&self) -> H::Digest {
-        let mut message = [0; 1 + 8 + DIGEST_BYTES_MAX];
-        message[0] = ROOT;
-        message[1..9].copy_from_slice(&self.size_bytes.to_le_bytes());
         let (mut start, mut room, mut count) = (0, self.capacity, self.leaves());
-        let mut end = 9;
-        if count > 0 {
-            while count > 1 {
-                (start, room, count) = (start + room, room.div_ceil(ARITY), count.div_ceil(ARITY));
-            }
-            let top = self.memory[start].as_ref();
-            message[end..end + top.len()].copy_from_slice(top);
-            end += top.len();
+        while count > 1 {
+            (start, room, count) = (start + room, room.div_ceil(ARITY), count.div_ceil(ARITY));
         }
-        H::hash(&message[..end])
+        root::<H>(self.size_bytes, (count > 0).then(|| &self.memory[start]))
     }
 
     /// The digests of the blocks, each the plain hash of the block's bytes.
@@ -298,6 +306,17 @@ fn node<H: Hash>(level: u8, children: &[H::Digest]) -> H::Digest {
         message[end..end + H::Digest::SIZE_BYTES].copy_from_slice(child.as_ref());
         end += H::Digest::SIZE_BYTES;
     }
+    H::hash(&message[..end])
+}
+
+/// The digest of a file, from the top of its tree, which an empty one has not.
+fn root<H: Hash>(size_bytes: u64, top: Option<&H::Digest>) -> H::Digest {
+    let mut message = [0; 1 + 8 + DIGEST_BYTES_MAX];
+    message[0] = ROOT;
+    message[1..9].copy_from_slice(&size_bytes.to_le_bytes());
+    let top = top.map_or(&[][..], AsRef::as_ref);
+    let end = 9 + top.len();
+    message[9..end].copy_from_slice(top);
     H::hash(&message[..end])
 }
 

@@ -22,7 +22,7 @@
 //! | `sha256` | `sha256` | `Sha256`, `sha256_many` |
 //! | `sha1` | `sha1` | `Sha1`, `GitBlob`, `sha1_many`, `git_blob_many`, `Collision` |
 //! | `crc32` | `crc32` | `Crc32`, `Crc32c` |
-//! | `blocks` | `blocks` | `Blocks`, `BlocksError` |
+//! | `blocks` | `blocks` | `Blocks`, `RootStream`, `BlocksError` |
 //! | `cdc` | `cdc` | `Chunker`, `Chunks`, `Key`, `Sizes` |
 //! | `rolling` | `rolling` | `Rolling`, `MatchSet`, `Candidates` |
 //!

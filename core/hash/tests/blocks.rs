@@ -1,7 +1,7 @@
 //! Block digests against the definition in `docs/format/blocks.md`, through any history of changes.
 
 use proptest::prelude::*;
-use treenail_hash::blocks::{BLOCK_BYTES, Blocks, BlocksError, digests_for};
+use treenail_hash::blocks::{BLOCK_BYTES, Blocks, BlocksError, RootStream, digests_for};
 use treenail_hash::{Blake3, Hash, Sha256, Xxh3, Xxh128};
 
 const BLOCK: usize = BLOCK_BYTES as usize;
@@ -53,6 +53,56 @@ fn the_root_is_the_one_defined() {
     check::<Xxh128>();
     check::<Blake3>();
     check::<Sha256>();
+}
+
+#[test]
+fn a_streamed_root_is_the_one_defined() {
+    fn check<H: Hash>(length: usize, piece: usize) {
+        let content = content(length);
+        let mut stream = RootStream::<H>::new();
+        content.chunks(piece).for_each(|piece| stream.update(piece));
+        assert_eq!(stream.size_bytes(), length as u64);
+        assert_eq!(stream.finish(), naive_root::<H>(&content), "{}, {length}", H::NAME);
+    }
+    let edges = [0, 1, 2, 15, 16, 17, 64, 65, 255, 256, 257, 300];
+    for length in edges.map(|blocks: usize| blocks * BLOCK) {
+        for length in [length.saturating_sub(1), length, length + 1] {
+            check::<Xxh128>(length, 1 << 20);
+            check::<Xxh128>(length, BLOCK);
+            check::<Xxh3>(length, 5_000);
+            check::<Sha256>(length.min(70 * BLOCK), 100_000);
+        }
+    }
+    check::<Xxh128>(3 * BLOCK, 1);
+    // Four levels and a fifth.
+    for blocks in [4_096, 4_097] {
+        check::<Xxh128>(blocks * BLOCK, 77_777);
+    }
+}
+
+#[test]
+fn moved_to_other_memory_a_file_goes_on_growing() {
+    let content = content(300 * BLOCK + 5);
+    for (before, room) in [(0, 300), (1, 1), (17, 301), (300, 301)] {
+        let mut small = memory::<Xxh128>(before);
+        let first = &content[..before * BLOCK];
+        let old = Blocks::<Xxh128>::build(&mut small, first).expect("room");
+        let mut large = memory::<Xxh128>(room);
+        let mut blocks = old.moved(&mut large).expect("room");
+        assert_eq!((blocks.root(), blocks.blocks()), (old.root(), old.blocks()));
+        let length = content.len().min(room * BLOCK);
+        let start = before * BLOCK;
+        blocks
+            .update(length as u64, start as u64, &content[start..length], |block| {
+                assert!(block >= before);
+            })
+            .expect("room");
+        assert_eq!(blocks.root(), naive_root::<Xxh128>(&content[..length]));
+    }
+    let mut two = memory::<Xxh128>(2);
+    let old = Blocks::<Xxh128>::build(&mut two, &content[..2 * BLOCK]).expect("room");
+    let mut one = memory::<Xxh128>(1);
+    assert!(matches!(old.moved(&mut one), Err(BlocksError::Full { .. })));
 }
 
 /// The golden values of `docs/format/blocks.md`.

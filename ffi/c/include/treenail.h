@@ -300,6 +300,8 @@ enum tn_ids
     TN_IDS_BLAKE3 = 2,
     // Git's blob id; directories are digested with BLAKE3.
     TN_IDS_GIT = 3,
+    // XXH3-128 of the content, and of its blocks where a file is over 1 MiB.
+    TN_IDS_BLOCKS = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -46,6 +46,7 @@ const ALLOWED: &[Allowed] = &[
     allow("loom", &["dev:core/*"], "every interleaving of atomics, in tests alone"),
     allow("memchr", &["core/*", "adapters/*"], "byte and substring search"),
     allow("memmap2", &["adapters/os", "adapters/tree"], "memory-mapped files on all platforms"),
+    allow("notify", &["adapters/os"], "changes on macOS and Windows, in one watcher"),
     allow("proptest", &["dev:*"], "generated inputs that shrink"),
     allow("rustix", &["adapters/*"], "system calls with types"),
     allow("serde_json", &["adapters/cli", "benches/compare", "fuzz/sim", "xtask", "dev:*"], "JSON"),

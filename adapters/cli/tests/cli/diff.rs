@@ -106,7 +106,7 @@ fn without_ids_size_and_time_decide_and_nothing_is_renamed() {
 fn snapshots_of_other_ids_are_an_error_with_a_remedy() {
     let place = place();
     make(place.path().join("t"), &[("a", "1")]);
-    let kinds = ["xxh3", "blake3", "git", "none"];
+    let kinds = ["xxh3", "blake3", "git", "blocks", "none"];
     for ids in kinds {
         run(place.path(), &["tree", "--ids", ids, "--save", &format!("{ids}.tn"), "t"]).expect(0);
         let ran = diff(place.path(), &[&format!("{ids}.tn"), "t"]).expect(0);

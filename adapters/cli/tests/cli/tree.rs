@@ -63,7 +63,7 @@ fn json_is_one_summary_with_the_documented_keys() {
 fn each_kind_of_ids_has_its_digest_and_none_has_null() {
     let place = place();
     make(place.path().join("t"), FILES);
-    for (ids, digits) in [("xxh3", 32), ("blake3", 64), ("git", 64)] {
+    for (ids, digits) in [("xxh3", 32), ("blake3", 64), ("git", 64), ("blocks", 32)] {
         assert_eq!(digest(place.path(), &["--ids", ids, "t"]).len(), digits, "{ids}");
         let ran = run(place.path(), &["tree", "--json", "--ids", ids, "t"]).expect(0);
         assert_eq!(ran.summary()["ids"], ids);
@@ -87,7 +87,7 @@ fn the_digest_does_not_depend_on_the_order_of_creation_or_on_times() {
     for name in names.iter().rev() {
         fs::write(place.path().join("b").join(name), name).unwrap();
     }
-    for ids in ["xxh3", "blake3", "git"] {
+    for ids in ["xxh3", "blake3", "git", "blocks"] {
         let one = digest(place.path(), &["--ids", ids, "a"]);
         assert_eq!(one, digest(place.path(), &["--ids", ids, "b"]));
     }

@@ -49,7 +49,8 @@ pub enum Event<'a> {
     /// Events were lost: nothing is known any more of these directories, or of any, if there are
     /// none in the list.
     Lost {
-        /// The directories whose events may be among the lost ones.
+        /// The directories whose events may be among the lost ones, and the files watched by
+        /// themselves.
         dirs: &'a [Token],
         /// Why.
         reason: Loss,
@@ -64,6 +65,8 @@ pub enum Loss {
     Overflow,
     /// The file system was unmounted.
     Unmounted,
+    /// A file system was mounted or unmounted at the root or below it, over a directory or off one.
+    Mounts,
     /// The system said something that the feed does not understand.
     Malformed,
 }
@@ -73,6 +76,7 @@ impl fmt::Display for Loss {
         f.write_str(match self {
             Self::Overflow => "the system's event queue was full",
             Self::Unmounted => "the file system was unmounted",
+            Self::Mounts => "mounts below the root came or went",
             Self::Malformed => "the system reported something unknown",
         })
     }

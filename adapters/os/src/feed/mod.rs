@@ -49,9 +49,22 @@ use linux as backend;
 #[doc(hidden)]
 pub use linux::records;
 
-#[cfg(any(not(target_os = "linux"), feature = "portable"))]
+#[cfg(any(target_os = "macos", windows))]
+mod system;
+#[cfg(any(target_os = "macos", windows))]
+use system as backend;
+
+#[cfg(not(any(
+    target_os = "macos",
+    windows,
+    all(target_os = "linux", not(feature = "portable"))
+)))]
 mod polling;
-#[cfg(any(not(target_os = "linux"), feature = "portable"))]
+#[cfg(not(any(
+    target_os = "macos",
+    windows,
+    all(target_os = "linux", not(feature = "portable"))
+)))]
 use polling as backend;
 
 use std::io;

@@ -104,6 +104,7 @@ impl Options {
         self
     }
 
+    #[cfg(any(target_os = "macos", windows, all(target_os = "linux", not(feature = "portable"))))]
     pub(super) fn allows(&self, rung: Rung) -> bool {
         self.rungs.contains(&rung)
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::thread;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::platform::Handle;
@@ -12,6 +12,9 @@ use super::{Coverage, Event, Options, Rung, Statistics, Token, Watched};
 /// Changes below one directory, none of which is reported.
 pub(super) struct Feed {
     coverage: Coverage,
+    /// Whether somebody wants the thread that waits.
+    called: Mutex<bool>,
+    calls: Condvar,
     /// Never readable: its other end is kept and nothing is written to it.
     #[cfg(unix)]
     silent: (std::os::unix::net::UnixStream, std::os::unix::net::UnixStream),
@@ -22,6 +25,8 @@ impl Feed {
         Handle::open(root)?;
         let reasons = vec!["this build has no back end for changes".to_owned()];
         Ok(Self {
+            called: Mutex::new(false),
+            calls: Condvar::new(),
             coverage: Coverage { path: root.to_owned(), rung: Rung::Polling, reasons },
             #[cfg(unix)]
             silent: std::os::unix::net::UnixStream::pair()?,
@@ -51,12 +56,17 @@ impl Feed {
     }
 
     pub(super) fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        let Some(timeout) = timeout else {
-            let message = "nothing is ever reported here: wait for a time, then look";
-            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
-        };
-        thread::sleep(timeout);
-        Ok(false)
+        let called = self.called.lock().unwrap_or_else(PoisonError::into_inner);
+        // A time that the system cannot hold is as good as none.
+        let most = timeout.unwrap_or(Duration::MAX).min(Duration::from_secs(1 << 30));
+        let waited = self.calls.wait_timeout_while(called, most, |called| !*called);
+        let (mut called, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *called))
+    }
+
+    pub(super) fn wake(&self) {
+        *self.called.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.calls.notify_all();
     }
 
     pub(super) fn statistics(&self) -> Statistics {

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use treenail_os::Handle;
@@ -12,8 +15,9 @@ use treenail_os::feed::{self, Coverage, Event, Feed, Rung, Statistics, Watched};
 
 use super::change::{Batch, Gap};
 use super::clock::Clock;
+use super::exclude::Exclude;
 use super::hasher::{Hasher, INLINE_BYTES_MAX};
-use super::history::Since;
+use super::history::{History, Since};
 use super::places::{Places, top_of};
 use super::state::{Opened, Remembered, State};
 use super::{Action, Live, NoLook, Settings, token};
@@ -43,6 +47,8 @@ pub struct Options {
     pub open_max: Duration,
     /// How often directories are looked at whose changes nothing reports.
     pub poll_every: Duration,
+    /// What is left out of the tree and not watched; nothing if this is not given.
+    pub exclude: Option<Exclude>,
     /// How much memory the history may take.
     pub history_bytes_max: usize,
     /// How many threads scan; 0 for as many as the machine runs at once.
@@ -58,6 +64,7 @@ impl Default for Options {
             feed: feed::Options::default(),
             open_max: Duration::from_nanos(open_max_ns),
             poll_every: Duration::from_secs(2),
+            exclude: None,
             history_bytes_max,
             threads: 0,
         }
@@ -112,6 +119,8 @@ pub struct LiveTree {
     root: PathBuf,
     options: Options,
     feed: Arc<Feed>,
+    /// The same, for wakers.
+    current: Arc<Mutex<Arc<Feed>>>,
     places: Places,
     live: Live,
     hasher: Option<Hasher>,
@@ -127,6 +136,8 @@ pub struct LiveTree {
     started: Instant,
     ready: Ready,
     gone: bool,
+    /// Whether a [`Waker`] wants [`poll`](Self::poll) to return.
+    woken: Arc<AtomicBool>,
 }
 
 impl LiveTree {
@@ -139,72 +150,40 @@ impl LiveTree {
     /// # Panics
     /// If `options.ids` is none of [`IdKind::BUILT_IN`].
     pub fn open(root: &Path, options: &Options) -> Result<Self, Error> {
+        let started = Instant::now();
         let hasher = options.ids.map(|ids| match ids {
             IdKind::XXH3 => Hasher::new::<Xxh3Ids>(),
             IdKind::BLAKE3 => Hasher::new::<Blake3Ids>(),
             IdKind::GIT => Hasher::new::<GitIds>(),
             other => panic!("{other} ids are not built in"),
         });
-        let started = Instant::now();
         let io = |doing: &'static str| move |error| Error::io(root, doing, error);
         let root_path = fs::canonicalize(root).map_err(io("cannot open the directory"))?;
         let places = Places::open(&root_path).map_err(io("cannot open the directory"))?;
         let feed = Feed::open(&root_path, &options.feed).map_err(io("cannot watch"))?;
         let mut armed = started.elapsed();
-        let opened = match &options.state {
-            Some(dir) => Some(State::open(dir, options.ids, options.history_bytes_max)?),
-            None => None,
-        };
-        let (state, remembered, lost) = match opened {
-            Some(Opened { state, remembered, lost }) => (Some(state), remembered, lost),
-            None => (None, None, None),
-        };
-        let resumed = remembered.is_some();
-        let settings = Settings {
-            ids: options.ids,
-            open_max_ns: nanoseconds(options.open_max),
-            fine_times: has_fine_times(),
-            history_bytes_max: options.history_bytes_max,
-        };
         let watching = Watching { feed: &feed, polled: Mutex::default() };
-        let mut live = match remembered {
-            Some(Remembered { mut tree, history }) => {
-                add_column(&mut tree, options.ids);
-                let mut live = Live::with_history(tree, history, settings);
-                live.recheck(Vec::new());
-                live
-            }
-            None => {
-                let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
-                let scan = Scan::new().threads(options.threads).on_open(&on_open);
-                let mut tree = scan.run(&root_path, None)?.tree;
-                add_column(&mut tree, options.ids);
-                let root = state.as_ref().map_or_else(random, State::root);
-                Live::new(tree, Clock { root, incarnation: 1, tick: 0 }, settings)
-            }
-        };
+        let Begun { live, state, lost } = Begun::new(&root_path, options, &watching)?;
         let polled = watching.into_polled();
         if feed.rung() != Rung::FileSystem {
             armed = started.elapsed();
         }
-        let counts = live.tree().counts();
         let ready = Ready {
             clock: live.history().clock(),
             rung: feed.rung(),
-            counts,
+            counts: live.tree().counts(),
             armed,
             elapsed: started.elapsed(),
-            resumed,
+            resumed: live.owes_recheck(),
             lost,
         };
-        for (dir, reason) in live_unlisted(live.tree()) {
-            live.note_unlisted(dir, reason);
-        }
+        let feed = Arc::new(feed);
         let poll_at = (!polled.is_empty()).then(|| started + options.poll_every);
         let mut tree = Self {
             root: root_path,
             options: options.clone(),
-            feed: Arc::new(feed),
+            current: Arc::new(Mutex::new(feed.clone())),
+            feed,
             places,
             live,
             hasher,
@@ -216,16 +195,17 @@ impl LiveTree {
             started,
             ready,
             gone: false,
+            woken: Arc::default(),
         };
-        if resumed {
+        if tree.ready.resumed {
             tree.work()?;
             if tree.feed.rung() != Rung::FileSystem {
                 tree.ready.armed = tree.started.elapsed();
             }
             tree.ready.elapsed = tree.started.elapsed();
             tree.ready.counts = tree.live.tree().counts();
-        } else if let Some(state) = &mut tree.state {
-            state.checkpoint(tree.live.tree(), tree.options.ids, tree.live.history())?;
+        } else {
+            tree.save()?;
         }
         Ok(tree)
     }
@@ -261,7 +241,7 @@ impl LiveTree {
     }
 
     /// Waits for the next changes, at most for `timeout` (`None`: for ever). Returns nothing when
-    /// the time is over.
+    /// the time is over, or a [`Waker`] was used.
     ///
     /// # Errors
     /// - [`ErrorKind::RootGone`] once the root is no longer there: a last batch may have told so.
@@ -277,6 +257,9 @@ impl LiveTree {
             }
             if self.gone {
                 return Err(self.root_gone());
+            }
+            if self.woken.swap(false, Ordering::AcqRel) {
+                return Ok(None);
             }
             if self.learn_one() {
                 continue;
@@ -372,11 +355,11 @@ impl LiveTree {
         self.feed.statistics()
     }
 
-    /// What wakes a thread that is in [`poll`](Self::poll) with this tree; it then looks round and
-    /// goes on waiting.
+    /// What wakes a thread that is in [`poll`](Self::poll) with this tree, or else keeps the next
+    /// one from waiting.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        Waker(self.feed.clone())
+        Waker { current: self.current.clone(), woken: self.woken.clone() }
     }
 
     /// Ends it, with everything stored so that the next opening knows that nothing is missing.
@@ -392,10 +375,16 @@ impl LiveTree {
 
     /// Reads what the feed has, and does what follows from it.
     fn work(&mut self) -> Result<(), Error> {
+        if self.feed.is_noisy() {
+            self.step_down()?;
+        }
         let now = Instant::now();
         if self.poll_at.is_some_and(|at| at <= now) {
             self.live.recheck(self.polled.keys().copied().collect());
             self.poll_at = Some(now + self.options.poll_every);
+        }
+        if let Some(state) = &mut self.state {
+            state.end_checkpoint(false)?;
         }
         loop {
             let now_ns = self.now_ns();
@@ -424,6 +413,27 @@ impl LiveTree {
         }
     }
 
+    /// Changes over to a feed that is not woken by what happens outside the root.
+    fn step_down(&mut self) -> Result<(), Error> {
+        let rungs = Rung::ALL.iter().copied().filter(|rung| *rung != Rung::FileSystem);
+        let options = self.options.feed.clone().rungs(&rungs.collect::<Vec<_>>());
+        let feed =
+            Feed::open(&self.root, &options).map_err(|error| self.failed("cannot watch", error))?;
+        self.options.feed = options;
+        // The old feed is heard until the comparison has armed the new one everywhere.
+        let old = std::mem::replace(&mut self.feed, Arc::new(feed));
+        *lock(&self.current) = self.feed.clone();
+        self.live.recheck(Vec::new());
+        while let Some(action) = self.live.next_action(self.now_ns()) {
+            self.perform(action)?;
+        }
+        let now_ns = self.now_ns();
+        let live = &mut self.live;
+        let read = old.read(|event| live.event(now_ns, event));
+        read.map_err(|error| self.failed("cannot read what changed", error))?;
+        Ok(())
+    }
+
     fn perform(&mut self, action: Action) -> Result<(), Error> {
         match action {
             Action::Look { dir, names } => {
@@ -438,6 +448,13 @@ impl LiveTree {
                 self.hash(ticket, dir, name, size_bytes, urgent);
             }
             Action::Recheck { dirs } => self.compare(&dirs)?,
+            Action::WatchLink { dir, name, token } => {
+                // Where it cannot be, the file is among those that have names elsewhere.
+                if let Ok(handle) = self.places.handle(self.live.tree(), dir) {
+                    self.feed.watch_link(&handle, &name, token);
+                }
+            }
+            Action::UnwatchLink { token } => self.feed.unwatch(token),
             Action::Unwatch { dir } => {
                 self.feed.unwatch(token(dir));
                 self.places.forget(dir);
@@ -537,10 +554,18 @@ impl LiveTree {
         if let Some(state) = &mut self.state {
             state.append(&batch)?;
             if state.wants_checkpoint() {
-                state.checkpoint(self.live.tree(), self.options.ids, self.live.history())?;
+                self.save()?;
             }
         }
         Ok(Some(batch))
+    }
+
+    /// Has the tree saved.
+    fn save(&mut self) -> Result<(), Error> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let feed = Arc::downgrade(&self.feed);
+        let done = move || _ = feed.upgrade().map(|feed| feed.wake());
+        state.begin_checkpoint(self.live.tree(), self.options.ids, self.live.history(), done)
     }
 
     /// When there is something to do although nothing happens.
@@ -591,19 +616,87 @@ impl LiveTree {
 impl std::os::fd::AsFd for LiveTree {
     /// A descriptor that is readable when [`poll`](LiveTree::poll) has something to do; there may
     /// also be something to do after some time, for which `poll` wants to be called now and then.
+    /// It is another one after a change to another feed: ask for it after each `poll`.
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.feed.as_fd()
     }
 }
 
+/// What a live tree begins with.
+struct Begun {
+    live: Live,
+    state: Option<State>,
+    /// Why an earlier state could not be used.
+    lost: Option<String>,
+}
+
+impl Begun {
+    /// Takes what is remembered, which is to be compared, or else scans.
+    fn new(root: &Path, options: &Options, watching: &Watching<'_>) -> Result<Self, Error> {
+        let open = |dir: &PathBuf| State::open(dir, options.ids, options.history_bytes_max);
+        let begin = |tree, opened: Option<Opened>| {
+            let (state, lost) =
+                opened.map_or((None, None), |opened| (Some(opened.state), opened.lost));
+            let root = state.as_ref().map_or_else(random, State::root);
+            let clock = Clock { root, incarnation: 1, tick: 0 };
+            let history = History::new(clock, options.history_bytes_max);
+            let live = Live::with_history(tree, history, settings(options));
+            Self { live: note_unlisted(live), state, lost }
+        };
+        let Some(dir) = &options.state else {
+            return Ok(begin(scan(root, options, watching)?, None));
+        };
+        if State::is_new(dir) {
+            // Making it waits for the disk, which need not delay the scan.
+            return thread::scope(|scope| {
+                let opening = scope.spawn(|| open(dir));
+                let tree = scan(root, options, watching);
+                let opened = opening.join().unwrap_or_else(|panic| resume_unwind(panic));
+                Ok(begin(tree?, Some(opened?)))
+            });
+        }
+        let mut opened = open(dir)?;
+        let Some(Remembered { mut tree, history }) = opened.remembered.take() else {
+            return Ok(begin(scan(root, options, watching)?, Some(opened)));
+        };
+        add_column(&mut tree, options.ids);
+        let mut live = Live::with_history(tree, history, settings(options));
+        live.recheck(Vec::new());
+        Ok(Self { live, state: Some(opened.state), lost: opened.lost })
+    }
+}
+
+fn settings(options: &Options) -> Settings {
+    Settings {
+        ids: options.ids,
+        open_max_ns: nanoseconds(options.open_max),
+        fine_times: has_fine_times(),
+        history_bytes_max: options.history_bytes_max,
+        exclude: options.exclude.clone(),
+    }
+}
+
+fn scan(root: &Path, options: &Options, watching: &Watching<'_>) -> Result<Tree, Error> {
+    let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
+    let scan = Scan::new().threads(options.threads).on_open(&on_open);
+    let scan = options.exclude.iter().fold(scan, |scan, exclude| scan.exclude(exclude));
+    let mut tree = scan.run(root, None)?.tree;
+    add_column(&mut tree, options.ids);
+    Ok(tree)
+}
+
 /// Wakes whoever waits in [`LiveTree::poll`].
 #[derive(Clone)]
-pub struct Waker(Arc<Feed>);
+pub struct Waker {
+    current: Arc<Mutex<Arc<Feed>>>,
+    woken: Arc<AtomicBool>,
+}
 
 impl Waker {
     /// Wakes it.
     pub fn wake(&self) {
-        self.0.wake();
+        self.woken.store(true, Ordering::Release);
+        lock(&self.current).wake();
     }
 }
 
@@ -616,8 +709,7 @@ struct Watching<'a> {
 impl Watching<'_> {
     fn watch(&self, dir: &Handle, id: DirId) {
         if let Watched::Polled { reason } = self.feed.watch(dir, token(id), top_of(dir)) {
-            let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
-            polled.insert(id, reason);
+            lock(&self.polled).insert(id, reason);
         }
     }
 
@@ -634,11 +726,15 @@ fn concerns_root(event: &Event<'_>) -> bool {
     }
 }
 
-/// The directories that a scan could not list.
-fn live_unlisted(tree: &Tree) -> Vec<(DirId, String)> {
+/// Notes the directories that a scan could not list.
+fn note_unlisted(mut live: Live) -> Live {
+    let tree = live.tree();
     let view = tree.view(None);
-    let unlisted = tree.dirs.iter().filter(|(dir, _)| !view.is_listed(*dir));
-    unlisted.map(|(dir, _)| (dir, "it could not be listed".to_owned())).collect()
+    let unlisted = tree.dirs.iter().map(|(dir, _)| dir).filter(|dir| !view.is_listed(*dir));
+    for dir in unlisted.collect::<Vec<_>>() {
+        live.note_unlisted(dir, "it could not be listed".to_owned());
+    }
+    live
 }
 
 fn add_column(tree: &mut Tree, ids: Option<IdKind>) {
@@ -648,6 +744,11 @@ fn add_column(tree: &mut Tree, ids: Option<IdKind>) {
         Some(IdKind::BLAKE3) => tree.add_column::<Blake3Ids>(),
         Some(_) => tree.add_column::<GitIds>(),
     }
+}
+
+/// Locks; nothing panics under these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

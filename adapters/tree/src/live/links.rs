@@ -1,10 +1,11 @@
 //! Files with several names: what happens to one name happens to all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use treenail_os::feed::Token;
 use treenail_os::{FileId, Kind, Stat};
 
+use super::Action;
 use super::dirt::At;
 use crate::pages::DirId;
 use crate::tree::Tree;
@@ -13,13 +14,19 @@ use crate::view::{Entry, View};
 /// Tells the token of a file from that of a directory, whose generations never get there.
 const FILE: u64 = 1 << 63;
 
+/// So many files are watched by themselves; what happens to others through names outside the tree
+/// goes unseen. Stores of packages hold hundreds of thousands of such files, which nobody writes.
+const WATCHED_MAX: usize = 4096;
+
 /// The names of files that have several.
 #[derive(Default)]
 pub(super) struct Links {
     /// By the file; may hold names that are another file's by now, or nobody's.
     names: HashMap<FileId, Vec<At>>,
-    /// What the feed calls the files.
-    numbers: Vec<FileId>,
+    /// What the feed calls the files that are watched by themselves, and how many there were ever.
+    tokens: BTreeMap<u64, FileId>,
+    given: u64,
+    wishes: Vec<Action>,
 }
 
 impl Links {
@@ -40,11 +47,24 @@ impl Links {
     /// Remembers a name of a file that has others.
     pub(super) fn add(&mut self, stat: &Stat, at: &At) {
         if is_linked(stat) {
-            let names = self.names.entry(stat.id()).or_default();
+            let id = stat.id();
+            let names = self.names.entry(id).or_default();
+            if names.is_empty() && self.tokens.len() < WATCHED_MAX {
+                self.given += 1;
+                let token = FILE | self.given;
+                self.tokens.insert(token, id);
+                let (dir, name) = at.clone();
+                self.wishes.push(Action::WatchLink { dir, name, token: Token(token) });
+            }
             if !names.contains(at) {
                 names.push(at.clone());
             }
         }
+    }
+
+    /// What the feed is to be told since the last call.
+    pub(super) fn wishes(&mut self) -> std::vec::Drain<'_, Action> {
+        self.wishes.drain(..)
     }
 
     /// The other names in the tree of the file that is, or was, at a name; `stat` is its own.
@@ -56,19 +76,16 @@ impl Links {
         let others = names.iter().filter(|name| *name != at).cloned().collect();
         if names.is_empty() {
             self.names.remove(&id);
+            for (token, _) in self.tokens.extract_if(.., |_, file| *file == id) {
+                self.wishes.push(Action::UnwatchLink { token: Token(token) });
+            }
         }
         others
     }
 
-    /// What the feed is to call a file.
-    pub(super) fn number(&mut self, id: FileId) -> Token {
-        self.numbers.push(id);
-        Token(FILE | (self.numbers.len() as u64 - 1))
-    }
-
     /// The names of the file that the feed calls so.
     pub(super) fn of_file(&self, tree: &Tree, file: Token) -> Vec<At> {
-        let id = usize::try_from(file.0 & !FILE).ok().and_then(|at| self.numbers.get(at));
+        let id = self.tokens.get(&file.0);
         let names = id.and_then(|id| self.names.get(id)).into_iter().flatten();
         names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect()
     }

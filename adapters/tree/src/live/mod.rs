@@ -12,6 +12,7 @@ mod clock;
 mod content;
 mod dirt;
 mod driver;
+mod exclude;
 mod hasher;
 mod history;
 mod journal;
@@ -36,6 +37,7 @@ pub use change::{Batch, Change, EventKind, Gap, Id};
 pub use clock::{Clock, NotAClock};
 pub use content::{Hashed, Unhashed};
 pub use driver::{LiveTree, Options, Polled, Ready, Waker};
+pub use exclude::Exclude;
 pub use history::{Fresh, History, Net, Since};
 pub use journal::{decodes, put_stat, take_stat};
 
@@ -54,7 +56,7 @@ const TRIES_MAX: u8 = 10;
 const TRY_AGAIN_NS: u64 = 500_000;
 
 /// How a live tree behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The column of ids by which contents are compared; the tree must have it. Without, every
     /// event that tells of a write is reported.
@@ -66,11 +68,19 @@ pub struct Settings {
     pub fine_times: bool,
     /// How much memory the history may take.
     pub history_bytes_max: usize,
+    /// What is left out of the tree.
+    pub exclude: Option<Exclude>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ids: None, open_max_ns: 250_000_000, fine_times: false, history_bytes_max: 8 << 20 }
+        Self {
+            ids: None,
+            open_max_ns: 250_000_000,
+            fine_times: false,
+            history_bytes_max: 8 << 20,
+            exclude: None,
+        }
     }
 }
 
@@ -110,6 +120,21 @@ pub enum Action {
     Recheck {
         /// The directories.
         dirs: Vec<DirId>,
+    },
+    /// Have the changes of a file that has several names reported with this token, whichever name
+    /// they are made through. No answer.
+    WatchLink {
+        /// The directory of one of its names.
+        dir: DirId,
+        /// The name in it.
+        name: Box<[u8]>,
+        /// What the feed is to call the file.
+        token: Token,
+    },
+    /// The changes reported with this token are not wanted any more. No answer.
+    UnwatchLink {
+        /// What the feed calls the file.
+        token: Token,
     },
     /// The directory is no longer in the tree: its changes need not be reported. No answer.
     Unwatch {
@@ -269,6 +294,7 @@ impl Live {
     /// answered, or [`deadline_ns`](Self::deadline_ns) has come.
     pub fn next_action(&mut self, now_ns: u64) -> Option<Action> {
         self.now_ns = now_ns;
+        self.actions.extend(self.links.wishes());
         loop {
             let action = self.actions.pop_front();
             if action.is_some() || self.outstanding > 0 {
@@ -455,7 +481,7 @@ impl Live {
         (seen.now, seen.compared) = (Some(now), true);
     }
 
-    fn owes_recheck(&self) -> bool {
+    pub(crate) fn owes_recheck(&self) -> bool {
         self.rechecking || self.recheck.is_some()
     }
 

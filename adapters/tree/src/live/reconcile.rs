@@ -109,8 +109,11 @@ impl Live {
         let same = |stat: &Stat| stat.kind == row.stat.kind && stat.id() == row.stat.id();
         let seen = |at: &At| round.get(at).and_then(|seen| seen.now);
         let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && stat.inode != 0);
+        // What is left out may be another part of a directory that moved: it is listed anew.
+        let as_before = !self.is_excluded(to, row.stat.kind)
+            && (row.child.is_none() || self.settings.exclude.is_none());
         let left = seen(from).is_some_and(|now| now.is_none_or(|stat| !same(&stat)));
-        arrived && left && self.tree.listing(to.0).is_some()
+        arrived && left && as_before && self.tree.listing(to.0).is_some()
     }
 
     fn make_move(&mut self, round: &Round, from: &At, to: &At) -> bool {
@@ -234,6 +237,9 @@ impl Live {
     fn compare(&mut self, at: At, seen: &Seen, stat: Stat, puts: &mut Vec<Put>) {
         let open = seen.mark.open;
         let Some(row) = self.tree.view(self.settings.ids).entry(at.0, &at.1) else {
+            if self.is_excluded(&at, stat.kind) {
+                return;
+            }
             let report = Report { kind: EventKind::Create, quiet: false, open, learn: false };
             return puts.push(Put { at, stat, ids: IdsAfter::Dropped, report: Some(report) });
         };
@@ -330,6 +336,13 @@ impl Live {
                 self.dirt.mark_due(other, Mark { what: What::ATTRIBUTES, ..Mark::default() });
             }
         }
+    }
+
+    fn is_excluded(&self, at: &At, kind: Kind) -> bool {
+        self.settings.exclude.as_ref().is_some_and(|exclude| {
+            let path = self.path_of(at);
+            path.is_some_and(|path| exclude.excludes(&path, kind == Kind::Directory))
+        })
     }
 
     /// The path of an entry, relative to the root.

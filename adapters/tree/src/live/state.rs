@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use treenail_store::disk::OsDisk;
@@ -42,6 +43,16 @@ pub(super) struct State {
     starts: VecDeque<(u64, Lsn)>,
     /// What was written since the last checkpoint.
     bytes: usize,
+    /// A snapshot that is being saved, and what the checkpoint that names it will say.
+    saving: Option<Saving>,
+    /// Whether there is a checkpoint that names a snapshot.
+    is_named: bool,
+}
+
+struct Saving {
+    thread: JoinHandle<Result<(), Error>>,
+    head: Head,
+    lsn: Lsn,
 }
 
 /// What a state remembers.
@@ -122,11 +133,24 @@ impl State {
             || RandomState::new().hash_one(0),
             |remembered| remembered.history.clock().root,
         );
-        let state = Self { dir: dir.to_owned(), log, root, starts, bytes: 0 };
+        let state = Self {
+            dir: dir.to_owned(),
+            log,
+            root,
+            starts,
+            bytes: 0,
+            saving: None,
+            is_named: remembered.is_some(),
+        };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
         state.write(session_kind(), &Session { boot: boot_id(), incarnation }.encode())?;
         Ok(Opened { state, remembered, lost })
+    }
+
+    /// Whether nothing is remembered in a directory.
+    pub(super) fn is_new(dir: &Path) -> bool {
+        !dir.join(JOURNAL).exists()
     }
 
     /// Reads what another process keeps, without disturbing it.
@@ -157,6 +181,8 @@ impl State {
     /// # Errors
     /// If the system refuses.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Error> {
+        // Without a snapshot that it starts from, a journal says nothing.
+        self.end_checkpoint(!self.is_named)?;
         let start = self.log.end();
         let records = Part::encode_all(batch, now_ns(), self.log.payload_bytes_max());
         for record in &records {
@@ -169,26 +195,72 @@ impl State {
 
     /// Whether the journal has grown so that a checkpoint is worth its cost.
     pub(super) fn wants_checkpoint(&self) -> bool {
-        self.bytes > JOURNAL_BYTES_MAX
+        self.bytes > JOURNAL_BYTES_MAX && self.saving.is_none()
     }
 
-    /// Saves the tree, so that the journal needs not go further back than the history.
+    /// Has the tree saved in a thread of its own, so that the journal needs not go further back than
+    /// the history; `done` is called in it at the end.
     ///
     /// # Errors
     /// If the system refuses; what was saved before still counts.
-    pub(super) fn checkpoint(
+    pub(super) fn begin_checkpoint(
         &mut self,
         tree: &Tree,
         ids: Option<IdKind>,
         history: &History,
+        done: impl FnOnce() + Send + 'static,
     ) -> Result<(), Error> {
-        let clock = history.clock();
-        let name = format!("{SNAPSHOT}{}-{}", clock.incarnation, clock.tick);
-        tree.view(ids).save(&self.dir.join(&name))?;
+        let (head, lsn) = self.head(history);
+        let path = self.dir.join(head.snapshot());
+        let tree = tree.clone();
+        let save = move || {
+            let saved = tree.view(ids).save(&path);
+            done();
+            saved
+        };
+        let thread = thread::Builder::new().name("treenail-save".into()).spawn(save);
+        let thread = thread.map_err(|error| Error::io(&self.dir, "cannot save the tree", error))?;
+        self.bytes = 0;
+        self.saving = Some(Saving { thread, head, lsn });
+        Ok(())
+    }
+
+    /// Ends what [`begin_checkpoint`](Self::begin_checkpoint) began, if the tree is saved by now, or
+    /// with `wait` in any case.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn end_checkpoint(&mut self, wait: bool) -> Result<(), Error> {
+        let saved = |saving: &mut Saving| wait || saving.thread.is_finished();
+        let Some(Saving { thread, head, lsn }) = self.saving.take_if(saved) else { return Ok(()) };
+        let lost = |_| Error::new(ErrorKind::Io, &self.dir, "the thread that saves has panicked");
+        thread.join().map_err(lost)??;
+        self.name_snapshot(&head, lsn)
+    }
+
+    /// Saves everything durably, so that the next opening knows that nothing is missing.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn close(
+        mut self,
+        tree: &Tree,
+        ids: Option<IdKind>,
+        history: &History,
+    ) -> Result<(), Error> {
+        self.end_checkpoint(true)?;
+        let (head, lsn) = self.head(history);
+        tree.view(ids).save(&self.dir.join(head.snapshot()))?;
+        self.name_snapshot(&head, lsn)?;
+        self.write(close_kind(), &[])?;
+        let path = self.dir.join(JOURNAL);
+        self.log.close().map_err(|error| from_log(&path, &error))
+    }
+
+    /// What a checkpoint says at this moment, and where the records begin that it needs.
+    fn head(&mut self, history: &History) -> (Head, Lsn) {
         while self.starts.pop_front_if(|(tick, _)| *tick <= history.floor()).is_some() {}
-        let end = self.log.end();
-        self.log.commit(end).map_err(|error| self.failed(&error))?;
-        let lsn = self.starts.front().map_or(end, |(_, lsn)| *lsn);
+        let clock = history.clock();
         let head = Head {
             root: clock.root,
             incarnation: clock.incarnation,
@@ -197,26 +269,16 @@ impl State {
             taken_ns: now_ns(),
             ended: history.ended().to_vec(),
         };
-        self.log.checkpoint(lsn, &head.encode()).map_err(|error| self.failed(&error))?;
-        self.bytes = 0;
-        self.remove_snapshots_but(&name);
-        Ok(())
+        (head, self.starts.front().map_or_else(|| self.log.end(), |(_, lsn)| *lsn))
     }
 
-    /// Saves everything durably, so that the next opening knows that nothing is missing.
-    ///
-    /// # Errors
-    /// As for [`checkpoint`](Self::checkpoint).
-    pub(super) fn close(
-        mut self,
-        tree: &Tree,
-        ids: Option<IdKind>,
-        history: &History,
-    ) -> Result<(), Error> {
-        self.checkpoint(tree, ids, history)?;
-        self.write(close_kind(), &[])?;
-        let path = self.dir.join(JOURNAL);
-        self.log.close().map_err(|error| from_log(&path, &error))
+    /// Writes a checkpoint that names a snapshot, and removes the others.
+    fn name_snapshot(&mut self, head: &Head, lsn: Lsn) -> Result<(), Error> {
+        self.log.commit(self.log.end()).map_err(|error| self.failed(&error))?;
+        self.log.checkpoint(lsn, &head.encode()).map_err(|error| self.failed(&error))?;
+        self.is_named = true;
+        self.remove_snapshots_but(&head.snapshot());
+        Ok(())
     }
 
     fn write(&self, kind: Kind, payload: &[u8]) -> Result<(), Error> {
@@ -241,6 +303,13 @@ impl State {
     }
 }
 
+impl Head {
+    /// The file that the snapshot is in.
+    fn snapshot(&self) -> String {
+        format!("{SNAPSHOT}{}-{}", self.incarnation, self.tick)
+    }
+}
+
 /// Reads a state: the snapshot that the checkpoint names, and the batches of the journal. The
 /// session is the last that was not closed.
 fn read(
@@ -252,8 +321,7 @@ fn read(
     starts: &mut VecDeque<(u64, Lsn)>,
 ) -> Result<(Remembered, Option<Session>), String> {
     let head = Head::decode(checkpoint).ok_or("the checkpoint is of an unknown form")?;
-    let name = format!("{SNAPSHOT}{}-{}", head.incarnation, head.tick);
-    let snapshot = Snapshot::open(&dir.join(name)).map_err(|error| error.to_string())?;
+    let snapshot = Snapshot::open(&dir.join(head.snapshot())).map_err(|error| error.to_string())?;
     snapshot.verify().map_err(|error| error.to_string())?;
     let mut tree = snapshot.to_tree().map_err(|error| error.to_string())?;
     let start = Clock { root: head.root, incarnation: head.incarnation, tick: head.floor };

@@ -10,14 +10,14 @@ mod visitor;
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use treenail_os::{Handle, Walk};
+use treenail_os::Walk;
 
 use crate::error::Error;
-use crate::ids::{Blake3Ids, ContentId, GitIds, IdKind, Xxh3Ids};
-use crate::pages::DirId;
+use crate::ids::{Blake3Ids, BlockIds, ContentId, GitIds, IdKind, Xxh3Ids};
+use crate::live::Exclude;
+use crate::recheck::OnOpen;
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
 use visitor::Visitor;
@@ -34,10 +34,8 @@ pub struct Scan<'a> {
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
     on_open: Option<OnOpen<'a>>,
+    exclude: Option<&'a Exclude>,
 }
-
-/// What is called with each directory and its number before it is listed.
-pub(crate) type OnOpen<'a> = &'a (dyn Fn(&Arc<Handle>, DirId) + Sync);
 
 /// A scanned tree, and what could not be scanned.
 pub struct Scanned {
@@ -132,11 +130,19 @@ impl<'a> Scan<'a> {
         Self { progress: Some(progress), ..self }
     }
 
-    /// What to call with each directory that was opened, before it is listed, and with the number
-    /// that it will have in the tree. It is called from several threads at once.
+    /// What to call with each directory when it is open and before it is listed, with its number in
+    /// the tree to come: a watch that is set there sees all that the scan does not. A directory's
+    /// own stat, which stands among its parent's entries, may be older. Several threads call it at
+    /// once.
     #[must_use]
     pub fn on_open(self, on_open: OnOpen<'a>) -> Self {
         Self { on_open: Some(on_open), ..self }
+    }
+
+    /// What to leave out.
+    #[must_use]
+    pub fn exclude(self, exclude: &'a Exclude) -> Self {
+        Self { exclude: Some(exclude), ..self }
     }
 
     /// Scans `root` with ids of a built-in kind, or without.
@@ -153,6 +159,7 @@ impl<'a> Scan<'a> {
             Some(IdKind::XXH3) => self.run_with::<Xxh3Ids>(root),
             Some(IdKind::BLAKE3) => self.run_with::<Blake3Ids>(root),
             Some(IdKind::GIT) => self.run_with::<GitIds>(root),
+            Some(IdKind::BLOCKS) => self.run_with::<BlockIds>(root),
             Some(other) => panic!("{other} ids are not built in"),
         }
     }

@@ -15,10 +15,12 @@ use super::fresh::{self, FRESH_NS, Fresh};
 use super::gather::{Batch, Gathering, Kept, Listed, Packer, Reading, Spot};
 use super::previous::Previous;
 use super::rules::{Inherited, Prepared, Rules};
-use super::{FAILURES_KEPT_MAX, Failure, OnOpen, Progress, Scan, Scanned};
+use super::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
 use crate::error::Error;
 use crate::ids::ContentId;
+use crate::live::Exclude;
 use crate::pages::DirId;
+use crate::recheck::OnOpen;
 use crate::snapshot::Snapshot;
 use crate::tree::Listing;
 use crate::view::{Class, Counts, View};
@@ -42,6 +44,7 @@ pub(super) struct Visitor<'a, C: ContentId> {
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
     on_open: Option<OnOpen<'a>>,
+    exclude: Option<&'a Exclude>,
     rules: Option<Rules>,
     taken_ns: i64,
     /// The first directory number not yet given.
@@ -127,6 +130,7 @@ impl<'a, C: ContentId> Visitor<'a, C> {
             previous,
             progress: scan.progress,
             on_open: scan.on_open,
+            exclude: scan.exclude,
             rules,
             taken_ns: now_ns(),
             next_dir: AtomicU32::new(DirId::ROOT.index + 1),
@@ -165,9 +169,20 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         let rules = rules.map(Inherited::prepare);
         let rules = rules.as_ref();
         let mut listing = Listing::Complete;
+        // Paths are only made where somebody asks for them.
+        let above = self.exclude.map(|_| dir.handle().path());
+        let is_excluded = |name: &[u8], is_dir: bool| match (self.exclude, &above) {
+            (Some(exclude), Some(above)) if above.is_empty() => exclude.excludes(name, is_dir),
+            (Some(exclude), Some(above)) => {
+                exclude.excludes(&[above, &b"/"[..], name].concat(), is_dir)
+            }
+            _ => false,
+        };
         for (listed, entry) in dir.entries().enumerate() {
             let is_dir = entry.kind == Kind::Directory;
-            if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir)) {
+            if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir))
+                || is_excluded(entry.name, is_dir)
+            {
                 continue;
             }
             let name = u32::try_from(listed).expect("a listing is shorter than 4 GiB");

@@ -9,7 +9,7 @@ use super::layout::DIR_PARTIAL;
 use crate::block::{self, Row};
 use crate::column::IdBlock;
 use crate::error::{Error, ErrorKind};
-use crate::ids::{Blake3Ids, GitIds, IdKind, Xxh3Ids};
+use crate::ids::{Blake3Ids, BlockIds, GitIds, IdKind, Xxh3Ids};
 use crate::pages::{DirId, FreeList, PageTable};
 use crate::tree::{Column, DirIds, DirNode, Listing, Tree};
 use crate::view::{Counts, View};
@@ -54,6 +54,7 @@ impl Snapshot {
             IdKind::XXH3 => Column::new::<Xxh3Ids>(),
             IdKind::BLAKE3 => Column::new::<Blake3Ids>(),
             IdKind::GIT => Column::new::<GitIds>(),
+            IdKind::BLOCKS => Column::new::<BlockIds>(),
             other => {
                 let message = format!("{other} ids are not built in");
                 return Err(Error::new(ErrorKind::Newer, &self.path, message));

@@ -28,14 +28,17 @@ pub enum Ids {
     TnIdsBlake3 = 2,
     /// Git's blob id; directories are digested with BLAKE3.
     TnIdsGit = 3,
+    /// XXH3-128 of the content, and of its blocks where a file is over 1 MiB.
+    TnIdsBlocks = 4,
 }
 
 impl Ids {
-    const ALL: [(Self, Option<IdKind>); 4] = [
+    const ALL: [(Self, Option<IdKind>); 5] = [
         (Self::TnIdsNone, None),
         (Self::TnIdsXxh3, Some(IdKind::XXH3)),
         (Self::TnIdsBlake3, Some(IdKind::BLAKE3)),
         (Self::TnIdsGit, Some(IdKind::GIT)),
+        (Self::TnIdsBlocks, Some(IdKind::BLOCKS)),
     ];
 }
 

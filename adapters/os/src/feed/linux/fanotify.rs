@@ -18,7 +18,7 @@ use super::super::{Event, Loss, Rung, Token, What};
 use super::fanotify_record::{FileHandle, Named, Record, Records};
 use super::registry::{Holders, Registry};
 use super::sink::{Sink, drain};
-use super::{limits, lock};
+use super::{Subject, limits, lock};
 
 /// What is asked of directories: nothing that reading causes.
 const ENTRIES: u64 = libc::FAN_CREATE
@@ -87,34 +87,18 @@ impl Group {
         self.device
     }
 
-    /// Has the events of an open directory reported under `token`.
-    pub(super) fn watch(
-        &self,
-        dir: BorrowedFd<'_>,
-        mount: MountId,
-        token: Token,
-    ) -> io::Result<()> {
+    /// Has the events of a directory, or of a file by all its names, reported.
+    pub(super) fn watch(&self, subject: &Subject<'_>) -> io::Result<()> {
+        let Subject { dir, entry, mount, token } = *subject;
+        let (flags, mask, registry) = match entry {
+            None => (libc::FAN_MARK_ONLYDIR, DIRECTORY, &self.dirs),
+            Some(_) => (libc::FAN_MARK_DONT_FOLLOW, FILE, &self.links),
+        };
         if self.rung == Rung::Inodes {
-            self.mark(libc::FAN_MARK_ONLYDIR, DIRECTORY, dir, None)?;
+            self.mark(flags, mask, dir, entry)?;
         }
-        let key = self.handle_of(dir, None)?;
-        lock(&self.dirs).insert(key, mount, token);
-        Ok(())
-    }
-
-    /// Has the events of a file reported under `token`, whichever of its names they come through.
-    pub(super) fn watch_link(
-        &self,
-        dir: BorrowedFd<'_>,
-        name: &CString,
-        mount: MountId,
-        token: Token,
-    ) -> io::Result<()> {
-        if self.rung == Rung::Inodes {
-            self.mark(libc::FAN_MARK_DONT_FOLLOW, FILE, dir, Some(name))?;
-        }
-        let key = self.handle_of(dir, Some(name))?;
-        lock(&self.links).insert(key, mount, token);
+        let key = self.handle_of(dir, entry)?;
+        lock(registry).insert(key, mount, token);
         Ok(())
     }
 
@@ -123,6 +107,11 @@ impl Group {
     pub(super) fn unwatch(&self, token: Token) {
         lock(&self.dirs).remove(token);
         lock(&self.links).remove(token);
+    }
+
+    /// Whether something is watched under the token.
+    pub(super) fn holds(&self, token: Token) -> bool {
+        lock(&self.dirs).contains(token) || lock(&self.links).contains(token)
     }
 
     /// How many directories and files are watched.

@@ -1,6 +1,5 @@
 //! An inotify queue: a watch for each directory.
 
-use std::ffi::CString;
 use std::io;
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -9,13 +8,11 @@ use std::time::Instant;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
-use crate::platform::MountId;
-
 use super::super::{Event, Loss, Token, What};
 use super::inotify_record::{Record, Records};
-use super::lock;
 use super::registry::Registry;
 use super::sink::{Half, Sink, drain};
+use super::{Subject, lock};
 
 /// What is asked of a directory: nothing that reading causes.
 const DIRECTORY: WatchFlags = WatchFlags::CREATE
@@ -58,30 +55,16 @@ impl Queue {
         })
     }
 
-    /// Has the events of an open directory reported under `token`.
-    pub(super) fn watch(
-        &self,
-        dir: BorrowedFd<'_>,
-        mount: MountId,
-        token: Token,
-    ) -> io::Result<()> {
+    /// Has the events of a directory, or of a file by all its names, reported.
+    pub(super) fn watch(&self, subject: &Subject<'_>) -> io::Result<()> {
+        let Subject { dir, entry, mount, token } = *subject;
+        let (name, flags, registry) = match entry {
+            None => (&b""[..], DIRECTORY, &self.dirs),
+            Some(name) => (name.as_bytes(), FILE, &self.links),
+        };
         let _adding = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let watch = add_watch(self.fd.as_fd(), dir, b"", DIRECTORY)?;
-        lock(&self.dirs).insert(watch, mount, token);
-        Ok(())
-    }
-
-    /// Has the events of a file reported under `token`, whichever of its names they come through.
-    pub(super) fn watch_link(
-        &self,
-        dir: BorrowedFd<'_>,
-        name: &CString,
-        mount: MountId,
-        token: Token,
-    ) -> io::Result<()> {
-        let _adding = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let watch = add_watch(self.fd.as_fd(), dir, name.as_bytes(), FILE)?;
-        lock(&self.links).insert(watch, mount, token);
+        let watch = add_watch(self.fd.as_fd(), dir, name, flags)?;
+        lock(registry).insert(watch, mount, token);
         Ok(())
     }
 
@@ -96,6 +79,11 @@ impl Queue {
                 }
             }
         }
+    }
+
+    /// Whether something is watched under the token.
+    pub(super) fn holds(&self, token: Token) -> bool {
+        lock(&self.dirs).contains(token) || lock(&self.links).contains(token)
     }
 
     /// How many directories and files are watched.

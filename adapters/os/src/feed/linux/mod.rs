@@ -5,6 +5,7 @@ pub mod fanotify_record;
 mod inotify;
 pub mod inotify_record;
 mod limits;
+mod mount_table;
 mod mounts;
 mod noise;
 pub mod records;
@@ -27,8 +28,10 @@ use rustix::io::Errno;
 
 use crate::name;
 use crate::platform::{Handle, MountId};
+use crate::stat::FileId;
 
-use super::{Coverage, Event, Options, Rung, Statistics, Token, Watched};
+use super::{Coverage, Event, Loss, Options, Rung, Statistics, Token, Watched};
+use mount_table::MountTable;
 use mounts::{Means, Mount, Mounts, Source};
 use noise::Noise;
 use sink::{Pairs, Sink};
@@ -38,6 +41,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 /// What the descriptor that wakes a waiting thread is called among the queues.
 const WAKER: u64 = u64::MAX;
+/// What the table of mounts is called among them.
+const MOUNT_TABLE: u64 = u64::MAX - 1;
 
 /// Queues whose readiness one call asks for.
 const READY_MAX: usize = 64;
@@ -45,6 +50,7 @@ const READY_MAX: usize = 64;
 /// Changes below one directory.
 pub(super) struct Feed {
     options: Options,
+    root: FileId,
     epoll: OwnedFd,
     /// Readable when somebody wants the thread that waits.
     waker: OwnedFd,
@@ -53,11 +59,21 @@ pub(super) struct Feed {
     told: Mutex<Told>,
 }
 
+/// What is to be watched: an open directory, or an entry of it.
+struct Subject<'a> {
+    dir: BorrowedFd<'a>,
+    entry: Option<&'a CString>,
+    mount: MountId,
+    token: Token,
+}
+
 /// What the one who reads works with.
 struct Reader {
     buffer: Box<[u8]>,
     pairs: Pairs,
     noise: Noise,
+    /// None where `/proc` is not mounted.
+    mount_table: Option<MountTable>,
 }
 
 /// What the one who reads leaves for others to see.
@@ -73,16 +89,23 @@ impl Feed {
         let handle = Handle::open(root)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let wanted = epoll::EventData::new_u64(WAKER);
-        epoll::add(&epoll, &waker, wanted, epoll::EventFlags::IN)?;
+        let number = epoll::EventData::new_u64(WAKER);
+        epoll::add(&epoll, &waker, number, epoll::EventFlags::IN)?;
+        let mount_table = MountTable::open(root).ok();
+        if let Some(table) = &mount_table {
+            let number = epoll::EventData::new_u64(MOUNT_TABLE);
+            epoll::add(&epoll, table.bell(), number, epoll::EventFlags::PRI)?;
+        }
         let feed = Self {
             waker,
+            root: handle.id()?,
             mounts: Mounts::new(options, epoll.as_fd())?,
             epoll,
             reader: Mutex::new(Reader {
                 buffer: vec![0; BUFFER_BYTES].into(),
                 pairs: Pairs::new(options.rename_hold),
                 noise: Noise::new(options.outside_max_per_s, Instant::now()),
+                mount_table,
             }),
             told: Mutex::default(),
             options: options.clone(),
@@ -90,7 +113,7 @@ impl Feed {
         let held = handle.hold()?;
         let (_, mount) = feed.mount_of(&handle, held.fd())?;
         // A mark on the whole file system sees the root removed in its parent.
-        if !matches!(&mount.means, Means::Group(group) if group.rung() == Rung::FileSystem) {
+        if mount.rung() != Rung::FileSystem {
             feed.expect_removal_of(root, held.fd());
         }
         Ok(feed)
@@ -101,39 +124,20 @@ impl Feed {
     }
 
     pub(super) fn watch(&self, dir: &Handle, token: Token, top: &[u8]) -> Watched {
-        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel()) {
+        if let (None, Some(sentinel)) = (dir.parent(), self.mounts.sentinel())
+            && dir.id().is_ok_and(|id| id == self.root)
+        {
             sentinel.root_is(token);
         }
-        self.arm(dir, |means, fd, mount| match means {
-            Means::Group(group) => group
-                .watch(fd, mount, token)
-                .map_err(|error| limits::explain_mark(group.rung(), &error)),
-            Means::Inotify => self
-                .mounts
-                .queue(top, self.epoll.as_fd())
-                .and_then(|queue| queue.watch(fd, mount, token))
-                .map_err(|error| limits::explain_inotify(&error)),
-            Means::Nothing(_) => Ok(()),
-        })
+        self.arm(dir, None, token, top)
     }
 
     pub(super) fn watch_link(&self, dir: &Handle, name: &[u8], token: Token) -> Watched {
-        let path = name::check(name).and_then(|()| Ok(CString::new(name)?));
-        let path = match path {
-            Ok(path) => path,
-            Err(error) => return Watched::Polled { reason: error.to_string().into() },
-        };
-        self.arm(dir, |means, fd, mount| match means {
-            Means::Group(group) => group
-                .watch_link(fd, &path, mount, token)
-                .map_err(|error| limits::explain_mark(group.rung(), &error)),
-            Means::Inotify => self
-                .mounts
-                .queue(b"", self.epoll.as_fd())
-                .and_then(|queue| queue.watch_link(fd, &path, mount, token))
-                .map_err(|error| limits::explain_inotify(&error)),
-            Means::Nothing(_) => Ok(()),
-        })
+        let name = name::check(name).and_then(|()| Ok(CString::new(name)?));
+        match name {
+            Ok(name) => self.arm(dir, Some(&name), token, b""),
+            Err(error) => Watched::Polled { reason: error.to_string().into() },
+        }
     }
 
     pub(super) fn unwatch(&self, token: Token) {
@@ -148,16 +152,23 @@ impl Feed {
 
     pub(super) fn read(&self, report: &mut dyn FnMut(Event<'_>)) -> io::Result<usize> {
         let mut reader = lock(&self.reader);
-        let Reader { buffer, pairs, noise } = &mut *reader;
+        let Reader { buffer, pairs, noise, mount_table } = &mut *reader;
         let mut counts = Statistics::default();
         let mut sink = Sink { report, pairs, counts: &mut counts };
+        // A table that cannot be read may have changed.
+        if let Some(table) = mount_table
+            && table.have_changed().unwrap_or(true)
+        {
+            sink.lost_all(Loss::Mounts);
+        }
         let mut result = self.drain(buffer, &mut sink);
         // The source of a rename may lie in a queue that was read before its target's.
+        let again = Instant::now();
         if result.is_ok() && sink.pairs.has_targets() {
             result = self.drain(buffer, &mut sink);
         }
         let now = Instant::now();
-        sink.release(now);
+        sink.release(again, now);
         let held_until = pairs.due();
         let noisy = noise.is_over(counts.outside, now);
         drop(reader);
@@ -209,29 +220,41 @@ impl Feed {
         lock(&self.told).noisy
     }
 
-    /// Arms something in an open directory with the back end of its mount.
-    fn arm(
-        &self,
-        dir: &Handle,
-        arm: impl FnOnce(&Means, BorrowedFd<'_>, MountId) -> Result<(), String>,
-    ) -> Watched {
-        let armed = || -> Result<Watched, Arc<str>> {
+    /// Arms a directory, or an entry of it, with the back end of its mount.
+    fn arm(&self, dir: &Handle, entry: Option<&CString>, token: Token, top: &[u8]) -> Watched {
+        let armed = || -> Result<Rung, Arc<str>> {
             let text = |error: io::Error| Arc::from(error.to_string());
             let held = dir.hold().map_err(text)?;
             let (id, mount) = self.mount_of(dir, held.fd()).map_err(text)?;
-            let rung = match &mount.means {
-                Means::Nothing(reason) => return Err(reason.clone()),
-                Means::Group(group) => group.rung(),
-                Means::Inotify => Rung::Inotify,
-            };
+            let subject = Subject { dir: held.fd(), entry, mount: id, token };
+            let rung = mount.rung();
             let most = self.options.watches_max;
-            if rung != Rung::FileSystem && most < usize::MAX && self.watched() >= most {
+            if rung != Rung::FileSystem && most < usize::MAX && !self.has_room(token) {
                 return Err(format!("the limit of {most} watches is reached; raise it").into());
             }
-            arm(&mount.means, held.fd(), id)?;
-            Ok(Watched::By(rung))
+            match &mount.means {
+                Means::Nothing(reason) => return Err(reason.clone()),
+                Means::Group(group) => match group.watch(&subject) {
+                    Ok(()) => return Ok(rung),
+                    // A subvolume of btrfs has marks of its own kind.
+                    Err(error) if self.may_descend(&error) => {}
+                    Err(error) => return Err(limits::explain_mark(rung, &error).into()),
+                },
+                Means::Inotify => {}
+            }
+            let queue = self.mounts.queue(top, self.epoll.as_fd());
+            let armed = queue.and_then(|queue| queue.watch(&subject));
+            armed.map_err(|error| limits::explain_inotify(&error))?;
+            Ok(Rung::Inotify)
         };
-        armed().unwrap_or_else(|reason| Watched::Polled { reason })
+        armed().map_or_else(|reason| Watched::Polled { reason }, Watched::By)
+    }
+
+    /// Whether what fanotify refused for one directory alone is for inotify to try.
+    fn may_descend(&self, refused: &io::Error) -> bool {
+        let alone = [Errno::XDEV, Errno::OPNOTSUPP, Errno::NODEV];
+        self.options.allows(Rung::Inotify)
+            && Errno::from_io_error(refused).is_some_and(|errno| alone.contains(&errno))
     }
 
     fn mount_of(&self, dir: &Handle, fd: BorrowedFd<'_>) -> io::Result<(MountId, Arc<Mount>)> {
@@ -288,11 +311,21 @@ impl Feed {
                 Some(Source::Group(group)) => group.drain(buffer, sink)?,
                 Some(Source::Queue(queue)) => queue.drain(buffer, sink)?,
                 Some(Source::Sentinel(sentinel)) => sentinel.drain(buffer, sink)?,
-                // It was added a moment ago: next time.
+                // The table of mounts, or a queue that was added a moment ago.
                 None => {}
             }
         }
         Ok(ready.len())
+    }
+
+    /// Whether the budget of watches allows one for this token, which may have one already.
+    fn has_room(&self, token: Token) -> bool {
+        let holds = |source: &Source| match source {
+            Source::Group(group) => group.holds(token),
+            Source::Queue(queue) => queue.holds(token),
+            Source::Sentinel(_) => false,
+        };
+        self.watched() < self.options.watches_max || self.mounts.sources().iter().any(holds)
     }
 
     fn watched(&self) -> usize {

@@ -41,6 +41,12 @@ pub(super) struct Mount {
     coverage: Coverage,
 }
 
+impl Mount {
+    pub(super) fn rung(&self) -> Rung {
+        self.coverage.rung
+    }
+}
+
 /// The back end of one mount.
 #[derive(Clone)]
 pub(super) enum Means {

@@ -35,6 +35,12 @@ impl Sink<'_> {
         }
     }
 
+    /// Reports the loss of everything.
+    pub(super) fn lost_all(&mut self, reason: Loss) {
+        self.counts.losses += 1;
+        self.event(Event::Lost { dirs: &[], reason });
+    }
+
     /// Takes half of a rename, and reports the whole if the other half was there.
     pub(super) fn half(&mut self, half: Half) {
         let other = self.pairs.halves.iter().position(|other| other.completes(&half));
@@ -51,15 +57,16 @@ impl Sink<'_> {
         });
     }
 
-    /// Reports the halves that nothing can complete any more.
-    pub(super) fn release(&mut self, now: Instant) {
+    /// Reports the halves that nothing can complete any more. A source has its time. It always
+    /// enters its queue before its target does, so a target that was known when all queues began
+    /// to be read `again`, and is still alone, has none.
+    pub(super) fn release(&mut self, again: Instant, now: Instant) {
         let hold = self.pairs.hold;
         let mut at = 0;
         while at < self.pairs.halves.len() {
             let half = &self.pairs.halves[at];
-            // The source always enters its queue first, so a target that is left over after all
-            // queues were read has none.
-            if half.is_source && now.saturating_duration_since(half.since) < hold {
+            let has_time = now.saturating_duration_since(half.since) < hold;
+            if has_time && (half.is_source || half.since >= again) {
                 at += 1;
                 continue;
             }
@@ -150,5 +157,78 @@ pub(super) fn drain(
             return Ok(());
         }
         left = Some(rest - records);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOLD: Duration = Duration::from_millis(10);
+
+    fn half(cookie: u32, dir: u64, is_source: bool, since: Instant) -> Half {
+        let (mount, dir, name) = (MountId(1), Token(dir), Box::from(&b"name"[..]));
+        Half { cookie, mount, dir, name, is_dir: false, is_source, since }
+    }
+
+    /// Has `act` done and returns what was reported, in short.
+    fn reported(pairs: &mut Pairs, act: impl FnOnce(&mut Sink<'_>)) -> Vec<String> {
+        let mut said = Vec::new();
+        let report = &mut |event: Event<'_>| {
+            said.push(match event {
+                Event::Renamed { from, to, .. } => format!("{} to {}", from.0.0, to.0.0),
+                Event::Entry { dir, what, .. } => format!("{} {what:?}", dir.0),
+                other => format!("{other:?}"),
+            });
+        };
+        act(&mut Sink { report, pairs, counts: &mut Statistics::default() });
+        said
+    }
+
+    #[test]
+    fn halves_meet_in_either_order() {
+        let now = Instant::now();
+        let mut pairs = Pairs::new(HOLD);
+        let said = reported(&mut pairs, |sink| {
+            sink.half(half(1, 10, true, now));
+            sink.half(half(2, 20, false, now));
+            sink.half(half(2, 21, true, now));
+            sink.half(half(1, 11, false, now));
+        });
+        assert_eq!(said, ["21 to 20", "10 to 11"]);
+        assert_eq!(pairs.due(), None);
+    }
+
+    #[test]
+    fn a_source_has_its_time_and_a_target_that_nothing_precedes_has_none() {
+        let start = Instant::now();
+        let again = start + Duration::from_millis(1);
+        let mut pairs = Pairs::new(HOLD);
+        let said = reported(&mut pairs, |sink| {
+            sink.half(half(1, 10, true, start));
+            sink.half(half(2, 20, false, start));
+            // Read only when all queues were read again: its source may lie in one of them.
+            sink.half(half(3, 30, false, again));
+            sink.release(again, again);
+        });
+        assert_eq!(said, ["20 [\"created\", \"moved\"]"]);
+        assert_eq!(pairs.due(), Some(start + HOLD));
+        let said = reported(&mut pairs, |sink| sink.release(start, start + HOLD));
+        assert_eq!(said, ["10 [\"removed\", \"moved\"]"]);
+        let said = reported(&mut pairs, |sink| sink.half(half(3, 31, true, again)));
+        assert_eq!(said, ["31 to 30"]);
+    }
+
+    #[test]
+    fn the_same_rename_on_two_mounts_is_two_renames() {
+        let now = Instant::now();
+        let mut pairs = Pairs::new(HOLD);
+        let said = reported(&mut pairs, |sink| {
+            sink.half(Half { mount: MountId(2), ..half(1, 20, true, now) });
+            sink.half(half(1, 10, true, now));
+            sink.half(half(1, 11, false, now));
+            sink.half(Half { mount: MountId(2), ..half(1, 21, false, now) });
+        });
+        assert_eq!(said, ["10 to 11", "20 to 21"]);
     }
 }

@@ -1,0 +1,172 @@
+//! A place in the stream of changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use treenail_tree::Tree;
+use treenail_tree::live::{Batch, Clock, Fresh, Gap, Net, Since};
+
+use crate::error::Error;
+use crate::keeper::{Moment, Shared};
+
+/// Where a subscription begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum From {
+    /// With what changes after the call.
+    Now,
+    /// With what changed after that clock, which may be one of an earlier process.
+    Clock(Clock),
+}
+
+/// A reader's place in the stream of changes of a [`Keeper`](crate::Keeper).
+///
+/// It gets each batch as long as it keeps up. One that falls behind, because it is slow or has not
+/// asked for a while, gets what has changed in sum since its place, and goes on from there: nothing
+/// is lost, and nothing is stored for it.
+pub struct Subscription {
+    shared: Arc<Shared>,
+    id: u64,
+    clock: Clock,
+    /// The tree at the clock, if that is of this process.
+    tree: Option<Tree>,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// What changed since the reader's last place, and the place that it has now.
+#[derive(Clone)]
+pub struct Delivery {
+    /// The moment up to which everything has been delivered.
+    pub clock: Clock,
+    /// The tree at that moment.
+    pub tree: Tree,
+    /// What changed.
+    pub what: Delivered,
+}
+
+/// What changed.
+#[derive(Clone, Debug)]
+pub enum Delivered {
+    /// What changed at one tick.
+    Batch(Arc<Batch>),
+    /// The reader had fallen behind: what changed in sum.
+    Net {
+        /// The changes.
+        changes: Vec<Net>,
+        /// What was lost in between; the changes make up for it.
+        gaps: Vec<Gap>,
+    },
+    /// The clock says nothing here: everything that the tree holds may be new.
+    Fresh(Fresh),
+}
+
+impl Subscription {
+    pub(crate) fn new(shared: Arc<Shared>, from: From) -> Self {
+        let (id, clock, tree) = {
+            let mut state = shared.lock();
+            match from {
+                From::Now => {
+                    let tick = state.tick;
+                    (state.enter(tick), shared.clock(tick), Some(state.tree.clone()))
+                }
+                From::Clock(clock) => (state.enter_behind(), clock, None),
+            }
+        };
+        Self { shared, id, clock, tree, interrupted: Arc::default() }
+    }
+
+    /// The moment up to which everything has been delivered: with it another subscription, also in
+    /// a later process, goes on where this one ended.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The tree at that moment; nothing as long as the moment is one of an earlier process.
+    #[must_use]
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// What ends a [`next`](Self::next) under way from another thread.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { shared: self.shared.clone(), interrupted: self.interrupted.clone() }
+    }
+
+    /// Waits for what comes next, at most for `timeout` (`None`: for ever). Returns nothing when
+    /// the time is over, or it is interrupted.
+    ///
+    /// # Errors
+    /// Once all changes have been delivered: why there will be no more, each time that it is
+    /// called.
+    ///
+    /// # Panics
+    /// In a callback of the keeper, which would wait for itself.
+    pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Delivery>, Error> {
+        // A time that the system cannot hold is as good as none.
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.shared.lock();
+        loop {
+            if state.is_behind(self.id) {
+                drop(state);
+                if let Some(delivery) = self.catch_up()? {
+                    return Ok(Some(delivery));
+                }
+                state = self.shared.lock();
+                continue;
+            }
+            if let Some(Moment { batch, tree }) = state.take_next(self.id) {
+                self.clock = self.shared.clock(batch.tick);
+                self.tree = Some(tree.clone());
+                let (clock, what) = (self.clock, Delivered::Batch(batch));
+                return Ok(Some(Delivery { clock, tree, what }));
+            }
+            if let Some(error) = &state.failed {
+                return Err(error.clone());
+            }
+            let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
+            if interrupted || until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(None);
+            }
+            state = self.shared.wait(state, until);
+        }
+    }
+
+    /// Asks for what changed in sum; nothing if that is nothing.
+    fn catch_up(&mut self) -> Result<Option<Delivery>, Error> {
+        let (since, clock, tree) = self.shared.since(self.clock)?;
+        self.clock = clock;
+        self.tree = Some(tree.clone());
+        self.shared.lock().catch_up(self.id, clock.tick);
+        let what = match since {
+            Since::Net { changes, gaps } if changes.is_empty() && gaps.is_empty() => {
+                return Ok(None);
+            }
+            Since::Net { changes, gaps } => Delivered::Net { changes, gaps },
+            Since::Fresh(fresh) => Delivered::Fresh(fresh),
+        };
+        Ok(Some(Delivery { clock, tree, what }))
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.shared.lock().leave(self.id);
+    }
+}
+
+/// Ends the waiting of one [`Subscription`].
+#[derive(Clone)]
+pub struct Interrupter {
+    shared: Arc<Shared>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Interrupter {
+    /// Has the [`Subscription::next`] that waits, or else the next one that would, return nothing.
+    pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Release);
+        self.shared.notify();
+    }
+}
