@@ -68,9 +68,9 @@ impl Place {
     pub fn make(&self) -> Result<(), Problem> {
         match DirBuilder::new().mode(0o700).create(&self.dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(Problem::io("cannot make the daemon's directory", &error).at(&self.dir).remedy(
-                    "set XDG_RUNTIME_DIR to a directory of yours, or unset it to use /tmp",
-                ))
+                Err(Problem::io("cannot make the daemon's directory", &error)
+                    .at(&self.dir)
+                    .remedy("set XDG_RUNTIME_DIR to a directory of yours, or unset it to use /tmp"))
             }
             _ => self.check_dir(),
         }
@@ -144,9 +144,8 @@ impl Place {
             _ => {}
         }
         let listener = UnixListener::bind(&socket).map_err(|error| {
-            io("cannot listen", &error).remedy(
-                "set XDG_RUNTIME_DIR to a short path on a file system that has sockets",
-            )
+            io("cannot listen", &error)
+                .remedy("set XDG_RUNTIME_DIR to a short path on a file system that has sockets")
         })?;
         let meta = fs::symlink_metadata(&socket);
         let inode = meta.map_err(|error| io("cannot look at the socket", &error))?.ino();

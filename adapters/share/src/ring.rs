@@ -16,7 +16,6 @@ use treenail_ring::shared::{self, AttachError, Consumer, Error, Producer};
 /// The words before the ring: a cache line of its own, and the one that processors fetch with it.
 const HEAD_WORDS: usize = 16;
 
-
 /// The memory with a ring in it.
 pub(crate) struct Ring {
     segment: Segment,
@@ -74,10 +73,11 @@ impl Reader {
     pub(crate) fn receive(socket: &UnixStream) -> io::Result<Self> {
         let segment = Segment::receive(socket)?;
         let words = segment.words().get(HEAD_WORDS..).unwrap_or_default();
+        let words: *const [AtomicU64] = words;
         // SAFETY: the words are a mapping, which stays where it is when `segment` is moved, and is
         // unmapped when `segment` is dropped. `Reader` keeps it behind `consumer`, which `drop`
         // drops first and which is lent out with the life of the reader only.
-        let words: &'static [AtomicU64] = unsafe { &*(&raw const *words) };
+        let words: &'static [AtomicU64] = unsafe { &*words };
         let consumer = Consumer::attach(words)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
         Ok(Self { consumer: ManuallyDrop::new(consumer), segment, message: Vec::new() })

@@ -133,7 +133,7 @@ impl Client {
                 Ok(More::End((Since::Net { changes, gaps }, clock)))
             }
             Answer::Fresh { clock, reason } => Ok(More::End((Since::Fresh(reason), clock))),
-            other => Err(other),
+            other => Err(unexpected(other)),
         })
     }
 
@@ -147,7 +147,7 @@ impl Client {
             timeout.map(|timeout| u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX));
         self.ask(&Request::Barrier { root: named(root)?, timeout_ms }, |answer| match answer {
             Answer::Clock(clock) => Ok(More::End(clock)),
-            other => Err(other),
+            other => Err(unexpected(other)),
         })
     }
 
@@ -159,7 +159,7 @@ impl Client {
         let request = Request::Lookup { root: named(root)?, path: path.to_vec() };
         self.ask(&request, |answer| match answer {
             Answer::Entry(entry) => Ok(More::End(entry)),
-            other => Err(other),
+            other => Err(unexpected(other)),
         })
     }
 
@@ -180,7 +180,7 @@ impl Client {
                 entries.into_iter().for_each(&mut each);
                 Ok(if last { More::End(clock) } else { More::Expected })
             }
-            other => Err(other),
+            other => Err(unexpected(other)),
         })
     }
 
@@ -208,7 +208,7 @@ impl Client {
                 }
                 Ok(if last { More::End(()) } else { More::Expected })
             }
-            other => Err(other),
+            other => Err(unexpected(other)),
         })?;
         Ok(all)
     }
@@ -220,7 +220,7 @@ impl Client {
     pub fn statistics(&self, root: &Path) -> Result<Statistics, Problem> {
         self.ask(&Request::Statistics { root: named(root)? }, |answer| match answer {
             Answer::Statistics(statistics) => Ok(More::End(statistics)),
-            other => Err(other),
+            other => Err(unexpected(other)),
         })
     }
 
@@ -235,7 +235,7 @@ impl Client {
                 all.extend(roots);
                 Ok(if last { More::End(()) } else { More::Expected })
             }
-            other => Err(other),
+            other => Err(unexpected(other)),
         })?;
         Ok(all)
     }
@@ -271,24 +271,21 @@ impl Client {
     fn have_done(&self, request: &Request) -> Result<(), Problem> {
         self.ask(request, |answer| match answer {
             Answer::Done => Ok(More::End(())),
-            other => Err(other),
+            other => Err(unexpected(other)),
         })
     }
 
-    /// Asks, and hands each part of the answer to `take` until it has the last; `take` gives back
-    /// what is no answer to the question.
+    /// Asks, and hands each part of the answer to `take` until it has the last.
     fn ask<T>(
         &self,
         request: &Request,
-        mut take: impl FnMut(Answer) -> Result<More<T>, Answer>,
+        mut take: impl FnMut(Answer) -> Result<More<T>, Problem>,
     ) -> Result<T, Problem> {
         let stream = self.lock();
         send(&stream, request)?;
         loop {
-            match take(receive(&stream)?) {
-                Ok(More::End(all)) => return Ok(all),
-                Ok(More::Expected) => {}
-                Err(other) => return Err(unexpected(other)),
+            if let More::End(all) = take(receive(&stream)?)? {
+                return Ok(all);
             }
         }
     }
@@ -355,7 +352,7 @@ fn gone() -> Problem {
 
 /// A root as requests name it.
 fn named(root: &Path) -> Result<Vec<u8>, Problem> {
-    let path = absolute(root)
-        .map_err(|error| Problem::io("cannot tell where it is", &error).at(root))?;
+    let path =
+        absolute(root).map_err(|error| Problem::io("cannot tell where it is", &error).at(root))?;
     Ok(bytes_of(path.as_os_str()).to_vec())
 }

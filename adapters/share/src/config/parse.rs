@@ -135,7 +135,7 @@ fn roots(value: &DeValue<'_>) -> Result<Vec<PathBuf>, Wrong> {
 
 fn unknown(key: &str) -> Wrong {
     let near = KEYS.iter().min_by_key(|known| distance(key, known));
-    let near = near.filter(|known| distance(key, known) <= 4);
+    let near = near.filter(|known| distance(key, known) <= 3);
     let remedy = match near {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("the keys are {}", KEYS.join(", ")),

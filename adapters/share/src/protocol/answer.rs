@@ -256,11 +256,9 @@ impl Answer {
             kind::FRESH => Self::Fresh { clock: input.clock()?, reason: take_fresh(input)? },
             kind::CLOCK => Self::Clock(input.clock()?),
             kind::ENTRY => Self::Entry(input.option(Entry::take)?),
-            kind::PAGE => Self::Page {
-                last: input.bool()?,
-                clock: input.clock()?,
-                entries: take_all(input)?,
-            },
+            kind::PAGE => {
+                Self::Page { last: input.bool()?, clock: input.clock()?, entries: take_all(input)? }
+            }
             kind::COVERAGE => Self::Coverage { last: input.bool()?, items: take_all(input)? },
             kind::STATISTICS => Self::Statistics(take_statistics(input)?),
             kind::ROOTS => Self::Roots { last: input.bool()?, roots: take_all(input)? },

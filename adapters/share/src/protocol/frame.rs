@@ -16,7 +16,8 @@ const READ_BYTES: usize = 4 << 10;
 /// Those of the stream; [`InvalidInput`](io::ErrorKind::InvalidInput) if the message is too long.
 pub fn write_message(stream: &mut impl Write, message: &[u8]) -> io::Result<()> {
     let len = length(message.len()).map_err(|()| {
-        let what = format!("a message of {} bytes; the longest has {MESSAGE_BYTES_MAX}", message.len());
+        let what =
+            format!("a message of {} bytes; the longest has {MESSAGE_BYTES_MAX}", message.len());
         io::Error::new(io::ErrorKind::InvalidInput, what)
     })?;
     // One write, so that the reader wakes up once.
@@ -114,7 +115,8 @@ fn length(len: usize) -> Result<u32, ()> {
 fn checked(len: [u8; LENGTH_BYTES]) -> io::Result<usize> {
     let len = u32::from_le_bytes(len) as usize;
     length(len).map(|len| len as usize).map_err(|()| {
-        let what = format!("a message says to have {len} bytes; they have 1 to {MESSAGE_BYTES_MAX}");
+        let what =
+            format!("a message says to have {len} bytes; they have 1 to {MESSAGE_BYTES_MAX}");
         io::Error::new(io::ErrorKind::InvalidData, what)
     })
 }

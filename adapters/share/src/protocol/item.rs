@@ -7,9 +7,9 @@ use treenail_os::{bytes_of, os_str_of};
 use treenail_tree::live::{Change, EventKind, Gap, Id, Net, Polled, put_stat};
 use treenail_tree::{Class, Counts};
 
+use super::Malformed;
 use super::answer::{Entry, RootStatus};
 use super::wire::{Input, put_bool, put_bytes, put_clock, put_option, put_u32, put_u64};
-use super::Malformed;
 
 /// Something that a message can hold many of.
 pub(super) trait Item: Sized {
@@ -31,9 +31,7 @@ pub(super) fn put_all<T: Item>(items: &[T], bytes: &mut Vec<u8>) {
 }
 
 /// A loss or something else; losses come first.
-pub(super) fn take_gaps<T: Item>(
-    input: &mut Input<'_>,
-) -> Result<(Vec<Gap>, Vec<T>), Malformed> {
+pub(super) fn take_gaps<T: Item>(input: &mut Input<'_>) -> Result<(Vec<Gap>, Vec<T>), Malformed> {
     let (mut gaps, mut items) = (Vec::new(), Vec::new());
     while !input.is_empty() {
         match input.u8()? {

@@ -6,6 +6,7 @@
 mod answer;
 mod frame;
 mod item;
+#[cfg(unix)]
 pub(crate) mod parts;
 mod request;
 mod wire;
@@ -13,11 +14,10 @@ mod wire;
 use std::fmt;
 
 pub use answer::{Answer, Entry, RootStatus, Statistics, Welcome};
-pub use frame::{Frames, write_message};
 #[cfg(unix)]
 pub use frame::read_message;
+pub use frame::{Frames, write_message};
 pub use item::CoverageItem;
-pub use parts::{Message, Parts};
 pub use request::{Query, Request};
 
 /// The protocol's version. A daemon of another version says so and is to be ended.

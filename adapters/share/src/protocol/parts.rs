@@ -11,11 +11,11 @@ use super::item::{CoverageItem, Item, put_gap, put_item};
 const LAST_AT: usize = 1;
 
 /// Where the parts of an answer go.
-pub type Send<'s> = &'s mut dyn FnMut(&[u8]) -> io::Result<()>;
+pub(crate) type Send<'s> = &'s mut dyn FnMut(&[u8]) -> io::Result<()>;
 
 /// Which answer is made.
 #[derive(Clone, Copy, Debug)]
-pub enum Message {
+pub(crate) enum Message {
     /// [`Answer::Batch`](super::Answer::Batch).
     Batch(Clock),
     /// [`Answer::Net`](super::Answer::Net).
@@ -29,7 +29,7 @@ pub enum Message {
 }
 
 /// An answer on its way: items are added to a part until it is full, and parts are sent.
-pub struct Parts<'s> {
+pub(crate) struct Parts<'s> {
     bytes: Vec<u8>,
     head: usize,
     bytes_max: usize,
@@ -38,7 +38,7 @@ pub struct Parts<'s> {
 
 impl<'s> Parts<'s> {
     /// An answer without items yet, its parts no longer than `bytes_max`.
-    pub fn new(message: Message, bytes_max: usize, send: Send<'s>) -> Self {
+    pub(crate) fn new(message: Message, bytes_max: usize, send: Send<'s>) -> Self {
         let mut bytes = Vec::new();
         match message {
             Message::Batch(clock) => begin_at(&mut bytes, kind::BATCH, false, clock),
@@ -54,7 +54,7 @@ impl<'s> Parts<'s> {
     ///
     /// # Errors
     /// Those of the sending, here as below.
-    pub fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+    pub(crate) fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         // One that does not fit cannot be asked for either.
         self.add(|bytes| entry.put(bytes)).map(drop)
     }
@@ -63,7 +63,7 @@ impl<'s> Parts<'s> {
     ///
     /// # Errors
     /// As [`entry`](Self::entry).
-    pub fn coverage(&mut self, item: &CoverageItem) -> io::Result<()> {
+    pub(crate) fn coverage(&mut self, item: &CoverageItem) -> io::Result<()> {
         self.add(|bytes| item.put(bytes)).map(drop)
     }
 
@@ -71,7 +71,7 @@ impl<'s> Parts<'s> {
     ///
     /// # Errors
     /// As [`entry`](Self::entry).
-    pub fn root(&mut self, root: &RootStatus) -> io::Result<()> {
+    pub(crate) fn root(&mut self, root: &RootStatus) -> io::Result<()> {
         self.add(|bytes| root.put(bytes)).map(drop)
     }
 
@@ -79,7 +79,7 @@ impl<'s> Parts<'s> {
     ///
     /// # Errors
     /// As [`entry`](Self::entry).
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         self.bytes[LAST_AT] = 1;
         (self.send)(&self.bytes)
     }

@@ -13,10 +13,10 @@ use super::roots::Used;
 use super::{Shared, query, stream};
 use crate::peer::{own_uid, uid_of_peer};
 use crate::problem::Problem;
-use crate::protocol::parts::send_net;
+use crate::protocol::parts::{Message, Parts, send_net};
 use crate::protocol::{
-    Answer, CoverageItem, Frames, MESSAGE_BYTES_MAX, Message, Parts, Query, Request, VERSION,
-    Welcome, write_message,
+    Answer, CoverageItem, Frames, MESSAGE_BYTES_MAX, Query, Request, VERSION, Welcome,
+    write_message,
 };
 
 /// Who connects has to say hello within this time.
@@ -96,7 +96,9 @@ impl Connection {
         if clients > clients_max {
             let message = format!("{clients_max} clients are served already");
             let problem = Problem::new(Problem::LIMIT, message);
-            return Err(problem.remedy("raise `clients_max` in daemon.toml, or end a client").into());
+            return Err(problem
+                .remedy("raise `clients_max` in daemon.toml, or end a client")
+                .into());
         }
         self.stream.set_read_timeout(Some(HELLO_WITHIN))?;
         match self.next()? {
@@ -220,7 +222,8 @@ impl Connection {
         let found = self.root(root)?.keeper()?.coverage()?;
         let mounts = found.mounts.into_iter().map(CoverageItem::Mount);
         let polled = found.polled.into_iter().map(CoverageItem::Polled);
-        let unlisted = found.unlisted.into_iter().map(|(path, why)| CoverageItem::Unlisted(path, why));
+        let unlisted =
+            found.unlisted.into_iter().map(|(path, why)| CoverageItem::Unlisted(path, why));
         let linked = found.linked_elsewhere.into_iter().map(CoverageItem::LinkedElsewhere);
         let mut items = mounts.chain(polled).chain(unlisted).chain(linked);
         let mut put = |message: &[u8]| write_message(&mut &self.stream, message);

@@ -31,6 +31,9 @@ const STACK_BYTES: usize = 512 << 10;
 pub struct Options {
     /// Where it listens.
     pub place: Place,
+    /// The directory below which histories are stored, so that clocks outlive the daemon; nothing
+    /// for not at all.
+    pub state: Option<PathBuf>,
     /// The configuration file, which is read again whenever it changes.
     pub config_file: Option<PathBuf>,
     /// Whether there has to be one.
@@ -42,11 +45,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// The user's own place and file, and a log that nobody reads.
+    /// The user's own directories and file, and a log that nobody reads.
     #[must_use]
     pub fn of_user() -> Self {
         Self {
             place: Place::of_user(),
+            state: state::base_of_user(),
             config_file: Config::path_of_user(),
             config_must_be: false,
             idle: None,
@@ -191,10 +195,7 @@ fn serve(
         // Rounded up, lest it wake shortly before there is something to do.
         let wait = wait.map(|wait| wait + Duration::from_millis(1));
         let wait = wait.and_then(|wait| Timespec::try_from(wait).ok());
-        let mut fds = [
-            PollFd::new(listener, PollFlags::IN),
-            PollFd::new(&*woken, PollFlags::IN),
-        ];
+        let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(&*woken, PollFlags::IN)];
         match poll(&mut fds, wait.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(Problem::io("cannot wait for clients", &error.into())),
@@ -317,9 +318,9 @@ impl Shared {
     fn reserve_ring(&self) -> Option<usize> {
         let config = self.config();
         let bytes = config.ring_bytes;
-        let reserve = |used: usize| used.checked_add(bytes).filter(|n| *n <= config.rings_bytes_max);
-        let reserved =
-            self.rings_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve);
+        let reserve =
+            |used: usize| used.checked_add(bytes).filter(|n| *n <= config.rings_bytes_max);
+        let reserved = self.rings_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, reserve);
         (bytes > 0 && reserved.is_ok()).then_some(bytes)
     }
 

@@ -50,7 +50,8 @@ impl<'q> Compiled<'q> {
                     let id = entry.id.and_then(Id::new);
                     each(&Entry { path: at(), stat: entry.stat, id })?;
                 }
-                let below = entry.child.and_then(|child| Some((child, self.enter(&state, entry.name)?)));
+                let below =
+                    entry.child.and_then(|child| Some((child, self.enter(&state, entry.name)?)));
                 if let Some((child, state)) = below {
                     dirs.push((child, at(), state));
                 }

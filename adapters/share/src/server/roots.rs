@@ -50,8 +50,9 @@ impl Used {
         *keeper = None;
         let root = &self.root.path;
         let config = self.shared.config();
+        let base = self.shared.options.state.as_deref();
         let options = live::Options {
-            state: state::dir_of(root),
+            state: base.and_then(|base| state::dir_of(base, root)),
             poll_every: config.poll_every,
             history_bytes_max: config.history_bytes,
             ..live::Options::default()

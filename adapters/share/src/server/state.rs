@@ -6,17 +6,22 @@ use std::path::{Path, PathBuf};
 use treenail_hash::{Hash, Xxh128};
 use treenail_os::bytes_of;
 
-/// The directory for the state of a root: below `$XDG_STATE_HOME/treenail`, or else
-/// `~/.local/state/treenail`, by a digest of the root's path. Nothing if that would be within the
-/// root, whose changes it would then be among: such a root's clocks do not outlive the daemon.
-pub(super) fn dir_of(root: &Path) -> Option<PathBuf> {
+/// Where the user's programs keep state: `$XDG_STATE_HOME/treenail`, or else
+/// `~/.local/state/treenail`; nothing if there is no home either.
+pub(super) fn base_of_user() -> Option<PathBuf> {
     let absolute = |name: &str| {
         let dir = PathBuf::from(env::var_os(name)?);
         dir.is_absolute().then_some(dir)
     };
     let home = || Some(absolute("HOME")?.join(".local/state"));
-    let base = absolute("XDG_STATE_HOME").or_else(home)?.join("treenail");
-    if is_within(&base, root) {
+    Some(absolute("XDG_STATE_HOME").or_else(home)?.join("treenail"))
+}
+
+/// The directory for the state of a root, named by a digest of the root's path. Nothing if that
+/// would be within the root, whose changes it would then be among: such a root's clocks do not
+/// outlive the daemon.
+pub(super) fn dir_of(base: &Path, root: &Path) -> Option<PathBuf> {
+    if is_within(base, root) {
         return None;
     }
     let digest = Xxh128::hash(bytes_of(root.as_os_str()));

@@ -44,7 +44,7 @@ pub(super) fn serve(
         return Ok(());
     }
     let room = Room::default();
-    let stopper = subscription.stopper();
+    let interrupter = subscription.interrupter();
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("treenail-stream".into()).stack_size(STACK_BYTES);
         let pumping = thread.spawn_scoped(scope, || {
@@ -62,8 +62,8 @@ pub(super) fn serve(
         }
         // Should the thread be writing to a client that does not read.
         _ = stream.shutdown(Shutdown::Both);
-        stopper.stop();
         room.close();
+        interrupter.interrupt();
         Ok(())
     })
 }
@@ -119,6 +119,7 @@ fn pump(
                     put(&message)?;
                 }
             },
+            Ok(None) if room.is_closed() => return Ok(None),
             Ok(None) => {}
             Err(error) => return Ok(Some(error.into())),
         }
@@ -196,6 +197,10 @@ impl Room {
     fn close(&self) {
         lock(&self.state).closed = true;
         self.changed.notify_all();
+    }
+
+    fn is_closed(&self) -> bool {
+        lock(&self.state).closed
     }
 
     /// How often room was announced.
