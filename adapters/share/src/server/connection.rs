@@ -30,6 +30,7 @@ pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) stream: UnixStream,
     pub(super) frames: Frames,
+    id: u64,
 }
 
 /// Why a connection ends.
@@ -59,8 +60,8 @@ impl From<Problem> for End {
 }
 
 /// Serves a client until it goes, or has to.
-pub(super) fn serve(shared: &Arc<Shared>, stream: UnixStream) {
-    let mut connection = Connection { shared: shared.clone(), stream, frames: Frames::default() };
+pub(super) fn serve(shared: &Arc<Shared>, stream: UnixStream, id: u64) {
+    let mut connection = Connection { shared: shared.clone(), stream, frames: Frames::default(), id };
     let ended = connection.greet().and_then(|()| connection.answer_all());
     if let Err(End::Refused(problem)) = ended {
         shared.log(&format!("a client is refused: {problem}"));
@@ -182,16 +183,19 @@ impl Connection {
                 self.root(&root)?.keeper()?.recheck();
                 Answer::Done
             }
-            Request::Stop => {
-                let kept = self.shared.bid_farewell(&self.stream);
-                kept.map_err(|error| Problem::io("cannot end in good order", &error))?;
-                let sent = send(&self.stream, &Answer::Done);
-                self.shared.log("a client ends it");
-                self.shared.stop();
-                return Ok(sent);
-            }
+            Request::Stop => return Ok(self.stop()),
         };
         Ok(send(&self.stream, &answer))
+    }
+
+    /// Ends the daemon; the client hears of it when its connection closes.
+    fn stop(&self) -> io::Result<()> {
+        self.shared.log("a client ends it");
+        self.shared.bid_farewell(self.id);
+        let sent = send(&self.stream, &Answer::Done);
+        self.shared.stop();
+        // Nothing more is read of this client.
+        sent.and(Err(ErrorKind::BrokenPipe.into()))
     }
 
     fn since(&self, root: &[u8], clock: Clock) -> Result<io::Result<()>, Problem> {

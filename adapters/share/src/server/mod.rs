@@ -9,7 +9,7 @@ mod state;
 mod stream;
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -275,7 +275,7 @@ impl Shared {
         let thread = thread::Builder::new().name("treenail-client".into()).stack_size(STACK_BYTES);
         let spawned = thread.spawn(move || {
             let _leaving = Leaving { shared: &shared, id };
-            connection::serve(&shared, stream);
+            connection::serve(&shared, stream, id);
         });
         if let Err(error) = spawned {
             self.log(&format!("cannot take a client in: {error}"));
@@ -307,11 +307,11 @@ impl Shared {
         }
     }
 
-    /// Keeps a connection open until the daemon has ended.
-    fn bid_farewell(&self, stream: &UnixStream) -> io::Result<()> {
-        let copy = stream.try_clone()?;
-        self.clients().farewell.push(copy);
-        Ok(())
+    /// Keeps a client's connection open until the daemon has ended; nothing is read of it any more.
+    fn bid_farewell(&self, id: u64) {
+        let mut clients = self.clients();
+        let stream = clients.streams.remove(&id);
+        clients.farewell.extend(stream);
     }
 
     /// Sets memory aside for a ring; nothing if there is none left.

@@ -115,8 +115,12 @@ fn a_client_that_scribbles_on_its_ring_harms_itself_alone() {
     for word in segment.words() {
         word.store(u64::MAX, std::sync::atomic::Ordering::Relaxed);
     }
-    write(&root.join("a"), "");
-    until(&mut honest, "a");
+    // The ring is looked at again when it seems to be full.
+    let long = "n".repeat(200);
+    for n in 0..600 {
+        write(&root.join(format!("{long}{n}")), "");
+        until(&mut honest, &format!("{long}{n}"));
+    }
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     // The daemon parts with it.
     while stream.read(&mut [0; 64]).unwrap() > 0 {}
