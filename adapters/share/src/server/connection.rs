@@ -61,7 +61,8 @@ impl From<Problem> for End {
 
 /// Serves a client until it goes, or has to.
 pub(super) fn serve(shared: &Arc<Shared>, stream: UnixStream, id: u64) {
-    let mut connection = Connection { shared: shared.clone(), stream, frames: Frames::default(), id };
+    let mut connection =
+        Connection { shared: shared.clone(), stream, frames: Frames::default(), id };
     let ended = connection.greet().and_then(|()| connection.answer_all());
     if let Err(End::Refused(problem)) = ended {
         shared.log(&format!("a client is refused: {problem}"));

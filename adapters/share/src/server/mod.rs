@@ -2,6 +2,7 @@
 //! this user.
 
 mod connection;
+mod detach;
 mod query;
 mod reload;
 mod roots;
@@ -22,6 +23,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::config::Config;
 use crate::place::{Place, Taken};
 use crate::problem::Problem;
+pub use detach::{leave_session, say_ready};
 use roots::Roots;
 
 /// How much stack the threads get that serve clients: they call nothing that needs much.
