@@ -34,6 +34,7 @@ pub mod protocol;
 mod ring;
 #[cfg(unix)]
 pub mod server;
+mod state;
 mod subscription;
 
 pub use error::{Error, ErrorKind};
@@ -41,4 +42,5 @@ pub use keeper::{Call, CallId, Coverage, Keeper};
 #[cfg(unix)]
 pub use place::Place;
 pub use problem::Problem;
+pub use state::{state_of, states_of_user};
 pub use subscription::{Delivered, Delivery, From, Interrupter, Subscription};

@@ -6,7 +6,6 @@ mod detach;
 mod query;
 mod reload;
 mod roots;
-mod state;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -33,8 +32,7 @@ const STACK_BYTES: usize = 512 << 10;
 pub struct Options {
     /// Where it listens.
     pub place: Place,
-    /// The directory below which histories are stored, so that clocks outlive the daemon; nothing
-    /// for not at all.
+    /// The directory for the states of trees, so that clocks outlive the daemon; nothing for none.
     pub state: Option<PathBuf>,
     /// The configuration file, which is read again whenever it changes.
     pub config_file: Option<PathBuf>,
@@ -52,7 +50,7 @@ impl Options {
     pub fn of_user() -> Self {
         Self {
             place: Place::of_user(),
-            state: state::base_of_user(),
+            state: crate::state::states_of_user(),
             config_file: Config::path_of_user(),
             config_must_be: false,
             idle: None,

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use treenail_tree::live;
 
-use super::{Shared, lock, state};
+use super::{Shared, lock};
+use crate::error::ErrorKind;
 use crate::keeper::Keeper;
 use crate::problem::Problem;
 use crate::protocol::RootStatus;
+use crate::state::state_of;
 use crate::subscription::From;
 
 /// All roots, by path.
@@ -49,15 +51,7 @@ impl Used {
         // The last one to hold the tree that failed gives its state back.
         *keeper = None;
         let root = &self.root.path;
-        let config = self.shared.config();
-        let base = self.shared.options.state.as_deref();
-        let options = live::Options {
-            state: base.and_then(|base| state::dir_of(base, root)),
-            poll_every: config.poll_every,
-            history_bytes_max: config.history_bytes,
-            ..live::Options::default()
-        };
-        let started = Arc::new(Keeper::start(root, &options)?);
+        let started = Arc::new(self.start()?);
         let ready = started.ready();
         self.shared.log(&format!(
             "watching {}: {} entries by {} after {:.0} ms{}",
@@ -69,6 +63,26 @@ impl Used {
         ));
         *keeper = Some(started.clone());
         Ok(started)
+    }
+
+    /// Opens the tree. If another process holds its state, the tree goes without: its clocks are
+    /// then of this process only.
+    fn start(&self) -> Result<Keeper, Problem> {
+        let (root, config) = (&self.root.path, self.shared.config());
+        let states = self.shared.options.state.as_deref();
+        let options = live::Options {
+            state: states.and_then(|states| state_of(states, root)),
+            poll_every: config.poll_every,
+            history_bytes_max: config.history_bytes,
+            ..live::Options::default()
+        };
+        match Keeper::start(root, &options) {
+            Err(error) if error.kind() == ErrorKind::Tree(treenail_tree::ErrorKind::Locked) => {
+                self.shared.log(&format!("{error}: its history is not stored"));
+                Ok(Keeper::start(root, &live::Options { state: None, ..options })?)
+            }
+            started => Ok(started?),
+        }
     }
 }
 

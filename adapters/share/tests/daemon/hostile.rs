@@ -65,6 +65,45 @@ fn malformed_and_too_long_messages_are_refused_with_the_reason() {
     assert!(daemon.client().roots().is_ok(), "others are served on");
 }
 
+/// Does something in a thread that belongs to another user.
+#[cfg(target_os = "linux")]
+fn as_nobody<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let nobody = rustix::process::Uid::from_raw(65_534);
+            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+            work()
+        });
+        thread.join().unwrap()
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn both_sides_refuse_another_user() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("skipped: only root can become another user");
+    }
+    let daemon = Daemon::start("");
+    // So that nothing but the two checks is in the way.
+    for dir in [daemon.temp.path(), daemon.place.dir()] {
+        set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+    }
+    set_permissions(daemon.place.socket(), Permissions::from_mode(0o777)).unwrap();
+    let answers = as_nobody(|| answers(&daemon, &message(&Request::hello())));
+    let problem = refused(&answers);
+    assert_eq!((answers.len(), &*problem.kind), (1, Problem::FOREIGN));
+    assert!(problem.message.contains("user 0 only, not user 65534"), "{problem}");
+
+    let problem = as_nobody(|| Client::connect_at(&daemon.place)).err().unwrap();
+    assert_eq!(problem.kind, Problem::FOREIGN);
+    assert!(problem.message.contains("belongs to user 0"), "{problem}");
+    set_permissions(daemon.place.dir(), Permissions::from_mode(0o700)).unwrap();
+    assert!(daemon.client().roots().is_ok());
+}
+
 #[test]
 fn another_version_is_told_whom_to_end() {
     let daemon = Daemon::start("");

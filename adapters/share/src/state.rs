@@ -1,31 +1,31 @@
-//! Where the histories of the daemon's trees are stored.
+//! Where the histories of live trees are stored.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-use treenail_hash::{Hash, Xxh128};
+use treenail_hash::xxh3::xxh3_64;
 use treenail_os::bytes_of;
 
-/// Where the user's programs keep state: `$XDG_STATE_HOME/treenail`, or else
-/// `~/.local/state/treenail`; nothing if there is no home either.
-pub(super) fn base_of_user() -> Option<PathBuf> {
+/// Where the states of this user's trees are: `$XDG_STATE_HOME/treenail/watch`, or else
+/// `~/.local/state/treenail/watch`; nothing if there is no home either. All programs use the same,
+/// so that a clock that one gave out is understood by the others.
+#[must_use]
+pub fn states_of_user() -> Option<PathBuf> {
     let absolute = |name: &str| {
         let dir = PathBuf::from(env::var_os(name)?);
         dir.is_absolute().then_some(dir)
     };
     let home = || Some(absolute("HOME")?.join(".local/state"));
-    Some(absolute("XDG_STATE_HOME").or_else(home)?.join("treenail"))
+    Some(absolute("XDG_STATE_HOME").or_else(home)?.join("treenail/watch"))
 }
 
-/// The directory for the state of a root, named by a digest of the root's path. Nothing if that
-/// would be within the root, whose changes it would then be among: such a root's clocks do not
-/// outlive the daemon.
-pub(super) fn dir_of(base: &Path, root: &Path) -> Option<PathBuf> {
-    if is_within(base, root) {
-        return None;
-    }
-    let digest = Xxh128::hash(bytes_of(root.as_os_str()));
-    Some(base.join(format!("{:032x}", u128::from_be_bytes(digest))))
+/// The directory for the state of a root without symbolic links in its path, among those in
+/// `states`. Nothing if that would be within the root, whose changes it would then be among: such a
+/// root's clocks do not outlive the process.
+#[must_use]
+pub fn state_of(states: &Path, root: &Path) -> Option<PathBuf> {
+    let name = format!("{:016x}", xxh3_64(bytes_of(root.as_os_str())));
+    (!is_within(states, root)).then(|| states.join(name))
 }
 
 /// Whether a path that need not be there is within a directory, whatever links lead to it.
@@ -37,7 +37,7 @@ fn is_within(path: &Path, dir: &Path) -> bool {
     real.is_none_or(|real| real.starts_with(dir))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
