@@ -1,9 +1,15 @@
 //! The command line's grammar and its help.
 
+#[cfg(feature = "watch")]
+mod watch;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use treenail::tree::IdKind;
+
+#[cfg(feature = "watch")]
+pub(crate) use watch::{Backend, EntryType, Followed, Since, Watch};
 
 /// One live tree under a directory: what is in it, what changed, and is it safely stored.
 #[derive(Parser, Debug)]
@@ -49,6 +55,10 @@ pub(crate) enum Command {
     Tree(Tree),
     Diff(Diff),
     Hash(Hash),
+    #[cfg(feature = "watch")]
+    Watch(Watch),
+    #[cfg(feature = "watch")]
+    Since(Since),
     #[cfg(all(unix, feature = "daemon"))]
     Daemon(Daemon),
     Tour(Tour),

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Map, json};
-use treenail::os::bytes_of;
 use treenail::os::before_termination;
+use treenail::os::bytes_of;
 use treenail::share::client::{self, Client};
 use treenail::share::server::{self, Options, Server};
 use treenail::share::{Place, Problem as Told};

@@ -6,5 +6,9 @@ pub(crate) mod diff;
 pub(crate) mod hash;
 pub(crate) mod manual;
 mod side;
+#[cfg(feature = "watch")]
+pub(crate) mod since;
 pub(crate) mod tour;
 pub(crate) mod tree;
+#[cfg(feature = "watch")]
+pub(crate) mod watch;

@@ -134,8 +134,9 @@ fn roots(value: &DeValue<'_>) -> Result<Vec<PathBuf>, Wrong> {
 }
 
 fn unknown(key: &str) -> Wrong {
+    let begins = KEYS.iter().find(|known| !key.is_empty() && known.starts_with(key));
     let near = KEYS.iter().min_by_key(|known| distance(key, known));
-    let near = near.filter(|known| distance(key, known) <= 3);
+    let near = begins.or(near.filter(|known| distance(key, known) <= 3));
     let remedy = match near {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("the keys are {}", KEYS.join(", ")),
@@ -199,6 +200,7 @@ mod tests {
     fn a_mistake_is_told_with_its_line_and_what_to_do() {
         for (text, line, remedy) in [
             ("\n\nidle_second = 3", 3, "did you mean `idle_seconds`?"),
+            ("idle = 3", 1, "did you mean `idle_seconds`?"),
             ("colour = 3", 1, "the keys are idle_seconds,"),
             ("\nclients_max = 0", 2, "a whole number, 1 to 65536"),
             ("clients_max = -1", 1, "a whole number"),

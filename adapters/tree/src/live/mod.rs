@@ -40,6 +40,7 @@ pub use driver::{LiveTree, Options, Polled, Ready, Waker};
 pub use exclude::Exclude;
 pub use history::{Fresh, History, Net, Since};
 pub use journal::{decodes, put_stat, take_stat};
+pub use state::{Peeked, peek};
 
 pub use crate::recheck::Difference;
 
