@@ -37,7 +37,13 @@ fn main() -> ExitCode {
         Command::Tree(args) => command::tree::run(args, &mut output),
         Command::Diff(args) => command::diff::run(args, &mut output),
         Command::Hash(args) => command::hash::run(args, &mut output),
+        #[cfg(feature = "watch")]
+        Command::Watch(args) => command::watch::run(args, &mut output),
+        #[cfg(feature = "watch")]
+        Command::Since(args) => command::since::run(args, &mut output),
         Command::Tour(args) => command::tour::run(args, &mut output),
+        #[cfg(all(unix, feature = "daemon"))]
+        Command::Daemon(args) => command::daemon::run(args, &mut output),
         Command::Completions(args) => command::manual::completions(args, &mut output),
         Command::Man(args) => command::manual::man(args, &mut output),
     };

@@ -107,6 +107,50 @@ impl From<treenail::tree::Error> for Problem {
     }
 }
 
+#[cfg(feature = "daemon")]
+impl From<treenail::share::Problem> for Failed {
+    fn from(problem: treenail::share::Problem) -> Self {
+        Self::Error(problem.into())
+    }
+}
+
+#[cfg(feature = "daemon")]
+impl From<treenail::share::Problem> for Problem {
+    fn from(problem: treenail::share::Problem) -> Self {
+        // What another process told is kept until this one ends, which is soon.
+        let kept = |text: Cow<'static, str>| match text {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(text) => text.leak(),
+        };
+        Self {
+            kind: kept(problem.kind),
+            message: problem.message,
+            path: problem.path.map(|path| bytes_of(path.as_os_str()).to_vec()),
+            remedy: problem.remedy.map(kept),
+        }
+    }
+}
+
+#[cfg(feature = "watch")]
+impl From<treenail::watch::Error> for Failed {
+    fn from(error: treenail::watch::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+#[cfg(feature = "watch")]
+impl From<treenail::watch::Error> for Problem {
+    fn from(error: treenail::watch::Error) -> Self {
+        let system = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let (kind, remedy) = match system {
+            Some(system) => kind_and_remedy(system),
+            None => (error.kind().name(), error.remedy()),
+        };
+        let path = Some(bytes_of(error.path().as_os_str()).to_vec());
+        Self { kind, message: error.message().to_owned(), path, remedy }
+    }
+}
+
 /// Reports a command line that is none, or shows the help that it asks for.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|arg| arg == "--json");
@@ -200,6 +244,14 @@ impl Output {
     /// Says, if more is wanted, what a person may like to know and a program finds in the summary.
     pub(crate) fn note(&self, text: &str) {
         if self.verbose && !self.json {
+            _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Says what a person wants to know and a program finds in the results.
+    #[cfg(feature = "watch")]
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.quiet && !self.json {
             _ = writeln!(io::stderr(), "{text}");
         }
     }

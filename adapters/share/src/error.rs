@@ -51,7 +51,7 @@ impl ErrorKind {
 
 impl Error {
     pub(crate) fn tree(error: treenail_tree::Error) -> Self {
-        Self { path: error.path().to_owned(), what: What::Tree(Arc::new(error)) }
+        error.into()
     }
 
     pub(crate) fn io(path: &Path, doing: &str, error: io::Error) -> Self {
@@ -113,6 +113,12 @@ impl Error {
             What::Tree(error) => Some(error),
             What::Io(..) | What::Stopped | What::TimedOut => None,
         }
+    }
+}
+
+impl From<treenail_tree::Error> for Error {
+    fn from(error: treenail_tree::Error) -> Self {
+        Self { path: error.path().to_owned(), what: What::Tree(Arc::new(error)) }
     }
 }
 

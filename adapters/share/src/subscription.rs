@@ -88,6 +88,12 @@ impl Subscription {
         self.tree.as_ref()
     }
 
+    /// Goes back to a moment that was delivered: the next delivery says what changed in sum since.
+    pub fn rewind(&mut self, clock: Clock) {
+        (self.clock, self.tree) = (clock, None);
+        self.shared.lock().leave(self.id);
+    }
+
     /// What ends a [`next`](Self::next) under way from another thread.
     #[must_use]
     pub fn interrupter(&self) -> Interrupter {

@@ -1,8 +1,14 @@
 //! The commands, one a file.
 
+#[cfg(all(unix, feature = "daemon"))]
+pub(crate) mod daemon;
 pub(crate) mod diff;
 pub(crate) mod hash;
 pub(crate) mod manual;
 mod side;
+#[cfg(feature = "watch")]
+pub(crate) mod since;
 pub(crate) mod tour;
 pub(crate) mod tree;
+#[cfg(feature = "watch")]
+pub(crate) mod watch;

@@ -383,7 +383,7 @@ impl LiveTree {
     /// one from waiting.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        Waker { feed: self.current.clone(), woken: self.woken.clone() }
+        Waker { current: self.current.clone(), woken: self.woken.clone() }
     }
 
     /// Ends it, with everything stored so that the next opening knows that nothing is missing.
@@ -711,7 +711,7 @@ fn scan(root: &Path, options: &Options, watching: &Watching<'_>) -> Result<Tree,
 /// Wakes whoever waits in [`LiveTree::poll`].
 #[derive(Clone)]
 pub struct Waker {
-    feed: Arc<Mutex<Arc<Feed>>>,
+    current: Arc<Mutex<Arc<Feed>>>,
     woken: Arc<AtomicBool>,
 }
 
@@ -719,7 +719,7 @@ impl Waker {
     /// Wakes it.
     pub fn wake(&self) {
         self.woken.store(true, Ordering::Release);
-        lock(&self.feed).wake();
+        lock(&self.current).wake();
     }
 }
 

@@ -263,6 +263,37 @@ fn decode_stat(input: &mut Input<'_>) -> Option<Stat> {
     })
 }
 
+impl Change {
+    /// Appends the change as the journal's format has it, for other formats to hold changes too.
+    pub fn encode(&self, bytes: &mut Vec<u8>) {
+        encode_change(self, bytes);
+    }
+
+    /// Takes what [`encode`](Self::encode) wrote off the start of `bytes`; nothing if it is no
+    /// change.
+    #[must_use]
+    pub fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        let mut input = Input(bytes);
+        let change = decode_change(&mut input)?;
+        *bytes = input.0;
+        Some(change)
+    }
+}
+
+/// Appends a stat as the journal's format has it.
+pub fn put_stat(stat: &Stat, bytes: &mut Vec<u8>) {
+    encode_stat(stat, bytes);
+}
+
+/// Takes what [`put_stat`] wrote off the start of `bytes`; nothing if it is no stat.
+#[must_use]
+pub fn take_stat(bytes: &mut &[u8]) -> Option<Stat> {
+    let mut input = Input(bytes);
+    let stat = decode_stat(&mut input)?;
+    *bytes = input.0;
+    Some(stat)
+}
+
 /// What is left to be read of a record.
 struct Input<'a>(&'a [u8]);
 

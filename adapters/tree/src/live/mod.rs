@@ -40,7 +40,8 @@ pub use content::{Hashed, Unhashed};
 pub use driver::{LiveTree, Options, Polled, Ready, Waker};
 pub use exclude::Exclude;
 pub use history::{Fresh, History, Net, Since};
-pub use journal::decodes;
+pub use journal::{decodes, put_stat, take_stat};
+pub use state::{Peeked, peek};
 
 pub use crate::recheck::Difference;
 pub use treenail_os::feed;

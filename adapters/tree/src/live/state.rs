@@ -31,8 +31,37 @@ const SNAPSHOT: &str = "tree-";
 /// Segments are made in advance and take their space at once, so they are not large.
 const SEGMENT_BYTES: u64 = 1 << 20;
 
+/// How often a state that cannot be read is read again.
+const PEEKS_MAX: usize = 5;
+
 /// A snapshot is saved when the journal has grown by so much since the last.
 const JOURNAL_BYTES_MAX: usize = 8 << 20;
+
+/// What another process, which keeps a tree live, has stored of it.
+pub struct Peeked {
+    /// The tree as it was at the history's clock.
+    pub tree: Tree,
+    /// What had changed until then.
+    pub history: History,
+}
+
+/// Reads the [state](super::Options::state) of a tree without disturbing the process that keeps it.
+/// What that process has reported is all there.
+///
+/// # Errors
+/// If there is no state, it cannot be read, or it was kept with other ids.
+pub fn peek(state: &Path, ids: Option<IdKind>) -> Result<Peeked, Error> {
+    let history_bytes_max = super::Settings::default().history_bytes_max;
+    let mut tries = PEEKS_MAX;
+    loop {
+        match State::peek(state, ids, history_bytes_max) {
+            Ok(Remembered { tree, history }) => return Ok(Peeked { tree, history }),
+            Err(error) if tries == 0 => return Err(error),
+            // The process may just be replacing one snapshot by the next.
+            Err(_) => tries -= 1,
+        }
+    }
+}
 
 /// The state of one live tree, held by one process.
 pub(super) struct State {

@@ -1,0 +1,108 @@
+//! How a directory is followed: the command line's options as the library's, and the state.
+
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use treenail::os::bytes_of;
+use treenail::os::feed::{self, Rung};
+use treenail::share;
+use treenail::tree::{self, live};
+use treenail::watch::{Error, ErrorKind, Filter, Options, Type};
+
+use crate::args::{Backend, EntryType, Followed};
+use crate::output::{Failed, Problem};
+
+/// Where the state of a root is kept.
+pub(crate) struct State {
+    pub(crate) dir: Option<PathBuf>,
+    /// Whether nobody said so.
+    pub(crate) is_default: bool,
+    /// Why there is none, although one was wanted.
+    pub(crate) missing: Option<&'static str>,
+}
+
+impl State {
+    pub(crate) fn none() -> Self {
+        Self { dir: None, is_default: true, missing: None }
+    }
+
+    /// The state of a directory: where it was said to be, or below the user's own.
+    pub(crate) fn of(dir: &Path, wanted: Option<&Path>) -> Result<Self, Failed> {
+        let root = dir.canonicalize().map_err(|error| Problem::io(dir, &error))?;
+        if let Some(wanted) = wanted {
+            if is_below(wanted, &root) {
+                let message = "the state cannot be kept below the directory that is watched";
+                return Err(Failed::Error(Problem {
+                    kind: "state",
+                    message: message.to_owned(),
+                    path: Some(bytes_of(wanted.as_os_str()).to_vec()),
+                    remedy: Some("name another place with --state, or use --no-state"),
+                }));
+            }
+            return Ok(Self { dir: Some(wanted.to_owned()), is_default: false, missing: None });
+        }
+        let missing = |why| Self { dir: None, is_default: true, missing: Some(why) };
+        let Some(states) = share::states_of_user() else {
+            return Ok(missing("neither XDG_STATE_HOME nor HOME says where to keep a state"));
+        };
+        let Some(dir) = share::state_of(&states, &root) else {
+            return Ok(missing("the state would be below the directory; --state names a place"));
+        };
+        Ok(Self { dir: Some(dir), is_default: true, missing: None })
+    }
+}
+
+/// Whether a path, of which not all need be there yet, leads into a directory without symbolic
+/// links in its path.
+fn is_below(path: &Path, root: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else { return false };
+    let known = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, known)) = known else { return path.starts_with(root) };
+    let mut place = known;
+    for part in path.strip_prefix(above).unwrap_or(Path::new("")).components() {
+        match part {
+            Component::ParentDir => _ = place.pop(),
+            part => place.push(part),
+        }
+    }
+    place.starts_with(root)
+}
+
+/// The library's options.
+pub(crate) fn options(args: &Followed, state: &State) -> Options {
+    let types = args.types.iter().map(|one| match one {
+        EntryType::File => Type::File,
+        EntryType::Dir => Type::Dir,
+        EntryType::Symlink => Type::Symlink,
+        EntryType::Other => Type::Other,
+    });
+    let filter = Filter::new().gitignore(args.gitignore);
+    let filter = args.globs.iter().fold(filter, |filter, glob| filter.glob(glob));
+    let filter = types.fold(filter, Filter::wants);
+    Options::new().filter(filter).raw(args.raw).live(live_options(args, state))
+}
+
+pub(crate) fn live_options(args: &Followed, state: &State) -> live::Options {
+    let feed = feed::Options::new();
+    let feed = match args.backend {
+        Backend::Auto => feed,
+        Backend::Filesystem => feed.rungs(&[Rung::FileSystem]),
+        Backend::Inodes => feed.rungs(&[Rung::Inodes]),
+        Backend::Inotify => feed.rungs(&[Rung::Inotify]),
+        Backend::Polling => feed.rungs(&[Rung::Polling]),
+    };
+    live::Options {
+        ids: args.ids.kind(),
+        state: state.dir.clone(),
+        feed,
+        open_max: Duration::from_millis(args.open_max),
+        poll_every: Duration::from_millis(args.poll),
+        ..live::Options::default()
+    }
+}
+
+/// Whether another process holds the state.
+pub(crate) fn is_locked(error: &Error) -> bool {
+    let locked = share::ErrorKind::Tree(tree::ErrorKind::Locked);
+    error.kind() == ErrorKind::Shared(locked)
+}

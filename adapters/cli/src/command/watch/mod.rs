@@ -1,0 +1,194 @@
+//! `treenail watch`: what changes in a directory, as it changes.
+
+mod coverage;
+mod ending;
+pub(super) mod follow;
+pub(super) mod lines;
+mod on_change;
+#[cfg(all(unix, feature = "daemon"))]
+mod remote;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::json;
+use treenail::os::bytes_of;
+use treenail::watch::{Options, Statistics, Watcher};
+
+use crate::Outcome;
+use crate::args::Watch;
+use crate::output::{Failed, Output, shown};
+use ending::Ending;
+use follow::State;
+use lines::{Lines, backend};
+use on_change::Runner;
+
+/// With a command to run, what belongs together should bring one run.
+const DEBOUNCE_MS: u64 = 20;
+
+pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> {
+    if args.coverage {
+        return coverage::run(args, output);
+    }
+    #[cfg(all(unix, feature = "daemon"))]
+    if args.daemon {
+        return remote::run(args, output);
+    }
+    let program = args.on_change.as_deref().map(|line| on_change::words(line, args.shell));
+    let program = program.transpose()?;
+    // Before there are other threads, which must not be the ones to get the signals.
+    let ending = Ending::new(&args.dir)?;
+    let (watcher, state) = start(args, output)?;
+    let result = watch(args, &ending, watcher, state, program, output);
+    ending.wait_if_ending();
+    result
+}
+
+fn start(args: &Watch, output: &Output) -> Result<(Watcher, State), Failed> {
+    let state = match args.no_state {
+        true => State::none(),
+        false => State::of(&args.dir, args.followed.state.as_deref())?,
+    };
+    if let Some(why) = state.missing {
+        output.hint(&format!("clocks end with this run: {why}"));
+    }
+    let debounce = args.debounce.unwrap_or(if args.on_change.is_some() { DEBOUNCE_MS } else { 0 });
+    let options = |state: &State| {
+        let options = follow::options(&args.followed, state).predict(args.predict);
+        let options = options.debounce(Duration::from_millis(debounce));
+        args.since.map_or(options.clone(), |clock| options.since(clock))
+    };
+    match Watcher::start(&args.dir, &options(&state)) {
+        // Nobody said where the state should be, so it can do without.
+        Err(error) if follow::is_locked(&error) && state.is_default && args.since.is_none() => {
+            output.hint("clocks end with this run: another process watches the directory");
+            let state = State::none();
+            let watcher = Watcher::start(&args.dir, &options(&state))?;
+            Ok((watcher, state))
+        }
+        started => Ok((started?, state)),
+    }
+}
+
+fn watch(
+    args: &Watch,
+    ending: &Ending,
+    mut watcher: Watcher,
+    state: State,
+    program: Option<Vec<String>>,
+    output: &mut Output,
+) -> Result<Outcome, Failed> {
+    ending.interrupts(watcher.interrupter());
+    let runner = program.map(|program| {
+        let root = watcher.keeper().root().to_owned();
+        Runner::start(program, args, root, watcher.interrupter())
+    });
+    let runner = runner.transpose()?;
+    print_ready(&watcher, &state, output)?;
+    let mut lines = Lines::new(watcher.clock());
+    let result = loop {
+        if ending.is_near() {
+            break Ok(Outcome::Done);
+        }
+        if let Some(problem) = runner.as_ref().and_then(Runner::failed) {
+            break Err(problem.into());
+        }
+        match watcher.next(None) {
+            Ok(Some(report)) => {
+                if let Some(runner) = &runner {
+                    runner.changed(&report);
+                }
+                if runner.is_none() || output.json() {
+                    let printed =
+                        lines.print(&report.into(), output).and_then(|()| output.finish());
+                    if let Err(failed) = printed {
+                        break Err(failed);
+                    }
+                }
+            }
+            Ok(None) => {}
+            Err(error) => break Err(error.into()),
+        }
+    };
+    if args.stats {
+        print_statistics(&watcher.statistics(), output.json());
+    }
+    let stopped = watcher.stop();
+    result.and_then(|outcome| stopped.map(|()| outcome).map_err(Failed::from))
+}
+
+fn print_ready(watcher: &Watcher, state: &State, output: &mut Output) -> Result<(), Failed> {
+    let ready = watcher.ready();
+    let counts = watcher.keeper().tree().counts();
+    let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+    if output.json() {
+        let mut object = json!({
+            "clock": watcher.clock().to_string(),
+            "backend": backend(ready.rung),
+            "files": counts.files,
+            "dirs": counts.dirs,
+            "symlinks": counts.symlinks,
+            "others": counts.others,
+            "elapsed_ms": ms(ready.elapsed),
+            "armed_ms": ms(ready.armed),
+            "resumed": ready.resumed,
+        });
+        if let Some(lost) = &ready.lost {
+            object["lost"] = lost.as_str().into();
+        }
+        output.json_line(&json!({ "ready": object }))?;
+    } else {
+        let root = shown(bytes_of(watcher.keeper().root().as_os_str())).into_owned();
+        output.hint(&format!(
+            "watching {}: {} files, {} directories, by {}, ready in {:.0} ms; clock {}",
+            String::from_utf8_lossy(&root),
+            counts.files,
+            counts.dirs,
+            ready.rung,
+            ms(ready.elapsed),
+            watcher.clock(),
+        ));
+        if let Some(lost) = &ready.lost {
+            output.hint(&format!("an earlier state could not be used: {lost}"));
+        }
+        if let Some(dir) = &state.dir {
+            output.note(&format!("state in {}", dir.display()));
+        }
+    }
+    output.finish()
+}
+
+fn print_statistics(statistics: &Statistics, json: bool) {
+    let Statistics { reports, changes, quiet, filtered, gaps, feed } = *statistics;
+    let line = if json {
+        json!({ "stats": {
+            "reports": reports,
+            "changes": changes,
+            "quiet": quiet,
+            "filtered": filtered,
+            "gaps": gaps,
+            "records": feed.records,
+            "outside": feed.outside,
+            "events": feed.events,
+            "read_bytes": feed.bytes,
+            "reads": feed.reads,
+            "watched": feed.watched,
+            "losses": feed.losses,
+        }})
+        .to_string()
+    } else {
+        format!(
+            "{changes} changes in {reports} reports, {quiet} more changed nothing, {filtered} were \
+             filtered out, {gaps} losses; {} events in {} reads of {} records, {} of them from \
+             outside; {} watches",
+            feed.events, feed.reads, feed.records, feed.outside, feed.watched
+        )
+    };
+    // When even standard error is closed, nobody wants to know.
+    _ = writeln!(io::stderr(), "{line}");
+}
+
+/// The options that a run of `since` has in common with one of `watch`.
+pub(super) fn options_for_since(args: &crate::args::Since, state: &State) -> Options {
+    follow::options(&args.followed, state).since(args.clock)
+}

@@ -1,0 +1,139 @@
+//! What can go wrong with watching, in one type.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use treenail_pattern::gitignore::LoadError;
+use treenail_pattern::glob::PatternError;
+
+/// A failure, with the path it concerns and what to do about it.
+#[derive(Clone, Debug)]
+pub struct Error(What);
+
+#[derive(Clone, Debug)]
+enum What {
+    Shared(treenail_share::Error),
+    Pattern { root: PathBuf, message: String },
+    Rules { path: PathBuf, message: String },
+    Io { path: PathBuf, message: String },
+}
+
+/// What sort of failure an [`Error`] is.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorKind {
+    /// The tree, or who keeps it, failed in this way.
+    Shared(treenail_share::ErrorKind),
+    /// A glob is none.
+    Pattern,
+    /// The ignore rules cannot be read.
+    Rules,
+    /// The system refused.
+    Io,
+}
+
+impl ErrorKind {
+    /// The kind's name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shared(kind) => kind.name(),
+            Self::Pattern => "pattern",
+            Self::Rules => "rules",
+            Self::Io => "io",
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn pattern(root: &Path, error: &PatternError) -> Self {
+        Self(What::Pattern { root: root.to_owned(), message: error.to_string() })
+    }
+
+    pub(crate) fn rules(error: &LoadError) -> Self {
+        let message = format!("cannot read the ignore rules: {error}");
+        Self(What::Rules { path: error.path().to_owned(), message })
+    }
+
+    pub(crate) fn io(path: &Path, doing: &str, error: &io::Error) -> Self {
+        Self(What::Io { path: path.to_owned(), message: format!("{doing}: {error}") })
+    }
+
+    /// What sort of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &self.0 {
+            What::Shared(error) => ErrorKind::Shared(error.kind()),
+            What::Pattern { .. } => ErrorKind::Pattern,
+            What::Rules { .. } => ErrorKind::Rules,
+            What::Io { .. } => ErrorKind::Io,
+        }
+    }
+
+    /// The file or directory concerned.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match &self.0 {
+            What::Shared(error) => error.path(),
+            What::Pattern { root: path, .. } | What::Rules { path, .. } | What::Io { path, .. } => {
+                path
+            }
+        }
+    }
+
+    /// What happened, without the path.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match &self.0 {
+            What::Shared(error) => error.message(),
+            What::Pattern { message, .. }
+            | What::Rules { message, .. }
+            | What::Io { message, .. } => message,
+        }
+    }
+
+    /// What a person can do about it, where there is something.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match &self.0 {
+            What::Shared(error) => error.remedy(),
+            What::Pattern { .. } => {
+                Some("put it right; `\\` before a character takes it literally")
+            }
+            What::Rules { .. } => Some("put the file right, or watch without --gitignore"),
+            What::Io { .. } => None,
+        }
+    }
+
+    /// The tree's own error, where it is one.
+    #[must_use]
+    pub fn tree_error(&self) -> Option<&treenail_tree::Error> {
+        match &self.0 {
+            What::Shared(error) => error.tree_error(),
+            _ => None,
+        }
+    }
+}
+
+impl From<treenail_share::Error> for Error {
+    fn from(error: treenail_share::Error) -> Self {
+        Self(What::Shared(error))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path().display(), self.message())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0 {
+            What::Shared(error) => error.source(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Which changes are wanted.
+
+use std::path::Path;
+
+use treenail_os::Stat;
+use treenail_pattern::glob::{GlobSet, Options, PatternError};
+use treenail_tree::live::Change;
+use treenail_tree::{Class, Tree};
+
+use crate::error::Error;
+use crate::ignored::Ignored;
+
+/// Which entries somebody wants to hear of. Without further words: all.
+#[derive(Clone, Default, Debug)]
+pub struct Filter {
+    globs: Vec<String>,
+    gitignore: bool,
+    types: Vec<Type>,
+    size_min: u64,
+    size_max: Option<u64>,
+}
+
+/// The kinds of entries that filters and JSON tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Type {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// A pipe, a socket or a device.
+    Other,
+}
+
+impl Type {
+    /// The type of an entry of that class.
+    #[must_use]
+    pub fn of(class: Class) -> Self {
+        match class {
+            Class::File | Class::Executable => Self::File,
+            Class::Directory => Self::Dir,
+            Class::Symlink => Self::Symlink,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name that JSON uses.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Dir => "dir",
+            Self::Symlink => "symlink",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Filter {
+    /// Everything.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wants what the glob matches, or with `!` before it does not want that. The last glob that
+    /// matches decides; if there are globs without `!`, what none matches is not wanted. One
+    /// without a slash, but perhaps at its end, matches names in any directory, another paths from
+    /// the root. One that ends in a slash matches directories. What is below a directory shares
+    /// its fate, unless a glob says otherwise of it that comes later.
+    #[must_use]
+    pub fn glob(mut self, glob: impl Into<String>) -> Self {
+        self.globs.push(glob.into());
+        self
+    }
+
+    /// Whether to leave out what Git ignores, and `.git` itself.
+    #[must_use]
+    pub fn gitignore(mut self, gitignore: bool) -> Self {
+        self.gitignore = gitignore;
+        self
+    }
+
+    /// Wants entries of this type, and of the others that are named so.
+    #[must_use]
+    pub fn wants(mut self, wanted: Type) -> Self {
+        self.types.push(wanted);
+        self
+    }
+
+    /// Wants files that have at least so many bytes. Deletions are reported whatever the size was.
+    #[must_use]
+    pub fn size_min(mut self, bytes: u64) -> Self {
+        self.size_min = bytes;
+        self
+    }
+
+    /// Wants files that have at most so many bytes. Deletions are reported whatever the size was.
+    #[must_use]
+    pub fn size_max(mut self, bytes: u64) -> Self {
+        self.size_max = Some(bytes);
+        self
+    }
+
+    /// Whether what Git ignores is left out.
+    #[must_use]
+    pub fn leaves_ignored_out(&self) -> bool {
+        self.gitignore
+    }
+
+    /// Makes it ready for the paths below a root.
+    pub(crate) fn compile(&self, root: &Path) -> Result<Compiled, Error> {
+        let globs = Globs::compile(&self.globs).map_err(|error| Error::pattern(root, &error))?;
+        let ignored = match self.gitignore {
+            true => Some(Ignored::open(root)?),
+            false => None,
+        };
+        Ok(Compiled {
+            globs,
+            ignored,
+            types: self.types.clone(),
+            size_min: self.size_min,
+            size_max: self.size_max.unwrap_or(u64::MAX),
+        })
+    }
+}
+
+/// A filter that can be asked.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    globs: Option<Globs>,
+    ignored: Option<Ignored>,
+    types: Vec<Type>,
+    size_min: u64,
+    size_max: u64,
+}
+
+impl Compiled {
+    /// Whether everything passes.
+    pub(crate) fn is_open(&self) -> bool {
+        self.globs.is_none()
+            && self.ignored.is_none()
+            && self.types.is_empty()
+            && (self.size_min, self.size_max) == (0, u64::MAX)
+    }
+
+    /// Takes note of changes that may be changes of the rules.
+    pub(crate) fn note(&mut self, changes: &[Change]) {
+        if let Some(ignored) = &mut self.ignored {
+            ignored.note(changes);
+        }
+    }
+
+    /// Whether an entry is wanted; `tree` says where rule files are.
+    pub(crate) fn admits(
+        &mut self,
+        tree: &Tree,
+        path: &[u8],
+        class: Class,
+        stat: Option<&Stat>,
+    ) -> bool {
+        let is_dir = class == Class::Directory;
+        let has_size = |stat: &Stat| (self.size_min..=self.size_max).contains(&stat.size_bytes);
+        (self.types.is_empty() || self.types.contains(&Type::of(class)))
+            && (!class.is_file() || stat.is_none_or(has_size))
+            && self.globs.as_ref().is_none_or(|globs| globs.admit(path, is_dir))
+            && self.ignored.as_mut().is_none_or(|ignored| !ignored.holds(tree, path, is_dir))
+    }
+}
+
+/// Globs of which the last that matches decides.
+#[derive(Debug)]
+struct Globs {
+    set: GlobSet,
+    rows: Vec<Row>,
+    /// Whether what none matches is wanted.
+    rest: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    wanted: bool,
+    dirs_only: bool,
+}
+
+impl Globs {
+    fn compile(globs: &[String]) -> Result<Option<Self>, PatternError> {
+        if globs.is_empty() {
+            return Ok(None);
+        }
+        let mut rows = Vec::with_capacity(globs.len());
+        let mut patterns = Vec::with_capacity(globs.len());
+        for glob in globs {
+            let (wanted, glob) =
+                glob.strip_prefix('!').map_or((true, &**glob), |rest| (false, rest));
+            let (dirs_only, glob) =
+                glob.strip_suffix('/').map_or((false, glob), |glob| (true, glob));
+            let pattern = match glob.strip_prefix('/') {
+                Some(glob) => glob.to_owned(),
+                None if glob.contains('/') => glob.to_owned(),
+                None => format!("**/{glob}"),
+            };
+            rows.push(Row { wanted, dirs_only });
+            patterns.push(pattern);
+        }
+        let set = GlobSet::compile(&patterns, Options::default()).map_err(|(_, error)| error)?;
+        let rest = rows.iter().all(|row| !row.wanted);
+        Ok(Some(Self { set, rows, rest }))
+    }
+
+    fn admit(&self, path: &[u8], is_dir: bool) -> bool {
+        let above = (0..path.len()).filter(|at| path[*at] == b'/').map(|at| (&path[..at], true));
+        let mut found = Vec::new();
+        let mut last: Option<usize> = None;
+        for (path, is_dir) in above.chain([(path, is_dir)]) {
+            found.clear();
+            self.set.matches_into(path, &mut found);
+            let hits = found.iter().filter(|glob| is_dir || !self.rows[**glob].dirs_only);
+            last = last.max(hits.max().copied());
+        }
+        last.map_or(self.rest, |glob| self.rows[glob].wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Globs;
+
+    fn admitted(globs: &[&str], path: &str) -> bool {
+        let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        let is_dir = path.ends_with('/');
+        let path = path.trim_end_matches('/');
+        Globs::compile(&globs).unwrap().is_none_or(|globs| globs.admit(path.as_bytes(), is_dir))
+    }
+
+    #[test]
+    fn the_last_glob_that_matches_a_path_or_what_is_above_it_decides() {
+        let cases: &[(&[&str], &str, bool)] = &[
+            (&[], "a", true),
+            (&["*.rs"], "src/main.rs", true),
+            (&["*.rs"], "src/main.c", false),
+            (&["*.rs"], "src/", false),
+            (&["!*.o"], "main.c", true),
+            (&["!*.o"], "deep/main.o", false),
+            (&["!target"], "target/debug/x", false),
+            (&["!target/"], "target", true),
+            (&["!target", "target/keep"], "target/keep", true),
+            (&["*.o", "!a.o"], "a.o", false),
+            (&["!a.o", "*.o"], "a.o", true),
+            (&["src/*.rs"], "src/a.rs", true),
+            (&["src/*.rs"], "lib/src/a.rs", false),
+            (&["/a"], "b/a", false),
+            (&["src"], "src/deep/a", true),
+            (&["*.{c,h}"], "x/y.h", true),
+        ];
+        for (globs, path, wanted) in cases {
+            assert_eq!(admitted(globs, path), *wanted, "{globs:?} on {path}");
+        }
+    }
+}
