@@ -227,8 +227,8 @@ impl State {
         self.bytes > JOURNAL_BYTES_MAX && self.saving.is_none()
     }
 
-    /// Has the tree saved in a thread of its own, so that the journal needs not go further back than
-    /// the history; `done` is called in it at the end.
+    /// Has the tree saved in a thread of its own, so that the journal needs not go further back
+    /// than the history; `done` is called in it at the end.
     ///
     /// # Errors
     /// If the system refuses; what was saved before still counts.
@@ -254,8 +254,8 @@ impl State {
         Ok(())
     }
 
-    /// Ends what [`begin_checkpoint`](Self::begin_checkpoint) began, if the tree is saved by now, or
-    /// with `wait` in any case.
+    /// Ends what [`begin_checkpoint`](Self::begin_checkpoint) began, if the tree is saved by now,
+    /// or with `wait` in any case.
     ///
     /// # Errors
     /// As there.

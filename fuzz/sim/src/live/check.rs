@@ -231,8 +231,8 @@ impl World<'_> {
         (above, path[slash.map_or(0, |at| at + 1)..].into())
     }
 
-    /// What of a stat has to agree: a directory's own times say when it was listed, and nobody tells
-    /// of a file that it had another name for a moment.
+    /// What of a stat has to agree: a directory's own times say when it was listed, and nobody
+    /// tells of a file that it had another name for a moment.
     fn compared(&self, stat: &Stat) -> Stat {
         let links = self.profile.ops.iter().any(|(op, _)| *op == Op::Link);
         match stat.kind {
