@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Watch(Watch),
     #[cfg(feature = "watch")]
     Since(Since),
+    #[cfg(all(unix, feature = "daemon"))]
+    Daemon(Daemon),
     Tour(Tour),
     Completions(Completions),
     Man(Man),
@@ -172,6 +174,58 @@ pub(crate) struct Hash {
     /// The files; - is standard input, which is also meant when there are none
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Keep live trees for other programs of this user
+///
+/// The daemon watches each directory that a program asks it for, once for all of them, and answers
+/// from memory what is in it and what changed. It serves its own user only, gives a directory up
+/// when nobody has used it for some time, and ends when there is nothing left to do.
+#[cfg(all(unix, feature = "daemon"))]
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  treenail daemon                        start it, in the background
+  treenail daemon --status               what it watches, and for how many
+  treenail daemon --stop                 end it, with everything stored
+  treenail daemon --foreground -v        for a service manager, or to see what it does
+
+It listens at $XDG_RUNTIME_DIR/treenail/daemon.sock, or else /tmp/treenail-UID/daemon.sock, and
+writes to daemon.log beside it. It reads $XDG_CONFIG_HOME/treenail/daemon.toml (or
+~/.config/treenail/daemon.toml), also when that changes while it runs:
+
+  idle_seconds = 600          # 0: never give anything up
+  roots = [\"/home/me/site\"]  # watched from the start, and for good
+  ring_bytes = 67108864       # shared memory for each client's changes; 0: none
+  rings_bytes_max = 1073741824
+  clients_max = 256
+  roots_max = 64
+  history_bytes = 8388608     # memory for each directory's history
+  poll_seconds = 2            # for directories whose changes nothing reports
+
+Exit status: 0 done; 1 with --stop or --status, none runs; 2 it cannot run.")]
+pub(crate) struct Daemon {
+    /// Stay in the foreground and tell on standard error what happens
+    #[arg(long, conflicts_with_all = ["stop", "status"])]
+    pub(crate) foreground: bool,
+    /// End the daemon that runs, and wait until it has ended
+    #[arg(long, conflicts_with = "status")]
+    pub(crate) stop: bool,
+    /// Say whether one runs, what it watches and for how many clients
+    #[arg(long)]
+    pub(crate) status: bool,
+    /// The configuration file [default: the user's own, if there is one]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stop", "status"])]
+    pub(crate) config: Option<PathBuf>,
+    /// After how many seconds without use a directory is given up, and the daemon ends; 0 for
+    /// never. It goes before `idle_seconds` of the file
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["stop", "status"])]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=31_536_000))]
+    pub(crate) idle: Option<u64>,
+    /// Leave the session and say on standard output when it listens; what the program tells the
+    /// copy of itself that it starts in the background
+    #[arg(long, hide = true, requires = "foreground")]
+    pub(crate) detached: bool,
 }
 
 /// Show each thing that the program can do, on a temporary copy of real files

@@ -20,7 +20,7 @@ pub use treenail_merkle as merkle;
 pub use treenail_os as os;
 pub use treenail_pattern as pattern;
 pub use treenail_ring as ring;
-#[cfg(feature = "watch")]
+#[cfg(any(feature = "daemon", feature = "watch"))]
 pub use treenail_share as share;
 pub use treenail_store as store;
 pub use treenail_tree as tree;

@@ -42,6 +42,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "watch")]
         Command::Since(args) => command::since::run(args, &mut output),
         Command::Tour(args) => command::tour::run(args, &mut output),
+        #[cfg(all(unix, feature = "daemon"))]
+        Command::Daemon(args) => command::daemon::run(args, &mut output),
         Command::Completions(args) => command::manual::completions(args, &mut output),
         Command::Man(args) => command::manual::man(args, &mut output),
     };

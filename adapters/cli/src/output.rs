@@ -107,6 +107,30 @@ impl From<treenail::tree::Error> for Problem {
     }
 }
 
+#[cfg(feature = "daemon")]
+impl From<treenail::share::Problem> for Failed {
+    fn from(problem: treenail::share::Problem) -> Self {
+        Self::Error(problem.into())
+    }
+}
+
+#[cfg(feature = "daemon")]
+impl From<treenail::share::Problem> for Problem {
+    fn from(problem: treenail::share::Problem) -> Self {
+        // What another process told is kept until this one ends, which is soon.
+        let kept = |text: Cow<'static, str>| match text {
+            Cow::Borrowed(text) => text,
+            Cow::Owned(text) => text.leak(),
+        };
+        Self {
+            kind: kept(problem.kind),
+            message: problem.message,
+            path: problem.path.map(|path| bytes_of(path.as_os_str()).to_vec()),
+            remedy: problem.remedy.map(kept),
+        }
+    }
+}
+
 #[cfg(feature = "watch")]
 impl From<treenail::watch::Error> for Failed {
     fn from(error: treenail::watch::Error) -> Self {

@@ -19,10 +19,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(unix)]
+pub mod client;
+pub mod config;
 mod error;
 mod keeper;
+#[cfg(unix)]
+mod peer;
+#[cfg(unix)]
+mod place;
+mod problem;
+pub mod protocol;
+#[cfg(unix)]
+mod ring;
+#[cfg(unix)]
+pub mod server;
+mod state;
 mod subscription;
 
 pub use error::{Error, ErrorKind};
 pub use keeper::{Call, CallId, Coverage, Keeper};
+#[cfg(unix)]
+pub use place::Place;
+pub use problem::Problem;
+pub use state::{state_of, states_of_user};
 pub use subscription::{Delivered, Delivery, From, Interrupter, Subscription};

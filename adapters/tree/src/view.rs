@@ -68,7 +68,8 @@ impl Class {
     }
 
     /// The class whose value is this byte.
-    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             b'f' => Self::File,
             b'x' => Self::Executable,

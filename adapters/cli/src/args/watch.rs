@@ -56,6 +56,14 @@ pub(crate) struct Watch {
     /// End the paths on the command's standard input with NUL
     #[arg(short = '0', long, requires = "on_change", help_heading = "Commands")]
     pub(crate) null: bool,
+    /// Have the daemon watch, which is started if none runs, and shares its tree with all who ask.
+    /// Its own settings count then
+    #[cfg(all(unix, feature = "daemon"))]
+    #[arg(long, conflicts_with_all = [
+        "globs", "gitignore", "types", "backend", "ids", "open_max", "poll", "state", "no_state",
+        "debounce", "on_change", "predict", "coverage", "stats",
+    ])]
+    pub(crate) daemon: bool,
     /// Have the ids of files computed that are likely to be saved next, so that already their first
     /// save is silent if it changes nothing
     #[arg(long)]

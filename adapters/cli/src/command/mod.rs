@@ -1,5 +1,7 @@
 //! The commands, one a file.
 
+#[cfg(all(unix, feature = "daemon"))]
+pub(crate) mod daemon;
 pub(crate) mod diff;
 pub(crate) mod hash;
 pub(crate) mod manual;

@@ -6,7 +6,7 @@ use serde_json::json;
 use treenail::watch::since;
 
 use super::watch::follow::State;
-use super::watch::lines::Lines;
+use super::watch::lines::{Lines, Told};
 use super::watch::options_for_since;
 use crate::Outcome;
 use crate::args::Since;
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Since, output: &mut Output) -> Result<Outcome, Failed> 
     if let Some(why) = state.missing {
         output.hint(&format!("the clock says nothing: {why}"));
     }
-    let report = since(&args.dir, &options_for_since(args, &state), Some(WITHIN))?;
+    let report = Told::from(since(&args.dir, &options_for_since(args, &state), Some(WITHIN))?);
     Lines::new(args.clock).print(&report, output)?;
     let clock = report.clock.to_string();
     if output.json() {

@@ -1,6 +1,8 @@
 //! The program as a stranger meets it: command lines, their output, their exit status.
 #![cfg(unix)]
 
+#[cfg(all(unix, feature = "daemon", feature = "watch"))]
+mod daemon;
 mod diff;
 mod hash;
 mod odd_entries;

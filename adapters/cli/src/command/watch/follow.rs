@@ -1,10 +1,8 @@
 //! How a directory is followed: the command line's options as the library's, and the state.
 
-use std::env;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use treenail::hash::xxh3::xxh3_64;
 use treenail::os::bytes_of;
 use treenail::os::feed::{self, Rung};
 use treenail::share;
@@ -44,22 +42,14 @@ impl State {
             return Ok(Self { dir: Some(wanted.to_owned()), is_default: false, missing: None });
         }
         let missing = |why| Self { dir: None, is_default: true, missing: Some(why) };
-        let Some(home) = home() else {
+        let Some(states) = share::states_of_user() else {
             return Ok(missing("neither XDG_STATE_HOME nor HOME says where to keep a state"));
         };
-        let name = format!("{:016x}", xxh3_64(bytes_of(root.as_os_str())));
-        let dir = home.join("treenail/watch").join(name);
-        if is_below(&dir, &root) {
+        let Some(dir) = share::state_of(&states, &root) else {
             return Ok(missing("the state would be below the directory; --state names a place"));
-        }
+        };
         Ok(Self { dir: Some(dir), is_default: true, missing: None })
     }
-}
-
-/// Where a user's state is kept; a relative path counts as none.
-fn home() -> Option<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))
 }
 
 /// Whether a path, of which not all need be there yet, leads into a directory without symbolic

@@ -3,10 +3,25 @@
 use anstyle::AnsiColor;
 use serde_json::{Map, Value, json};
 use treenail::os::feed::Rung;
-use treenail::tree::live::{Change, Clock, EventKind, Gap};
+use treenail::tree::live::{Change, Clock, EventKind, Fresh, Gap};
 use treenail::watch::{Report, Type};
 
 use crate::output::{Failed, Output, hex, insert_path, shown};
+
+/// What is printed of a report, whoever made it.
+pub(crate) struct Told {
+    pub(crate) clock: Clock,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) fresh: Option<Fresh>,
+}
+
+impl From<Report> for Told {
+    fn from(report: Report) -> Self {
+        let Report { clock, changes, gaps, fresh, .. } = report;
+        Self { clock, changes, gaps, fresh }
+    }
+}
 
 /// Prints reports one after another.
 pub(crate) struct Lines {
@@ -21,7 +36,7 @@ impl Lines {
 
     /// Prints a report. Whoever reads a line can go on from its clock, should no more follow: so the
     /// last line alone has the report's.
-    pub(crate) fn print(&mut self, report: &Report, output: &mut Output) -> Result<(), Failed> {
+    pub(crate) fn print(&mut self, report: &Told, output: &mut Output) -> Result<(), Failed> {
         let fresh =
             report.fresh.map(|fresh| Gap { path: Box::default(), reason: fresh.to_string() });
         for gap in fresh.iter().chain(&report.gaps) {

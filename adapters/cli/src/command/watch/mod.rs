@@ -5,6 +5,8 @@ mod ending;
 pub(super) mod follow;
 pub(super) mod lines;
 mod on_change;
+#[cfg(all(unix, feature = "daemon"))]
+mod remote;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -27,6 +29,10 @@ const DEBOUNCE_MS: u64 = 20;
 pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> {
     if args.coverage {
         return coverage::run(args, output);
+    }
+    #[cfg(all(unix, feature = "daemon"))]
+    if args.daemon {
+        return remote::run(args, output);
     }
     let program = args.on_change.as_deref().map(|line| on_change::words(line, args.shell));
     let program = program.transpose()?;
@@ -93,7 +99,8 @@ fn watch(
                     runner.changed(&report);
                 }
                 if runner.is_none() || output.json() {
-                    let printed = lines.print(&report, output).and_then(|()| output.finish());
+                    let printed =
+                        lines.print(&report.into(), output).and_then(|()| output.finish());
                     if let Err(failed) = printed {
                         break Err(failed);
                     }

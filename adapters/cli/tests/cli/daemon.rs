@@ -1,0 +1,348 @@
+//! `treenail daemon` and those that ask it, as processes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use treenail::share::client::{Client, RemoteSubscription};
+use treenail::share::{Delivered, From, Place, Problem};
+use treenail::tree::live::{Change, EventKind};
+
+use crate::support::{Ran, command, finish, place, wait};
+
+/// What takes longer hangs.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Directories of a user of its own.
+struct User(TempDir);
+
+impl User {
+    fn new() -> Self {
+        let user = Self(place());
+        for dir in ["run", "state", "config/treenail", "root"] {
+            fs::create_dir_all(user.0.path().join(dir)).unwrap();
+        }
+        user
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(self.0.path(), args);
+        command.env("XDG_RUNTIME_DIR", self.0.path().join("run"));
+        command.env("XDG_STATE_HOME", self.0.path().join("state"));
+        command.env("XDG_CONFIG_HOME", self.0.path().join("config"));
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        finish(&mut self.command(args), b"")
+    }
+
+    fn place(&self) -> Place {
+        Place::at(self.0.path().join("run/treenail"))
+    }
+
+    fn client(&self) -> Client {
+        Client::connect_at(&self.place()).unwrap()
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.path().join("root")
+    }
+
+    fn pid(&self) -> u32 {
+        let ran = self.run(&["--json", "daemon", "--status"]).expect(0);
+        ran.summary()["pid"].as_u64().unwrap().try_into().unwrap()
+    }
+
+    /// Ends the daemon as nothing can keep it from being ended.
+    fn kill(&self) {
+        let pid = self.client().welcome().pid.to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        let begun = Instant::now();
+        while Client::connect_at(&self.place()).is_ok() {
+            assert!(begun.elapsed() < LONG);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        if let Ok(client) = Client::connect_at(&self.place()) {
+            _ = client.stop();
+        }
+    }
+}
+
+#[test]
+fn it_is_started_once_shown_and_ended() {
+    let user = User::new();
+    assert!(user.run(&["daemon", "--status"]).expect(1).out().contains("no daemon runs"));
+    user.run(&["daemon", "--stop"]).expect(1);
+    user.run(&["daemon"]).expect(0);
+    let pid = user.pid();
+    user.run(&["daemon"]).expect(0);
+    assert_eq!(user.pid(), pid, "the one that runs is enough");
+
+    let _changes = user.client().watch(&user.root(), From::Now).unwrap();
+    let ran = user.run(&["--json", "daemon", "--status"]).expect(0);
+    assert_eq!(ran.json()[0]["clients"], 1);
+    assert_eq!(ran.summary()["roots"], 1);
+    let text = user.run(&["daemon", "--status"]).expect(0);
+    assert!(text.out().contains("root\n") && text.out().contains("clients 1"), "{text:?}");
+    user.run(&["daemon", "--stop"]).expect(0);
+    user.run(&["daemon", "--status"]).expect(1);
+    assert!(!user.place().socket().exists());
+}
+
+#[test]
+fn many_that_start_it_at_once_get_the_same_one() {
+    let user = User::new();
+    let started: Vec<Ran> = thread::scope(|scope| {
+        let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| user.run(&["daemon"]))).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    for ran in started {
+        ran.expect(0);
+    }
+    user.pid();
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_told() {
+    let user = User::new();
+    let config = user.0.path().join("config/treenail/daemon.toml");
+    fs::write(&config, "\nidle = 3\n").unwrap();
+    let ran = user.run(&["daemon"]).refused("treenail", "did you mean");
+    assert!(ran.stderr.contains("daemon.toml") && ran.stderr.contains("line 2"), "{ran:?}");
+    user.run(&["daemon", "--foreground"]).refused("daemon.toml", "did you mean");
+    fs::remove_file(&config).unwrap();
+    user.run(&["daemon", "--config", "none.toml"]).refused("treenail", "see that it is there");
+
+    user.run(&["daemon"]).expect(0);
+    user.run(&["daemon", "--foreground"]).refused("daemon.sock", "--stop");
+}
+
+#[test]
+fn a_directory_of_another_user_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    if !crate::support::is_root() {
+        return eprintln!("skipped: only root can become another user");
+    }
+    let user = User::new();
+    user.run(&["daemon"]).expect(0);
+    // So that nothing but the check is in the way.
+    for dir in ["", "run", "run/treenail"] {
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(user.0.path().join(dir), open).unwrap();
+    }
+    let program = user.0.path().join("treenail");
+    fs::copy(env!("CARGO_BIN_EXE_treenail"), &program).unwrap();
+    for command in [&["daemon", "--status"][..], &["daemon"], &["daemon", "--foreground"]] {
+        let mut run = Command::new("setpriv");
+        run.args(["--reuid=65534", "--clear-groups"]).arg(&program).args(command);
+        run.env("XDG_RUNTIME_DIR", user.0.path().join("run")).stdin(Stdio::null());
+        run.env("XDG_CONFIG_HOME", user.0.path().join("config"));
+        finish(&mut run, b"").refused("run/treenail", "XDG_RUNTIME_DIR");
+    }
+    let own = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(user.place().dir(), own).unwrap();
+}
+
+#[test]
+fn sigterm_ends_it_in_good_order() {
+    let user = User::new();
+    let mut daemon = user.command(&["daemon", "--foreground"]);
+    let mut daemon = daemon.stderr(Stdio::null()).spawn().unwrap();
+    let mut changes = subscribed(&user, From::Now);
+    fs::write(user.root().join("a"), "").unwrap();
+    let clock = changes.next(Some(LONG)).unwrap().unwrap().clock;
+    assert!(Command::new("kill").arg(daemon.id().to_string()).status().unwrap().success());
+    assert!(wait(&mut daemon, LONG).is_some());
+    assert!(!user.place().socket().exists());
+    user.run(&["daemon"]).expect(0);
+    let changes = subscribed(&user, From::Clock(clock));
+    assert_eq!(changes.ready().clock.incarnation, clock.incarnation);
+}
+
+#[test]
+fn after_kill_9_in_a_storm_the_clock_goes_on_and_all_is_explained() {
+    for round in 0..3 {
+        let user = User::new();
+        let root = user.root();
+        user.run(&["daemon"]).expect(0);
+        let mut changes = subscribed(&user, From::Now);
+        let mut told = Told::default();
+        let (kill_at, until) = (40 + 97 * round, 600);
+        thread::scope(|scope| {
+            scope.spawn(|| storm(&root, until));
+            for _ in 0..kill_at {
+                told.take(&mut changes);
+            }
+            user.kill();
+            let problem = loop {
+                match changes.next(Some(LONG)) {
+                    Ok(Some(received)) => told.add(received.what),
+                    Ok(None) => panic!("the end of the daemon is not noticed"),
+                    Err(problem) => break problem,
+                }
+            };
+            assert_eq!(problem.kind, Problem::DISCONNECTED);
+            // The storm goes on meanwhile.
+            user.run(&["daemon"]).expect(0);
+        });
+        let mut changes = subscribed(&user, From::Clock(changes.clock()));
+        let end = user.client().barrier(&root, Some(LONG)).unwrap();
+        while changes.clock().tick < end.tick {
+            told.take(&mut changes);
+        }
+        assert_eq!(told.files, on_disk(&root), "round {round}");
+    }
+}
+
+#[test]
+fn two_processes_watch_one_root_through_it() {
+    let user = User::new();
+    let (mut one, mut two) = (Watching::start(&user, &[]), Watching::start(&user, &[]));
+    assert_eq!(one.ready["daemon"], two.ready["daemon"]);
+    fs::write(user.root().join("news"), "text").unwrap();
+    for watching in [&mut one, &mut two] {
+        let line = watching.next();
+        assert_eq!((&line["kind"], &line["path"]), (&"create".into(), &"news".into()));
+    }
+    let clock = one.next_clock(&user.root());
+    drop(one);
+    fs::write(user.root().join("later"), "text").unwrap();
+    let mut again = Watching::start(&user, &["--since", &clock]);
+    assert_eq!(again.next()["path"], "later");
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_nothing_in_the_way() {
+    let user = User::new();
+    let watching = Watching::start(&user, &[]);
+    drop(watching);
+    let client = user.client();
+    let begun = Instant::now();
+    while client.roots().unwrap()[0].users > 0 {
+        assert!(begun.elapsed() < LONG);
+        thread::sleep(Duration::from_millis(1));
+    }
+    let mut watching = Watching::start(&user, &[]);
+    fs::write(user.root().join("a"), "").unwrap();
+    assert_eq!(watching.next()["path"], "a");
+}
+
+/// `watch --daemon` as a process, killed when dropped.
+struct Watching {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    ready: Value,
+}
+
+impl Watching {
+    fn start(user: &User, args: &[&str]) -> Self {
+        let mut command = user.command(&["--json", "watch", "root", "--daemon"]);
+        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut watching = Self { child, lines, ready: Value::Null };
+        watching.ready = watching.next()["ready"].take();
+        watching
+    }
+
+    fn next(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    /// Makes a change and returns its clock.
+    fn next_clock(&mut self, root: &Path) -> String {
+        fs::write(root.join("for a clock"), "").unwrap();
+        loop {
+            let line = self.next();
+            if line["path"] == "for a clock" {
+                return line["clock"].as_str().unwrap().to_owned();
+            }
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A subscription, as soon as a daemon listens.
+fn subscribed(user: &User, from: From) -> RemoteSubscription {
+    let begun = Instant::now();
+    loop {
+        match Client::connect_at(&user.place()) {
+            Ok(client) => return client.watch(&user.root(), from).unwrap(),
+            Err(problem) => assert!(begun.elapsed() < LONG, "{problem}"),
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The files that the changes lead to.
+#[derive(Default)]
+struct Told {
+    files: BTreeSet<Vec<u8>>,
+}
+
+impl Told {
+    fn take(&mut self, changes: &mut RemoteSubscription) {
+        if let Some(received) = changes.next(Some(LONG)).unwrap() {
+            self.add(received.what);
+        }
+    }
+
+    fn add(&mut self, what: Delivered) {
+        match what {
+            Delivered::Batch(batch) => batch.changes.iter().for_each(|change| {
+                let Change { kind, path, from, .. } = change;
+                self.change(*kind, path, from.as_deref());
+            }),
+            Delivered::Net { changes, .. } => changes.iter().for_each(|net| {
+                self.change(net.kind, &net.path, net.from.as_deref());
+            }),
+            Delivered::Fresh(reason) => panic!("the clock has to be understood: {reason}"),
+        }
+    }
+
+    fn change(&mut self, kind: EventKind, path: &[u8], from: Option<&[u8]>) {
+        if let Some(from) = from {
+            self.files.remove(from);
+        }
+        match kind {
+            EventKind::Delete => _ = self.files.remove(path),
+            _ => _ = self.files.insert(path.to_vec()),
+        }
+    }
+}
+
+/// Makes, rewrites, renames and removes files.
+fn storm(root: &Path, until: usize) {
+    for n in 0..until {
+        fs::write(root.join(format!("f{}", n % 50)), n.to_string()).unwrap();
+        match n % 7 {
+            3 => fs::rename(root.join(format!("f{}", n % 50)), root.join(format!("r{}", n % 20))),
+            5 => fs::remove_file(root.join(format!("f{}", n % 50))),
+            _ => Ok(()),
+        }
+        .unwrap();
+        thread::sleep(Duration::from_micros(300));
+    }
+}
+
+fn on_disk(root: &Path) -> BTreeSet<Vec<u8>> {
+    let entries = fs::read_dir(root).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_encoded_bytes()).collect()
+}

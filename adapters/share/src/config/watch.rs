@@ -1,0 +1,103 @@
+//! Waiting until a file is another.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use treenail_os::feed::{Event, Feed, Options, Rung, Token, Watched};
+use treenail_os::{Handle, bytes_of};
+
+/// Whoever writes a file empties it first: it is read when nothing has happened for so long.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// How often a file is looked at whose changes nothing reports.
+const POLL_EVERY: Duration = Duration::from_secs(5);
+
+/// A file that is watched, whether it is there or not.
+pub(crate) struct FileWatch {
+    path: PathBuf,
+    feed: Arc<Feed>,
+    /// The name to look for in each watched directory.
+    names: Vec<(Token, Vec<u8>)>,
+    polled: bool,
+}
+
+impl FileWatch {
+    /// Watches from here on.
+    ///
+    /// # Errors
+    /// If not even a directory above the file can be opened.
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        // Where it is, or will be; and, of a symbolic link, what it leads to.
+        let mut places = vec![nearest(path)?];
+        if let Ok(target) = fs::canonicalize(path)
+            && target != path
+        {
+            places.push(nearest(&target)?);
+        }
+        let rungs = [Rung::Inodes, Rung::Inotify, Rung::System];
+        let feed = Feed::open(&places[0].0, &Options::new().rungs(&rungs).queues(1))?;
+        let mut watch =
+            Self { path: path.to_owned(), feed: Arc::new(feed), names: Vec::new(), polled: false };
+        for (token, (dir, name)) in (0..).map(Token).zip(places) {
+            let watched = watch.feed.watch(&*Handle::open(&dir)?, token, b"");
+            watch.polled |= matches!(watched, Watched::Polled { .. });
+            watch.names.push((token, name));
+        }
+        Ok(watch)
+    }
+
+    /// What ends a [`wait`](Self::wait) before something has happened; it is another one after each
+    /// wait.
+    pub(crate) fn waker(&self) -> Arc<Feed> {
+        self.feed.clone()
+    }
+
+    /// Waits until something has happened to the file and no more does for a moment, or until
+    /// something else has, or it is woken.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn wait(&mut self) -> io::Result<()> {
+        self.feed.wait(self.polled.then_some(POLL_EVERY))?;
+        if !self.read()? {
+            // Something else in the directory, or it is time, or somebody called.
+            return Ok(());
+        }
+        while self.feed.wait(Some(QUIET))? && self.read()? {}
+        // The file may be in another place now, or its directory there at last.
+        *self = Self::new(&self.path)?;
+        Ok(())
+    }
+
+    /// Whether something happened to the file.
+    fn read(&self) -> io::Result<bool> {
+        let mut happened = false;
+        self.feed.read(|event| {
+            let is_it = |dir: Token, name: &[u8]| {
+                self.names.iter().any(|(token, own)| *token == dir && own == name)
+            };
+            happened |= match event {
+                Event::Entry { dir, name, .. } => is_it(dir, name),
+                Event::Renamed { from, to, .. } => is_it(from.0, from.1) || is_it(to.0, to.1),
+                Event::Directory { .. } | Event::Lost { .. } => true,
+                Event::Link { .. } => false,
+            };
+        })?;
+        Ok(happened)
+    }
+}
+
+/// The nearest directory above a path that is there, and the name in it that leads to the path.
+fn nearest(path: &Path) -> io::Result<(PathBuf, Vec<u8>)> {
+    for dir in path.ancestors().skip(1) {
+        if dir.is_dir()
+            && let Some(name) = path.strip_prefix(dir).ok().and_then(|rest| rest.iter().next())
+        {
+            return Ok((dir.to_owned(), bytes_of(name).to_vec()));
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "no directory above it is there"))
+}

@@ -1,0 +1,89 @@
+//! The configuration file, read again when it changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use treenail_os::feed::Feed;
+
+use super::{Shared, lock};
+use crate::config::{Config, FileWatch};
+
+/// What watches the file.
+pub(super) struct Reloading {
+    thread: Option<JoinHandle<()>>,
+    /// What wakes the thread.
+    waker: Arc<Mutex<Option<Arc<Feed>>>>,
+}
+
+/// Watches the roots of the configuration, and the file for changes.
+pub(super) fn start(shared: &Arc<Shared>) -> Reloading {
+    let waker = Arc::new(Mutex::new(None));
+    let (own, told) = (shared.clone(), waker.clone());
+    let thread = thread::Builder::new().name("treenail-config".into());
+    let spawned = thread.spawn(move || follow(&own, &told));
+    let thread = spawned.inspect_err(|error| {
+        shared.log(&format!("the configuration is not followed: {error}"));
+    });
+    Reloading { thread: thread.ok(), waker }
+}
+
+impl Reloading {
+    /// Ends it; the daemon is stopping.
+    pub(super) fn stop(self) {
+        if let Some(waker) = &*lock(&self.waker) {
+            waker.wake();
+        }
+        if let Some(thread) = self.thread {
+            // What it has to say it has said.
+            _ = thread.join();
+        }
+    }
+}
+
+fn follow(shared: &Arc<Shared>, waker: &Mutex<Option<Arc<Feed>>>) {
+    let Some(path) = shared.options.config_file.clone() else { return };
+    let mut watch = match FileWatch::new(&path) {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            shared.log(&format!("{}: its changes are not seen: {error}", path.display()));
+            None
+        }
+    };
+    // It may have changed between the first reading and now.
+    reload(shared, &path);
+    shared.roots.keep(shared, &shared.config().roots);
+    while let Some(watch) = &mut watch {
+        *lock(waker) = Some(watch.waker());
+        // Asked after the waker is there to be used.
+        if shared.stopping.load(std::sync::atomic::Ordering::Acquire) {
+            return;
+        }
+        if let Err(error) = watch.wait() {
+            return shared.log(&format!("{}: its changes are not seen: {error}", path.display()));
+        }
+        reload(shared, &path);
+    }
+}
+
+/// Takes over what the file says, if it is in order and something else than before.
+fn reload(shared: &Arc<Shared>, path: &Path) {
+    match Config::read(path, shared.options.config_must_be) {
+        Ok(config) => {
+            let config = Arc::new(config);
+            let before = std::mem::replace(&mut *lock(&shared.config), config.clone());
+            if before == config {
+                return;
+            }
+            shared.log(&format!("{}: read again", path.display()));
+            if before.roots != config.roots {
+                let roots: Vec<PathBuf> = config.roots.clone();
+                shared.roots.keep(shared, &roots);
+            }
+            shared.wake();
+        }
+        Err(problem) => {
+            shared.log(&format!("refused, the configuration before it stays: {problem}"));
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A connection that changes flow through.
+
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+
+use treenail_ring::shared::Error as RingError;
+use treenail_tree::live::Clock;
+
+use super::connection::{Connection, send};
+use super::{STACK_BYTES, Shared, lock};
+use crate::problem::Problem;
+use crate::protocol::parts::{send_batch, send_net};
+use crate::protocol::{Answer, Frames, MESSAGE_BYTES_MAX, Request};
+use crate::ring::{Ring, Writer};
+use crate::subscription::{Delivered, Delivery, From, Subscription};
+
+/// Serves a client that watches until it goes, or there is nothing to watch any more. Errors are
+/// those that the client is to be told of before anything flows.
+pub(super) fn serve(
+    connection: &mut Connection,
+    root: &[u8],
+    from: Option<Clock>,
+    wants_ring: bool,
+) -> Result<(), Problem> {
+    let used = connection.root(root)?;
+    let (ready, mut subscription) = {
+        let keeper = used.keeper()?;
+        let from = from.map_or(From::Now, From::Clock);
+        (keeper.ready().clone(), keeper.subscribe(from))
+    };
+    let ring = if wants_ring { Reserved::new(&connection.shared) } else { None };
+    let watching = Answer::Watching {
+        ready: Box::new(ready),
+        clock: subscription.clock(),
+        ring_bytes: ring.as_ref().map(|ring| ring.bytes as u64),
+    };
+    let stream = &connection.stream;
+    let begun = send(stream, &watching);
+    let begun = begun.and_then(|()| ring.as_ref().map_or(Ok(()), |ring| ring.ring.send(stream)));
+    if begun.is_err() {
+        return Ok(());
+    }
+    let room = Room::default();
+    let interrupter = subscription.interrupter();
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("treenail-stream".into()).stack_size(STACK_BYTES);
+        let pumping = thread.spawn_scoped(scope, || {
+            // A connection that broke is noticed by who reads it.
+            if let Ok(Some(problem)) = pump(stream, ring.as_ref(), &mut subscription, &room) {
+                _ = send(stream, &Answer::Problem(problem));
+            }
+            _ = stream.shutdown(Shutdown::Both);
+        });
+        if let Err(error) = pumping {
+            return Err(Problem::io("cannot start a thread", &error));
+        }
+        if let Err(problem) = listen(stream, &mut connection.frames, &room) {
+            _ = send(stream, &Answer::Problem(problem));
+        }
+        // Should the thread be writing to a client that does not read.
+        _ = stream.shutdown(Shutdown::Both);
+        room.close();
+        interrupter.interrupt();
+        Ok(())
+    })
+}
+
+/// Hears the client say that there is room again, until it goes.
+fn listen(mut stream: &UnixStream, frames: &mut Frames, room: &Room) -> Result<(), Problem> {
+    loop {
+        let message = match frames.next(&mut stream) {
+            Ok(Some(message)) => message,
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                return Err(Problem::new(Problem::PROTOCOL, error.to_string()));
+            }
+            Ok(None) | Err(_) => return Ok(()),
+        };
+        match Request::decode(message) {
+            Ok(Request::Room) => room.announce(),
+            Ok(_) => {
+                let what = "a connection that changes flow through takes no other request";
+                return Err(Problem::new(Problem::PROTOCOL, what));
+            }
+            Err(malformed) => return Err(Problem::new(Problem::PROTOCOL, malformed.to_string())),
+        }
+    }
+}
+
+/// Passes on what changes; ends with why there is nothing more, or because the client went.
+fn pump(
+    stream: &UnixStream,
+    ring: Option<&Reserved>,
+    subscription: &mut Subscription,
+    room: &Room,
+) -> io::Result<Option<Problem>> {
+    let mut writer = match ring {
+        Some(ring) => Some(ring.ring.writer().map_err(io::Error::other)?),
+        None => None,
+    };
+    // Parts that leave room for others in the ring, so that the client can read meanwhile.
+    let bytes_max = ring.map_or(MESSAGE_BYTES_MAX, |ring| MESSAGE_BYTES_MAX.min(ring.bytes / 4));
+    let mut put = |message: &[u8]| match &mut writer {
+        Some(writer) => put_in_ring(stream, writer, room, message),
+        None => crate::protocol::write_message(&mut &*stream, message),
+    };
+    loop {
+        match subscription.next(None) {
+            Ok(Some(Delivery { clock, what, .. })) => match what {
+                Delivered::Batch(batch) => send_batch(&batch, clock, bytes_max, &mut put)?,
+                Delivered::Net { changes, gaps } => {
+                    send_net((&changes, &gaps), clock, bytes_max, &mut put)?;
+                }
+                Delivered::Fresh(reason) => {
+                    let mut message = Vec::new();
+                    Answer::Fresh { clock, reason }.encode(&mut message);
+                    put(&message)?;
+                }
+            },
+            Ok(None) if room.is_closed() => return Ok(None),
+            Ok(None) => {}
+            Err(error) => return Ok(Some(error.into())),
+        }
+    }
+}
+
+/// Puts a message in and wakes the client if it sleeps; waits for the client if there is no room.
+fn put_in_ring(
+    stream: &UnixStream,
+    writer: &mut Writer<'_>,
+    room: &Room,
+    message: &[u8],
+) -> io::Result<()> {
+    loop {
+        match writer.push(message) {
+            Ok(true) => return send(stream, &Answer::Wake),
+            Ok(false) => return Ok(()),
+            Err(RingError::Full) => {
+                let before = room.seen();
+                send(stream, &Answer::Full)?;
+                room.wait(before)?;
+            }
+            Err(error) => return Err(io::Error::other(error)),
+        }
+    }
+}
+
+/// A ring, with its share of what all rings may take.
+struct Reserved {
+    ring: Ring,
+    bytes: usize,
+    shared: Arc<Shared>,
+}
+
+impl Reserved {
+    /// Nothing if there is no memory for one: the client then does without.
+    fn new(shared: &Arc<Shared>) -> Option<Self> {
+        let bytes = shared.reserve_ring()?;
+        match Ring::create(bytes) {
+            Ok(ring) => Some(Self { ring, bytes, shared: shared.clone() }),
+            Err(error) => {
+                shared.give_back_ring(bytes);
+                shared.log(&format!("a client does without shared memory: {error}"));
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.shared.give_back_ring(self.bytes);
+    }
+}
+
+/// Where the thread that writes waits for the client to have read.
+#[derive(Default)]
+struct Room {
+    state: Mutex<RoomState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct RoomState {
+    announced: u64,
+    closed: bool,
+}
+
+impl Room {
+    fn announce(&self) {
+        lock(&self.state).announced += 1;
+        self.changed.notify_all();
+    }
+
+    fn close(&self) {
+        lock(&self.state).closed = true;
+        self.changed.notify_all();
+    }
+
+    fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
+    /// How often room was announced.
+    fn seen(&self) -> u64 {
+        lock(&self.state).announced
+    }
+
+    /// Waits until it was announced once more.
+    fn wait(&self, seen: u64) -> io::Result<()> {
+        let mut state = lock(&self.state);
+        while state.announced == seen && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed { Err(ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
