@@ -32,7 +32,7 @@ pub fn since(root: &Path, options: &Options, timeout: Option<Duration>) -> Resul
             keeper.barrier(timeout)?;
             let (since, clock) = keeper.since(options.since.unwrap_or(keeper.clock()))?;
             let report = Report::of(since, clock, keeper.tree(), live.ids);
-            keeper.stop()?;
+            keeper.leave()?;
             report
         }
     };

@@ -267,6 +267,14 @@ impl State {
         self.name_snapshot(&head, lsn)
     }
 
+    /// Leaves everything as it stands, once there is a snapshot.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn leave(mut self) -> Result<(), Error> {
+        self.end_checkpoint(!self.is_named)
+    }
+
     /// Saves everything durably, so that the next opening knows that nothing is missing.
     ///
     /// # Errors
