@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use treenail_os::{Directory, Handle, Kind, Next, Place, Stat, Visit, Walk};
+use treenail_os::{Directory, Handle, Kind, Listing, Next, Place, Stat, Visit, Walk};
 
 /// Notes all that a walk comes across.
 #[derive(Default)]
@@ -489,4 +489,26 @@ fn staying_on_one_file_system_stops_at_a_mount_point() {
     let failed = collect.failed.into_inner().unwrap();
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].1.kind(), io::ErrorKind::CrossesDevices);
+}
+
+#[test]
+fn a_handle_lists_its_directory_as_often_as_it_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    fs::write(dir.path().join("a/b/one"), "").unwrap();
+    let root = Handle::open(dir.path()).unwrap();
+    let deep = root.open_below(b"a/b").unwrap();
+    assert_eq!(deep.path(), b"a/b");
+    let mut listing = Listing::new();
+    deep.list(&mut listing).unwrap();
+    assert_eq!(listing.entries().count(), 1);
+    fs::write(dir.path().join("a/b/two"), "").unwrap();
+    deep.list(&mut listing).unwrap();
+    let mut names: Vec<&[u8]> = listing.entries().map(|entry| entry.name).collect();
+    names.sort();
+    assert_eq!(names, [b"one", b"two"]);
+    symlink("a", dir.path().join("link")).unwrap();
+    for path in [&b"link/b"[..], b"a/../a", b"a//b", b"a/b/one", b"a/c"] {
+        assert!(root.open_below(path).is_err(), "{}", String::from_utf8_lossy(path));
+    }
 }

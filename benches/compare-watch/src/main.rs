@@ -37,6 +37,8 @@ const fn contender(name: &'static str, driver: Driver) -> Contender {
 
 /// Ours first.
 const CONTENDERS: &[Contender] = &[
+    contender(OURS, Driver::Own("treenail")),
+    contender(OURS_ON_INOTIFY, Driver::Own("treenail-inotify")),
     Contender { keeps: true, ..contender(COMMAND, Driver::Own("treenail-watch")) },
     Contender { follows: false, ..contender(BARE, Driver::Own("inotify")) },
     contender("notify 8", Driver::Own("notify-8")),

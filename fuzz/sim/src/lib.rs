@@ -4,7 +4,8 @@
 //! - [`disk`], [`net`], [`time`], [`queue`]: what machines are made of.
 //! - [`runner`]: a [`Scenario`](runner::Scenario) over many seeds; replay and shrinking.
 //! - [`rng`], [`trace`]: where chance comes from, and what happened.
-//! - [`log`]: the first user, `treenail-store`'s log; [`scenarios`] lists all.
+//! - [`log`]: the first user, `treenail-store`'s log; [`live`]: `treenail-tree`'s live tree;
+//!   [`scenarios`] lists all.
 //!
 //! ```
 //! use treenail_sim::disk::{Crash, Disk, DiskFaults, DiskSettings};
@@ -24,6 +25,7 @@
 //! ```
 
 pub mod disk;
+pub mod live;
 pub mod log;
 pub mod net;
 pub mod queue;

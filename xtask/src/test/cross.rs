@@ -3,6 +3,9 @@
 //! All are built by Debian's compiler from the standard library's source, which it may only do
 //! when told that unstable options are wanted.
 
+use std::fs;
+use std::path::Path;
+
 use super::{Outcome, Session};
 use crate::command::{Cmd, on_path};
 use crate::install::{DEBIAN_TOOLCHAIN, debian_toolchain_is_linked};
@@ -35,10 +38,46 @@ pub(super) fn no_std(session: &Session) -> Outcome {
     session.run([cmd.words("--no-default-features --features").arg(features.join(","))])
 }
 
-/// The library crates and the binary, checked for Windows.
+const WINDOWS: &str = "x86_64-pc-windows-gnu";
+const MINGW: &str = "x86_64-w64-mingw32-gcc";
+/// Where Debian has the program that runs others written for Windows.
+const WINE: &str = "/usr/lib/wine/wine64";
+
+/// A library that the standard library needs and wine 8 lacks.
+const RANDOM_DLL: &str = "unsigned char __stdcall SystemFunction036(void *, unsigned long);
+__declspec(dllexport) int ProcessPrng(unsigned char *bytes, unsigned long long count)
+{ return SystemFunction036(bytes, (unsigned long)count); }
+";
+
+/// The library crates and the binary, checked for Windows; in a full run, what the system's watcher
+/// reports there, as far as wine does what Windows does.
 pub(super) fn windows(session: &Session) -> Outcome {
-    let target = "x86_64-pc-windows-gnu";
-    lacks(&["x86_64-w64-mingw32-gcc"]).unwrap_or_else(|| session.run([check(session, target)]))
+    if let Some(skipped) = lacks(&[MINGW]) {
+        return skipped;
+    }
+    let checked = session.run([check(session, WINDOWS)]);
+    if !session.full || !matches!(checked, Outcome::Passed) {
+        return checked;
+    }
+    if !Path::new(WINE).exists() {
+        return Outcome::Skipped("no wine64; --install installs it".to_owned());
+    }
+    let prefix = session.workspace.target.join("wine");
+    let system = prefix.join("drive_c/windows/system32");
+    let source = session.workspace.target.join("random.c");
+    if let Err(error) = fs::write(&source, RANDOM_DLL) {
+        return Outcome::Failed(format!("{}: {error}", source.display()));
+    }
+    let made = Cmd::new(WINE).words("wineboot -i").env("WINEPREFIX", &prefix);
+    let library = Cmd::new(MINGW).words("-shared -o").arg(system.join("bcryptprimitives.dll"));
+    let tests = deb(session, "test --quiet -Zbuild-std -p treenail-os --lib --test feed_system");
+    let tests = tests
+        .arg("--target")
+        .arg(WINDOWS)
+        .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", MINGW)
+        .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", WINE)
+        .env("WINEPREFIX", &prefix);
+    session.run([made, library.arg(&source).arg("-ladvapi32"), tests])
 }
 
 /// The library crates and the binary, checked for macOS.

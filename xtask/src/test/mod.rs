@@ -74,6 +74,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
     let steps = chosen(options.only.as_deref())?;
     if options.install {
         install::debian(steps::DEBIAN_PACKAGES)?;
+        if options.full {
+            install::debian(steps::DEBIAN_PACKAGES_FULL)?;
+        }
         install::cargo(steps::CARGO_PROGRAMS)?;
         install::pip(&[bindings::ZIG], &workspace.target)?;
         install::link_debian_toolchain()?;

@@ -31,7 +31,13 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
     Tool::new("clang-22", "clang-22"),
     Tool::new("libclang-rt-22-dev", "/usr/share/doc/libclang-rt-22-dev"),
     Tool::new("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
+    Tool::new("bindfs", "bindfs"),
+    Tool::new("btrfs-progs", "mkfs.btrfs"),
+    Tool::new("xfsprogs", "mkfs.xfs"),
 ];
+
+/// What only a full run needs.
+pub(super) const DEBIAN_PACKAGES_FULL: &[Tool] = &[Tool::new("wine64", "/usr/lib/wine/wine64")];
 
 /// Programs that cargo installs.
 pub(super) const CARGO_PROGRAMS: &[Tool] = &[Tool::new("cargo-fuzz", "cargo-fuzz")];
@@ -75,19 +81,26 @@ pub(super) fn doc(session: &Session) -> Outcome {
     session.run([cmd.env("RUSTDOCFLAGS", "-D warnings")])
 }
 
-/// What is built on a disk, against disks that tear, lie and fail. A thorough run takes half an
+/// What the simulator runs.
+const SCENARIOS: &[&str] = &["log", "live"];
+
+/// What is built on a disk, against disks that tear, lie and fail, and the live tree
+/// against a directory that changes between any two looks. A thorough run takes half an
 /// hour, on seeds that no earlier one had.
 pub(super) fn simulation(session: &Session) -> Outcome {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (first, seconds) = match session.full {
-        true => (since_epoch.as_secs(), "1800"),
-        false => (0, "40"),
+        true => (since_epoch.as_secs(), "900"),
+        false => (0, "20"),
     };
-    let cmd = Cmd::new("cargo run --quiet --profile sim -p treenail-sim -- log --quiet --seeds")
-        .arg(format!("{first}..{}", first + 1_000_000))
-        .words("--seconds")
-        .arg(seconds);
-    session.run([cmd])
+    session.run(SCENARIOS.iter().map(|scenario| {
+        Cmd::new("cargo run --quiet --profile sim -p treenail-sim --")
+            .arg(scenario)
+            .words("--quiet --seeds")
+            .arg(format!("{first}..{}", first + 1_000_000))
+            .words("--seconds")
+            .arg(seconds)
+    }))
 }
 
 /// The README's first command.

@@ -14,3 +14,5 @@ mod tour;
 mod tree;
 mod unreadable;
 mod usage;
+#[cfg(feature = "watch")]
+mod watch;

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use crate::support::{Ran, command, finish, make, other, place, run};
 
-const COMMANDS: [&str; 6] = ["tree", "diff", "hash", "tour", "completions", "man"];
+#[cfg(feature = "watch")]
+const COMMANDS: &[&str] = &["tree", "diff", "hash", "watch", "since", "tour", "completions", "man"];
+#[cfg(not(feature = "watch"))]
+const COMMANDS: &[&str] = &["tree", "diff", "hash", "tour", "completions", "man"];
 
 fn here(args: &[&str]) -> Ran {
     run(Path::new("/"), args)

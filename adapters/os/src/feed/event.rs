@@ -39,9 +39,10 @@ pub enum Event<'a> {
         /// What happened.
         what: What,
     },
-    /// A file that was watched by itself, for its other names, was written or changed.
+    /// An entry that was watched by itself was written or changed: a file with other names, or a
+    /// directory that is not entered.
     Link {
-        /// What the caller calls the file.
+        /// What the caller calls the entry.
         file: Token,
         /// What happened.
         what: What,

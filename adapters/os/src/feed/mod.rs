@@ -114,8 +114,10 @@ impl Feed {
         self.inner.watch(dir, token, top)
     }
 
-    /// Asks for the events of a file that has more than one name, whichever they come through, as
-    /// [`Event::Link`]. `dir` and `name` are one of the names; a symbolic link is not followed.
+    /// Asks for the events of an entry itself, as [`Event::Link`]; a symbolic link is not followed.
+    /// For a file that has more than one name, whichever of them the events come through; and for a
+    /// directory that is not watched, because it is ignored or may not be read, to hear of its
+    /// attributes: fanotify does not tell its parent of them.
     pub fn watch_link(&self, dir: &Handle, name: &[u8], token: Token) -> Watched {
         self.inner.watch_link(dir, name, token)
     }

@@ -158,7 +158,11 @@ impl Handle {
     /// # Errors
     /// The directory cannot be opened again, or not be listed to its end.
     pub fn list(self: &Arc<Self>, listing: &mut Listing) -> io::Result<()> {
-        self.with_fd(|fd| list::list(fd, listing))
+        self.with_fd(|fd| {
+            // Where the last listing of the same descriptor has ended.
+            rustix::fs::seek(fd, rustix::fs::SeekFrom::Start(0))?;
+            list::list(fd, listing)
+        })
     }
 
     /// The path relative to the root of the walk; empty for the root itself.

@@ -23,6 +23,7 @@ on_each_rung!(
     names_are_any_bytes,
     reading_is_not_reported,
     other_names_of_a_file_are_seen,
+    a_directory_that_is_not_entered_becomes_readable,
     the_newest_token_wins,
     a_directory_that_was_given_up_is_silent,
     the_root_is_removed_while_it_is_open,
@@ -182,6 +183,25 @@ fn other_names_of_a_file_are_seen(rung: Rung) {
     scene.until_entry("a/file", &[What::CLOSED]);
     scene.settle();
     assert!(!scene.said.iter().any(|said| matches!(said, Said::Link { .. })), "{:?}", scene.said);
+}
+
+fn a_directory_that_is_not_entered_becomes_readable(rung: Rung) {
+    let Some(mut scene) = Scene::new(rung, tree) else { return };
+    let mode = |mode| fs::Permissions::from_mode(mode);
+    fs::create_dir(scene.path("closed")).unwrap();
+    fs::set_permissions(scene.path("closed"), mode(0)).unwrap();
+    let (dir, token) = (Handle::open(&scene.root).unwrap(), scene.token());
+    assert_eq!(scene.feed.watch_link(&dir, b"closed", token), Watched::By(rung));
+    scene.settle();
+    scene.said.clear();
+    fs::set_permissions(scene.path("closed"), mode(0o700)).unwrap();
+    scene.until("its attributes", |said| {
+        said.iter().any(|said| match said {
+            Said::Entry { path, what } => path == b"closed" && what.has(What::ATTRIBUTES),
+            Said::Link { file, what } => *file == token && what.has(What::ATTRIBUTES),
+            _ => false,
+        })
+    });
 }
 
 fn the_newest_token_wins(rung: Rung) {

@@ -83,8 +83,8 @@ impl Live {
     pub fn hashed(&mut self, now_ns: u64, ticket: u64, found: Result<Hashed, Unhashed>) {
         let Some(Asked { at, verify }) = self.content.asked.remove(&ticket) else { return };
         self.content.last.remove(&at);
-        if self.dirt.has(&at) || self.round.contains_key(&at) {
-            // Something happened since: it will be looked at, and read, again.
+        if self.round.contains_key(&at) {
+            // What was seen of it may be older than what was read: it is read again.
             if verify.is_some() {
                 self.dirt.mark_due(at, Mark { what: What::MODIFIED, ..Mark::default() });
             }
@@ -104,6 +104,15 @@ impl Live {
                 self.put_modified(&at, stat, None, open);
             }
             (Err(_), None) => {}
+        }
+    }
+
+    /// A file was read without having been asked for, by whoever has just written to it.
+    pub fn wrote(&mut self, dir: DirId, name: &[u8], found: &Hashed) {
+        let at: At = (dir, name.into());
+        if self.tree.view(None).entry(dir, name).is_some() {
+            self.content.forget(&at);
+            self.verified(&at, found, false);
         }
     }
 
@@ -174,8 +183,9 @@ impl Live {
     }
 
     fn put(&mut self, at: &At, stat: Stat, ids: Ids<'_>) {
+        let before = self.tree.view(None).entry(at.0, &at.1).map(|row| row.stat);
         self.apply([Edit::Put { at: (at.0, &at.1), stat, ids }]);
-        self.links.add(&stat, at);
+        self.follow_links(at, before.as_ref(), &stat);
     }
 
     /// Adds a change of an entry that is in the tree.

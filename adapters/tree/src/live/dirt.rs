@@ -39,6 +39,8 @@ pub(super) struct Mark {
     pub(super) open: bool,
     /// How often a look at it found its directory moved.
     pub(super) tries: u8,
+    /// All that is known is what happened to another name of the same file.
+    pub(super) by_link: bool,
 }
 
 /// After these, what is there is whole, or gone, or nobody knows.
@@ -81,9 +83,11 @@ impl Dirt {
         if self.due.contains_key(&at) {
             return self.mark_due(at, mark);
         }
-        let before = self.unhold(&at).unwrap_or_default();
-        let what = mark.what | before.what;
-        let mark = Mark { what, open: mark.open || before.open, ..mark };
+        let before = self.unhold(&at);
+        let by_link = mark.by_link && before.is_none_or(|before| before.by_link);
+        let before = before.unwrap_or_default();
+        let (what, open) = (mark.what | before.what, mark.open || before.open);
+        let mark = Mark { what, open, by_link, ..mark };
         self.deadlines.insert((deadline, at.clone()));
         self.held.insert(at, Held { deadline, mark, postponed: true });
         self.postponed += 1;
@@ -91,9 +95,11 @@ impl Dirt {
 
     /// Marks an entry to be looked at as soon as possible.
     pub(super) fn mark_due(&mut self, at: At, mark: Mark) {
-        let held = self.unhold(&at).unwrap_or_default();
-        let due = self.due.entry(at).or_default();
-        due.what |= mark.what | held.what;
+        let held = self.unhold(&at);
+        let by_link = mark.by_link && held.is_none_or(|held| held.by_link);
+        let due = self.due.entry(at).or_insert(Mark { by_link, ..Mark::default() });
+        due.by_link &= by_link;
+        due.what |= mark.what | held.unwrap_or_default().what;
         due.open |= mark.open;
         due.tries = due.tries.max(mark.tries);
     }

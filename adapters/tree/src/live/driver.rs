@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,21 +23,22 @@ use super::places::{Places, top_of};
 use super::state::{Opened, Remembered, State};
 use super::{Action, Live, NoLook, Settings, token};
 use crate::error::{Error, ErrorKind};
-use crate::ids::{Blake3Ids, GitIds, IdKind, Xxh3Ids};
+use crate::ids::{Blake3Ids, BlockIds, GitIds, IdKind, Xxh3Ids};
 use crate::pages::DirId;
 use crate::recheck::Recheck;
 use crate::scan::Scan;
 use crate::tree::Tree;
 use crate::view::{Counts, View};
 
-/// A loss is told to whoever waits although its remedy has taken longer than this.
-const HELD_OPEN_FOR: Duration = Duration::from_secs(1);
+/// Directories are closed when nothing has happened for so long.
+const HELD_OPEN_FOR: Duration = Duration::from_millis(250);
 
 /// How to keep a tree live.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The ids by which contents are compared; nothing to report every write. They are computed
-    /// when a file is first written.
+    /// when a file is first written. Those of the kind `BLOCKS`, which is the default, also tell
+    /// which parts of a large file have changed.
     pub ids: Option<IdKind>,
     /// Where the tree's history is kept, so that its clock outlives the process; a directory outside
     /// of the root. Nothing to keep none.
@@ -59,7 +61,7 @@ impl Default for Options {
     fn default() -> Self {
         let Settings { open_max_ns, history_bytes_max, .. } = Settings::default();
         Self {
-            ids: Some(IdKind::XXH3),
+            ids: Some(IdKind::BLOCKS),
             state: None,
             feed: feed::Options::default(),
             open_max: Duration::from_nanos(open_max_ns),
@@ -151,12 +153,9 @@ impl LiveTree {
     /// If `options.ids` is none of [`IdKind::BUILT_IN`].
     pub fn open(root: &Path, options: &Options) -> Result<Self, Error> {
         let started = Instant::now();
-        let hasher = options.ids.map(|ids| match ids {
-            IdKind::XXH3 => Hasher::new::<Xxh3Ids>(),
-            IdKind::BLAKE3 => Hasher::new::<Blake3Ids>(),
-            IdKind::GIT => Hasher::new::<GitIds>(),
-            other => panic!("{other} ids are not built in"),
-        });
+        let hasher = options
+            .ids
+            .map(|ids| Hasher::new(ids).unwrap_or_else(|| panic!("{ids} ids are not built in")));
         let io = |doing: &'static str| move |error| Error::io(root, doing, error);
         let root_path = fs::canonicalize(root).map_err(io("cannot open the directory"))?;
         let places = Places::open(&root_path).map_err(io("cannot open the directory"))?;
@@ -191,7 +190,7 @@ impl LiveTree {
             state,
             polled,
             poll_at,
-            close_at: None,
+            close_at: Some(Instant::now() + HELD_OPEN_FOR),
             started,
             ready,
             gone: false,
@@ -302,12 +301,37 @@ impl LiveTree {
         }
     }
 
+    /// Says that these bytes of a file, and no others, were just written by whoever calls. Of a large
+    /// file whose blocks are known only those are read, and the change is reported with the range;
+    /// others are read as a whole.
+    ///
+    /// # Errors
+    /// The file cannot be read; [`io::ErrorKind::WouldBlock`] if somebody else writes to it.
+    pub fn wrote(&mut self, path: &[u8], written: Range<u64>) -> Result<(), Error> {
+        let shown = String::from_utf8_lossy(path).into_owned();
+        let failed = |error| Error::io(Path::new(&shown), "cannot read", error);
+        let (above, name) = split(path);
+        let dir = self.live.tree().dir_at(above);
+        let dir = dir.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let handle =
+            self.places.handle(self.live.tree(), dir).map_err(|no_look| match no_look {
+                NoLook::Elsewhere => failed(io::ErrorKind::NotFound.into()),
+                NoLook::Refused(error) => failed(error),
+            })?;
+        let Some(hasher) = &self.hasher else { return Ok(()) };
+        match hasher.update(&handle, &(dir, name.into()), written) {
+            Ok(found) => Ok(self.live.wrote(dir, name, &found)),
+            Err(super::Unhashed::Gone) => Err(failed(io::ErrorKind::NotFound.into())),
+            Err(super::Unhashed::Unstable) => Err(failed(io::ErrorKind::WouldBlock.into())),
+            Err(super::Unhashed::Refused(error)) => Err(failed(error)),
+        }
+    }
+
     /// Has the id of a file computed if it is not known, so that its next change can be told from a
     /// rewrite of the same content.
     pub fn learn(&mut self, path: &[u8]) {
-        let slash = path.iter().rposition(|byte| *byte == b'/');
-        let (dir, name) = slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]));
-        if let Some(dir) = self.live.tree().dir_at(dir) {
+        let (above, name) = split(path);
+        if let Some(dir) = self.live.tree().dir_at(above) {
             self.live.learn(dir, name);
         }
     }
@@ -488,13 +512,13 @@ impl LiveTree {
         let answer = match self.places.handle(self.live.tree(), dir) {
             Err(_) => Some((ticket, Err(super::Unhashed::Gone))),
             Ok(handle) if size_bytes <= INLINE_BYTES_MAX => {
-                Some((ticket, hasher.hash(&handle, &name)))
+                Some((ticket, hasher.hash(&handle, &(dir, name))))
             }
             Ok(handle) => {
                 let feed = Arc::downgrade(&self.feed);
                 let wake = move || _ = feed.upgrade().map(|feed| feed.wake());
                 let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
-                hasher.submit(ticket, handle, name, &wake)
+                hasher.submit(ticket, handle, (dir, name), &wake)
             }
         };
         if let Some((ticket, found)) = answer {
@@ -506,7 +530,7 @@ impl LiveTree {
     fn learn_one(&mut self) -> bool {
         let Some((ticket, dir, name)) = self.learning.pop_front() else { return false };
         let found = match (&self.hasher, self.places.handle(self.live.tree(), dir)) {
-            (Some(hasher), Ok(handle)) => hasher.hash(&handle, &name),
+            (Some(hasher), Ok(handle)) => hasher.hash(&handle, &(dir, name)),
             _ => Err(super::Unhashed::Gone),
         };
         self.live.hashed(self.now_ns(), ticket, found);
@@ -583,8 +607,8 @@ impl LiveTree {
 
     /// Finds out whether the path still leads to the root.
     fn look_at_root(&mut self) {
-        if self.root_is_there() {
-            if let Ok(stat) = self.places.root().stat_self() {
+        if let Ok(root) = self.places.find_root() {
+            if let Ok(stat) = root.stat_self() {
                 self.live.set_root_stat(stat);
             }
         } else if !self.gone {
@@ -594,8 +618,7 @@ impl LiveTree {
     }
 
     fn root_is_there(&self) -> bool {
-        let now = Handle::open(&self.root).and_then(|root| root.id());
-        now.is_ok_and(|now| self.places.root().id().is_ok_and(|id| id == now))
+        self.places.find_root().is_ok()
     }
 
     fn root_gone(&self) -> Error {
@@ -742,8 +765,15 @@ fn add_column(tree: &mut Tree, ids: Option<IdKind>) {
         None => {}
         Some(IdKind::XXH3) => tree.add_column::<Xxh3Ids>(),
         Some(IdKind::BLAKE3) => tree.add_column::<Blake3Ids>(),
+        Some(IdKind::BLOCKS) => tree.add_column::<BlockIds>(),
         Some(_) => tree.add_column::<GitIds>(),
     }
+}
+
+/// A path's directory and its last name.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let slash = path.iter().rposition(|byte| *byte == b'/');
+    slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]))
 }
 
 /// Locks; nothing panics under these locks.

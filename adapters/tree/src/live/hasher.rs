@@ -3,15 +3,18 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use treenail_os::{Handle, Kind, Stat, is_elsewhere};
+use treenail_os::{Changed, Handle, Kind, Stat, is_elsewhere};
 
 use super::change::Id;
 use super::content::{Hashed, Unhashed};
-use crate::ids::ContentId;
+use super::dirt::At;
+use crate::ids::{Blake3Ids, BlockIds, ContentId, GitIds, IdKind, WHOLE_BYTES_MAX, Xxh3Ids};
+use crate::large::{Identified, LargeFiles};
 
 /// Files up to this length are read where they are asked for.
 pub(super) const INLINE_BYTES_MAX: u64 = 256 << 10;
@@ -25,14 +28,28 @@ const QUEUE_MAX: usize = 1024;
 /// Each read is of so many bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// How much memory the block digests of large files may take: those of 8 GiB of files.
+const LARGE_BYTES_MAX: usize = 32 << 20;
+
+/// How many threads may be in [`LargeFiles`] at once; calls for one file have the same number.
+const LANES: usize = 16;
+
 /// Computes the id of an open file of that many bytes.
 type IdOf = fn(&File, u64) -> io::Result<Option<Id>>;
 
 /// Reads files and computes ids of one kind.
 pub(super) struct Hasher {
-    id_of: IdOf,
+    means: Arc<Means>,
     /// Made when the first long file comes.
     pool: Option<Pool>,
+}
+
+/// How ids are computed.
+struct Means {
+    id_of: IdOf,
+    /// The blocks of large files, where the ids are made of them.
+    large: Option<LargeFiles<At>>,
+    lanes: [Mutex<()>; LANES],
 }
 
 struct Pool {
@@ -43,20 +60,30 @@ struct Pool {
 struct Job {
     ticket: u64,
     dir: Arc<Handle>,
-    name: Box<[u8]>,
+    at: At,
 }
 
 /// An answer, with the number of its question.
 pub(super) type Done = (u64, Result<Hashed, Unhashed>);
 
 impl Hasher {
-    pub(super) fn new<C: ContentId>() -> Self {
-        Self { id_of: id_of::<C>, pool: None }
+    /// Nothing for a kind that is not built in.
+    pub(super) fn new(ids: IdKind) -> Option<Self> {
+        let id_of: IdOf = match ids {
+            IdKind::XXH3 => id_of::<Xxh3Ids>,
+            IdKind::BLAKE3 => id_of::<Blake3Ids>,
+            IdKind::GIT => id_of::<GitIds>,
+            IdKind::BLOCKS => id_of::<BlockIds>,
+            _ => return None,
+        };
+        let large = (ids == IdKind::BLOCKS).then(|| LargeFiles::new(LARGE_BYTES_MAX));
+        let means = Means { id_of, large, lanes: Default::default() };
+        Some(Self { means: Arc::new(means), pool: None })
     }
 
     /// Reads a file now.
-    pub(super) fn hash(&self, dir: &Handle, name: &[u8]) -> Result<Hashed, Unhashed> {
-        hash(dir, name, self.id_of)
+    pub(super) fn hash(&self, dir: &Handle, at: &At) -> Result<Hashed, Unhashed> {
+        self.means.hash(dir, at)
     }
 
     /// Has a file read; `wake` is called in the thread that did once the answer is there. If too
@@ -65,15 +92,14 @@ impl Hasher {
         &mut self,
         ticket: u64,
         dir: Arc<Handle>,
-        name: Box<[u8]>,
+        at: At,
         wake: &Arc<dyn Fn() + Send + Sync>,
     ) -> Option<Done> {
-        let id_of = self.id_of;
-        let pool = self.pool.get_or_insert_with(|| Pool::start(id_of, wake));
-        match pool.jobs.try_send(Job { ticket, dir, name }) {
+        let pool = self.pool.get_or_insert_with(|| Pool::start(&self.means, wake));
+        match pool.jobs.try_send(Job { ticket, dir, at }) {
             Ok(()) => None,
             Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                Some((job.ticket, hash(&job.dir, &job.name, id_of)))
+                Some((job.ticket, self.means.hash(&job.dir, &job.at)))
             }
         }
     }
@@ -82,16 +108,35 @@ impl Hasher {
     pub(super) fn answer(&self) -> Option<Done> {
         self.pool.as_ref()?.done.try_recv().ok()
     }
+
+    /// Reads of a file only what was written, which the caller vouches for, if the rest is known.
+    pub(super) fn update(
+        &self,
+        dir: &Handle,
+        at: &At,
+        written: Range<u64>,
+    ) -> Result<Hashed, Unhashed> {
+        let file = dir.open_file(&at.1).map_err(unhashed)?;
+        let stat = stat_of(&file)?;
+        match &self.means.large {
+            Some(large) if stat.size_bytes > WHOLE_BYTES_MAX && large.knows(at) => {
+                let _lane = self.means.lane(at);
+                hashed(large.update_range(&file, at.clone(), written))
+            }
+            _ => self.means.hash(dir, at),
+        }
+    }
 }
 
 impl Pool {
-    fn start(id_of: IdOf, wake: &Arc<dyn Fn() + Send + Sync>) -> Self {
+    fn start(means: &Arc<Means>, wake: &Arc<dyn Fn() + Send + Sync>) -> Self {
         let (jobs, waiting) = mpsc::sync_channel::<Job>(QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         let (answers, done) = mpsc::channel();
         for _ in 0..THREADS {
-            let (waiting, answers, wake) = (waiting.clone(), answers.clone(), wake.clone());
-            let work = move || work(&waiting, &answers, id_of, &*wake);
+            let (means, waiting) = (means.clone(), waiting.clone());
+            let (answers, wake) = (answers.clone(), wake.clone());
+            let work = move || work(&means, &waiting, &answers, &*wake);
             // With fewer threads the files are read one after the other; with none, `submit` reads.
             drop(thread::Builder::new().name("treenail-hash".into()).spawn(work));
         }
@@ -100,35 +145,59 @@ impl Pool {
 }
 
 fn work(
+    means: &Means,
     waiting: &Mutex<Receiver<Job>>,
     answers: &Sender<Done>,
-    id_of: IdOf,
     wake: &(dyn Fn() + Send + Sync),
 ) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         // The live tree is gone.
         let Ok(job) = next else { return };
-        if answers.send((job.ticket, hash(&job.dir, &job.name, id_of))).is_err() {
+        if answers.send((job.ticket, means.hash(&job.dir, &job.at))).is_err() {
             return;
         }
         wake();
     }
 }
 
-fn hash(dir: &Handle, name: &[u8], id_of: IdOf) -> Result<Hashed, Unhashed> {
-    let file = dir.open_file(name).map_err(unhashed)?;
-    let before = stat_of(&file)?;
-    if before.kind != Kind::File {
-        return Err(Unhashed::Gone);
-    }
-    let id = id_of(&file, before.size_bytes).map_err(Unhashed::Refused)?;
-    let after = stat_of(&file)?;
-    match id {
-        Some(id) if before.same_content(&after) => {
-            Ok(Hashed { stat: after, id, ranges: Vec::new() })
+impl Means {
+    fn hash(&self, dir: &Handle, at: &At) -> Result<Hashed, Unhashed> {
+        let file = dir.open_file(&at.1).map_err(unhashed)?;
+        let before = stat_of(&file)?;
+        if before.kind != Kind::File {
+            return Err(Unhashed::Gone);
         }
-        _ => Err(Unhashed::Unstable),
+        if let Some(large) = self.large.as_ref().filter(|_| before.size_bytes > WHOLE_BYTES_MAX) {
+            let _lane = self.lane(at);
+            return hashed(large.identify(&file, at.clone()));
+        }
+        let id = (self.id_of)(&file, before.size_bytes).map_err(Unhashed::Refused)?;
+        let after = stat_of(&file)?;
+        match id {
+            Some(id) if before.same_content(&after) => {
+                Ok(Hashed { stat: after, id, ranges: Vec::new() })
+            }
+            _ => Err(Unhashed::Unstable),
+        }
+    }
+
+    fn lane(&self, at: &At) -> MutexGuard<'_, ()> {
+        let sum = at.1.iter().fold(at.0.index as usize, |sum, byte| sum + usize::from(*byte));
+        self.lanes[sum % LANES].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hashed(found: io::Result<Identified>) -> Result<Hashed, Unhashed> {
+    match found {
+        Ok(Identified { id, stat, changed, .. }) => {
+            let id = Id::new(&id).expect("an id has 16 bytes");
+            Ok(Hashed { stat, id, ranges: changed.unwrap_or_default() })
+        }
+        Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Changed>()) => {
+            Err(Unhashed::Unstable)
+        }
+        Err(error) => Err(Unhashed::Refused(error)),
     }
 }
 

@@ -136,7 +136,7 @@ impl History {
     }
 
     /// Begins another incarnation, the end of this one's history being uncertain: clocks of this
-    /// one that are later than the present mean the present.
+    /// one that are later than the present are no longer answered.
     pub fn begin_incarnation(&mut self) {
         self.ended.push((self.clock.incarnation, self.clock.tick));
         self.clock.incarnation += 1;
@@ -182,7 +182,12 @@ impl History {
         } else {
             let ended =
                 self.ended.iter().find(|(incarnation, _)| *incarnation == clock.incarnation);
-            clock.tick.min(ended.ok_or(Fresh::Unknown)?.1)
+            // What happened after its end as we know it is lost: something may have come then that
+            // has gone since, and no change here would say so.
+            match ended {
+                Some((_, last)) if clock.tick <= *last => clock.tick,
+                _ => return Err(Fresh::Unknown),
+            }
         };
         if tick < self.floor { Err(Fresh::TooOld) } else { Ok(tick) }
     }
@@ -224,6 +229,8 @@ struct State {
     was: Option<Class>,
     is: Option<Class>,
     quiet: bool,
+    /// What was there at the clock was replaced, and may have been of another class.
+    replaced: bool,
 }
 
 impl Netting {
@@ -242,7 +249,10 @@ impl Netting {
     fn set(&mut self, path: &[u8], was: Option<Class>, is: Option<Class>, quiet: bool) {
         match self.paths.get_mut(path) {
             Some(state) => (state.is, state.quiet) = (is, state.quiet && quiet),
-            None => _ = self.paths.insert(path.into(), State { was, is, quiet }),
+            None => {
+                let replaced = false;
+                self.paths.insert(path.into(), State { was, is, quiet, replaced });
+            }
         }
     }
 
@@ -256,6 +266,9 @@ impl Netting {
             Some(State { was: None, .. }) => {
                 let replaced = event.replaced.then_some(event.class);
                 self.set(to, replaced, Some(event.class), false);
+                if let Some(state) = self.paths.get_mut(to) {
+                    state.replaced |= event.replaced;
+                }
                 None
             }
             moved => {
@@ -267,7 +280,9 @@ impl Netting {
                     from: Some(from.clone()),
                     quiet: false,
                 });
+                // Whatever the asker knows there makes room.
                 self.paths.remove(to);
+                self.take_below(to);
                 if let Some(state) = moved {
                     self.paths.insert(to.clone(), State { was: Some(event.class), ..state });
                 }
@@ -275,8 +290,11 @@ impl Netting {
             }
         };
         for (rest, state) in below {
-            let state = State { was: was.and(state.was), ..state };
-            self.paths.insert(joined(to, &rest), state);
+            let path = joined(to, &rest);
+            match was {
+                Some(()) => _ = self.paths.insert(path, state),
+                None => self.set(&path, None, state.is, state.quiet),
+            }
         }
     }
 
@@ -285,10 +303,11 @@ impl Netting {
         let slashes = (0..path.len()).filter(|at| path[*at] == b'/');
         for above in slashes.map(|at| &path[..at]) {
             if let Some(state) = self.paths.get_mut(above)
-                && let State { was: None, is: Some(class), .. } = *state
+                && let State { was, is: Some(class), .. } = *state
+                && (was != Some(class) || state.replaced)
             {
                 state.was = Some(class);
-                state.quiet = true;
+                (state.quiet, state.replaced) = (true, false);
                 self.steps.push(Net {
                     kind: EventKind::Create,
                     class,
@@ -319,7 +338,7 @@ impl Netting {
 
     fn finish(self) -> Vec<Net> {
         let mut changes = self.steps;
-        for (path, State { was, is, quiet }) in self.paths {
+        for (path, State { was, is, quiet, .. }) in self.paths {
             let (kind, class) = match (was, is) {
                 (None, None) => continue,
                 (None, Some(class)) => (EventKind::Create, class),

@@ -1,6 +1,6 @@
 //! Files with several names: what happens to one name happens to all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use treenail_os::feed::Token;
 use treenail_os::{FileId, Kind, Stat};
@@ -23,6 +23,8 @@ const WATCHED_MAX: usize = 4096;
 pub(super) struct Links {
     /// By the file; may hold names that are another file's by now, or nobody's.
     names: HashMap<FileId, Vec<At>>,
+    /// Files of which other names may be in the tree from when they had but one.
+    unsearched: HashSet<FileId>,
     /// What the feed calls the files that are watched by themselves, and how many there were ever.
     tokens: BTreeMap<u64, FileId>,
     given: u64,
@@ -30,34 +32,52 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// All that a tree holds.
-    pub(super) fn of(tree: &Tree) -> Self {
-        let mut links = Self::default();
+    /// Says that all names in the tree were added.
+    pub(super) fn are_complete(&mut self) {
+        self.unsearched.clear();
+    }
+
+    /// Whether [`search`](Self::search) has something to do.
+    pub(super) fn is_search_due(&self) -> bool {
+        !self.unsearched.is_empty()
+    }
+
+    /// Looks through the whole tree for names that were entered while they were the only ones of
+    /// their files; nobody tells of a file that it was given another.
+    pub(super) fn search(&mut self, tree: &Tree) -> Vec<At> {
+        let wanted = std::mem::take(&mut self.unsearched);
         let view = tree.view(None);
+        let mut found = Vec::new();
         for (dir, _) in tree.dirs.iter() {
             for entry in view.entries(dir) {
-                if is_linked(&entry.stat) {
-                    links.add(&entry.stat, &(dir, entry.name.into()));
+                let id = entry.stat.id();
+                if entry.stat.kind == Kind::File && entry.stat.nlink < 2 && wanted.contains(&id) {
+                    let at: At = (dir, entry.name.into());
+                    self.names.entry(id).or_default().push(at.clone());
+                    found.push(at);
                 }
             }
         }
-        links
+        found
     }
 
     /// Remembers a name of a file that has others.
-    pub(super) fn add(&mut self, stat: &Stat, at: &At) {
+    pub(super) fn add(&mut self, stat: &Stat, dir: DirId, name: &[u8]) {
         if is_linked(stat) {
             let id = stat.id();
-            let names = self.names.entry(id).or_default();
+            let names = self.names.entry(id).or_insert_with(|| {
+                self.unsearched.insert(id);
+                Vec::new()
+            });
             if names.is_empty() && self.tokens.len() < WATCHED_MAX {
                 self.given += 1;
                 let token = FILE | self.given;
                 self.tokens.insert(token, id);
-                let (dir, name) = at.clone();
+                let name = name.into();
                 self.wishes.push(Action::WatchLink { dir, name, token: Token(token) });
             }
-            if !names.contains(at) {
-                names.push(at.clone());
+            if !names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
+                names.push((dir, name.into()));
             }
         }
     }

@@ -15,6 +15,7 @@ mod driver;
 mod exclude;
 mod hasher;
 mod history;
+mod inodes;
 mod journal;
 mod links;
 mod places;
@@ -43,9 +44,11 @@ pub use journal::{decodes, put_stat, take_stat};
 pub use state::{Peeked, peek};
 
 pub use crate::recheck::Difference;
+pub use treenail_os::feed;
 
 use content::Content;
 use dirt::{At, Dirt, Mark};
+use inodes::Inodes;
 use links::Links;
 use reconcile::Seen;
 
@@ -170,6 +173,7 @@ pub struct Live {
     recheck: Option<Vec<DirId>>,
     content: Content,
     links: Links,
+    inodes: Inodes,
     actions: VecDeque<Action>,
     /// What will be reported together.
     batch: Batch,
@@ -206,7 +210,17 @@ impl Live {
     /// The same with a history that goes on.
     #[must_use]
     pub fn with_history(tree: Tree, history: History, settings: Settings) -> Self {
-        let links = Links::of(&tree);
+        let (mut links, mut inodes) = (Links::default(), Inodes::default());
+        let view = tree.view(None);
+        for (dir, _) in tree.dirs.iter() {
+            for row in view.entries(dir) {
+                links.add(&row.stat, dir, row.name);
+                if let Some(child) = row.child {
+                    inodes.add(&row.stat, child);
+                }
+            }
+        }
+        links.are_complete();
         Self {
             tree,
             settings,
@@ -218,6 +232,7 @@ impl Live {
             recheck: None,
             content: Content::default(),
             links,
+            inodes,
             actions: VecDeque::new(),
             batch: Batch::default(),
             history,
@@ -261,6 +276,8 @@ impl Live {
                 let dir = dir_of(dir);
                 if let Some(at) = self.place_of(dir) {
                     self.dirt.mark_due(at, Mark { what, ..Mark::default() });
+                } else if dir == DirId::ROOT && what.has(What::ATTRIBUTES) {
+                    self.list_refused_below(dir);
                 }
             }
             Event::Link { file, what } => {
@@ -269,6 +286,11 @@ impl Live {
                 }
             }
             Event::Lost { dirs, reason } => {
+                for file in dirs {
+                    for at in self.links.of_file(&self.tree, *file) {
+                        self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+                    }
+                }
                 let known = dirs.iter().map(|dir| dir_of(*dir));
                 self.lost(known.collect(), &reason.to_string());
             }
@@ -331,6 +353,7 @@ impl Live {
             && self.round.is_empty()
             && self.dirt.is_clean()
             && !self.dirt.has_postponed()
+            && !self.links.is_search_due()
             && self.recheck.is_none()
             && !self.content.is_verifying()
     }
@@ -341,6 +364,10 @@ impl Live {
             return None;
         }
         let mut batch = std::mem::take(&mut self.batch);
+        if self.owes_recheck() {
+            // A gap is told of together with what makes up for it.
+            self.batch.gaps = std::mem::take(&mut batch.gaps);
+        }
         batch.tick = self.history.clock().tick + 1;
         self.history.push(&batch);
         Some(batch)
@@ -381,7 +408,8 @@ impl Live {
     pub fn listed(&mut self, dir: DirId, found: Result<Vec<(Box<[u8]>, Stat)>, NoLook>) {
         self.outstanding -= 1;
         if self.tree.listing(dir).is_none() {
-            return;
+            // It went while it was being watched.
+            return self.actions.push_back(Action::Unwatch { dir });
         }
         match found {
             Ok(entries) => {
@@ -419,6 +447,15 @@ impl Live {
         self.rechecking = false;
         self.outstanding -= 1;
         for Difference { dir, name, now } in differences {
+            // A directory that is not there was not looked into; perhaps it is elsewhere.
+            let view = self.tree.view(None);
+            let known = view.entry(dir, &name);
+            let missed = known.filter(|row| now.is_none_or(|now| now.id() != row.stat.id()));
+            for below in
+                missed.and_then(|row| row.child).map_or_else(Vec::new, |dir| self.below(dir))
+            {
+                self.set_listing(below, Listing::Unlisted);
+            }
             self.see((dir, name), now);
         }
         for at in suspects {
@@ -438,9 +475,12 @@ impl Live {
             self.set_listing(dir, Listing::Complete);
         }
         for (dir, reason) in failed {
-            if self.tree.listing(dir).is_some() {
-                self.set_listing(dir, Listing::Partial);
-                self.note_unlisted(dir, reason);
+            // Of what is below nothing was seen either.
+            for dir in self.below(dir) {
+                if dirs.is_none_or(|dirs| dirs.contains(&dir)) {
+                    self.set_listing(dir, Listing::Partial);
+                    self.note_unlisted(dir, reason.clone());
+                }
             }
         }
     }
@@ -493,17 +533,29 @@ impl Live {
             return self.actions.push_back(Action::Recheck { dirs });
         }
         self.dirt.release(now_ns, false);
-        let mut names: BTreeMap<DirId, Vec<Box<[u8]>>> = BTreeMap::new();
-        for ((dir, name), mark) in self.dirt.take() {
-            if self.tree.listing(dir).is_some() {
-                names.entry(dir).or_default().push(name.clone());
-                self.round.insert((dir, name), Seen { mark, now: None, compared: false });
+        let mut due = self.take_due();
+        if due.is_empty() && self.links.is_search_due() {
+            for at in self.links.search(&self.tree) {
+                self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
             }
+            due = self.take_due();
+        }
+        let mut names: BTreeMap<DirId, Vec<Box<[u8]>>> = BTreeMap::new();
+        for ((dir, name), mark) in due {
+            names.entry(dir).or_default().push(name.clone());
+            self.round.insert((dir, name), Seen { mark, now: None, compared: false });
         }
         for (dir, names) in names {
             self.outstanding += 1;
             self.actions.push_back(Action::Look { dir, names });
         }
+    }
+
+    /// Takes all that is to be looked at in directories that are still there.
+    fn take_due(&mut self) -> BTreeMap<At, Mark> {
+        let mut due = self.dirt.take();
+        due.retain(|(dir, _), _| self.tree.listing(*dir).is_some());
+        due
     }
 
     /// Looks again, in a while, at entries whose directory is not where the tree has it.
@@ -552,6 +604,18 @@ impl Live {
         Some((parent, self.tree.name_of(dir)?.into()))
     }
 
+    /// A directory and all below it, each before those in it; none if the tree does not hold it.
+    fn below(&self, top: DirId) -> Vec<DirId> {
+        let view = self.tree.view(None);
+        let mut dirs: Vec<DirId> = self.tree.listing(top).map(|_| top).into_iter().collect();
+        let mut next = 0;
+        while let Some(dir) = dirs.get(next) {
+            dirs.extend(view.entries(*dir).filter_map(|row| row.child));
+            next += 1;
+        }
+        dirs
+    }
+
     /// The path of the deepest directory that all of these are in.
     fn common_path(&self, dirs: &[DirId]) -> Box<[u8]> {
         let paths = dirs.iter().filter_map(|dir| self.tree.path_of(*dir));
@@ -575,7 +639,11 @@ impl Live {
     /// Makes edits whose success is certain, as far as their directories are still there.
     fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Vec<Outcome> {
         let applied = self.tree.apply(edits);
+        self.inodes.forget(&applied.freed);
         self.freed(&applied.freed);
         applied.outcomes
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,22 +3,24 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use treenail_os::{Handle, Listing as Names, Stat, is_elsewhere};
+use treenail_os::{FileId, Handle, Listing as Names, Stat, is_elsewhere};
 
 use super::NoLook;
 use crate::pages::DirId;
 use crate::tree::Tree;
 
-/// Directories that are kept open, since what changed once often changes again. Few: an open
-/// directory keeps its file system from being unmounted.
+/// Directories that are kept open, since what changed once often changes again.
 const OPEN_MAX: usize = 32;
 
 /// Opens directories.
 pub(super) struct Places {
-    root: Arc<Handle>,
+    path: PathBuf,
+    id: FileId,
+    /// Not kept for long: an open directory keeps its file system from being unmounted.
+    root: Option<Arc<Handle>>,
     /// The most recently used last.
     open: VecDeque<(DirId, Arc<Handle>)>,
     names: Names,
@@ -26,18 +28,36 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
-        let root = Handle::open(root)?;
-        root.id()?;
-        Ok(Self { root, open: VecDeque::new(), names: Names::new() })
+        let handle = Handle::open(root)?;
+        Ok(Self {
+            path: root.to_owned(),
+            id: handle.id()?,
+            root: Some(handle),
+            open: VecDeque::new(),
+            names: Names::new(),
+        })
     }
 
-    pub(super) fn root(&self) -> &Arc<Handle> {
-        &self.root
+    /// The root, if it is still where it was.
+    pub(super) fn root(&mut self) -> Result<Arc<Handle>, NoLook> {
+        if let Some(root) = &self.root {
+            return Ok(root.clone());
+        }
+        let root = self.find_root()?;
+        self.root = Some(root.clone());
+        Ok(root)
     }
 
-    /// Closes all directories but the root.
+    /// The root, looked for by its path.
+    pub(super) fn find_root(&self) -> Result<Arc<Handle>, NoLook> {
+        let root = Handle::open(&self.path)?;
+        if root.id()? == self.id { Ok(root) } else { Err(NoLook::Elsewhere) }
+    }
+
+    /// Closes all directories.
     pub(super) fn close(&mut self) {
         self.open.clear();
+        self.root = None;
     }
 
     /// Closes one.
@@ -48,7 +68,7 @@ impl Places {
     /// The directory, opened if it is not open.
     pub(super) fn handle(&mut self, tree: &Tree, dir: DirId) -> Result<Arc<Handle>, NoLook> {
         if dir == DirId::ROOT {
-            return Ok(self.root.clone());
+            return self.root();
         }
         if let Some(at) = self.open.iter().position(|(open, _)| *open == dir) {
             let found = self.open.remove(at).expect("it was found there");
@@ -56,7 +76,11 @@ impl Places {
             self.open.push_back(found);
             return Ok(handle);
         }
-        let handle = self.open_at_path(tree, dir)?;
+        let (handle, id) = self.open_at_path(tree, dir)?;
+        // What is mounted below the root may be unmounted at any time.
+        if id.device != self.id.device {
+            return Ok(handle);
+        }
         if self.open.len() == OPEN_MAX {
             self.open.pop_front();
         }
@@ -100,15 +124,16 @@ impl Places {
         Ok(entries)
     }
 
-    fn open_at_path(&self, tree: &Tree, dir: DirId) -> Result<Arc<Handle>, NoLook> {
+    fn open_at_path(&mut self, tree: &Tree, dir: DirId) -> Result<(Arc<Handle>, FileId), NoLook> {
         let path = tree.path_of(dir).ok_or(NoLook::Elsewhere)?;
-        let handle = self.root.open_below(&path)?;
+        let handle = self.root()?.open_below(&path)?;
         let meant = tree.lookup(&path).ok_or(NoLook::Elsewhere)?.stat;
+        let id = handle.id()?;
         // Where the system does not number files, the path has to do.
-        if meant.inode != 0 && handle.id()? != meant.id() {
+        if meant.inode != 0 && id != meant.id() {
             return Err(NoLook::Elsewhere);
         }
-        Ok(handle)
+        Ok((handle, id))
     }
 }
 

@@ -8,7 +8,7 @@ use treenail_os::{Kind, Stat};
 use super::change::{Change, EventKind};
 use super::content::differs_for_people;
 use super::dirt::{At, Mark};
-use super::{Action, Live};
+use super::{Action, Live, TRY_AGAIN_NS};
 use crate::pages::DirId;
 use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
@@ -24,6 +24,9 @@ pub(super) struct Seen {
     /// Its directory was compared as a whole, so that its own times tell what was seen.
     pub(super) compared: bool,
 }
+
+/// So often a directory that turned up in a second place is looked at in both.
+const MOVE_TRIES_MAX: u8 = 4;
 
 type Round = BTreeMap<At, Seen>;
 
@@ -108,7 +111,12 @@ impl Live {
         let Some(row) = view.entry(from.0, &from.1) else { return false };
         let same = |stat: &Stat| stat.kind == row.stat.kind && stat.id() == row.stat.id();
         let seen = |at: &At| round.get(at).and_then(|seen| seen.now);
-        let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && stat.inode != 0);
+        // Where the system does not number files, what moved has at least its length and time.
+        let known = |stat: &Stat| {
+            stat.inode != 0
+                || (stat.size_bytes, stat.mtime_ns) == (row.stat.size_bytes, row.stat.mtime_ns)
+        };
+        let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && known(&stat));
         // What is left out may be another part of a directory that moved: it is listed anew.
         let as_before = !self.is_excluded(to, row.stat.kind)
             && (row.child.is_none() || self.settings.exclude.is_none());
@@ -121,7 +129,7 @@ impl Live {
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
-            self.report_below(child, &mut HashSet::new());
+            self.report_below(child, Some(from), &mut HashSet::new());
         }
         let outcomes = self.apply([Edit::Move { from: (from.0, &from.1), to: (to.0, &to.1) }]);
         if outcomes[0] != Outcome::Moved {
@@ -131,11 +139,17 @@ impl Live {
         if let Some((stat, None)) = replaced {
             self.mark_links(to, &stat, None);
         }
-        if self.content.forget(from) {
+        // What was written under the old name is to be seen under the new one.
+        let written = round.get(from).is_some_and(|seen| seen.mark.what.has(What::MODIFIED));
+        if self.content.forget(from) || written {
             self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
         }
         self.content.forget(to);
         self.take_over_times(round, to);
+        // What could not be reached by the old path perhaps can be by the new one.
+        if let Some(dir) = self.tree.view(None).entry(to.0, &to.1).and_then(|row| row.child) {
+            self.list_refused_below(dir);
+        }
         let replaced = replaced.is_some();
         self.report(to, EventKind::Rename, |change| Change {
             from: Some(old_path),
@@ -150,10 +164,11 @@ impl Live {
         let Some(Some(stat)) = round.get(at).and_then(|seen| seen.now) else { return };
         let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { return };
         let stat = normal(stat);
-        if row.child.is_none() && !may_differ(&row.stat, &stat) {
+        let is_same = !may_differ(&row.stat, &stat) && !differs_for_people(&row.stat, &stat);
+        if row.child.is_none() && is_same {
             self.apply([Edit::Put { at: (at.0, &at.1), stat, ids: Ids::Kept }]);
         }
-        self.links.add(&stat, at);
+        self.links.add(&stat, at.0, &at.1);
     }
 
     /// Removes what is gone, or has another kind, or is another directory.
@@ -172,7 +187,7 @@ impl Live {
             }
             let (stat, child) = (row.stat, row.child);
             if let Some(child) = child {
-                self.report_below(child, &mut reported);
+                self.report_below(child, None, &mut reported);
             }
             self.report_gone(at, &stat);
             reported.insert(at.clone());
@@ -189,15 +204,11 @@ impl Live {
     }
 
     /// Reports everything below a directory as gone, the deepest first.
-    fn report_below(&mut self, top: DirId, reported: &mut HashSet<At>) {
-        // Each directory stands before all that are below it.
-        let mut dirs = vec![top];
-        let mut next = 0;
-        while let Some(dir) = dirs.get(next) {
-            dirs.extend(self.tree.view(None).entries(*dir).filter_map(|row| row.child));
-            next += 1;
-        }
-        for dir in dirs.into_iter().rev() {
+    fn report_below(&mut self, top: DirId, moved: Option<&At>, reported: &mut HashSet<At>) {
+        // What moves away from there goes with all that is below it.
+        let moved_dir = moved.and_then(|at| self.tree.view(None).entry(at.0, &at.1)?.child);
+        let kept = moved_dir.map_or_else(Vec::new, |dir| self.below(dir));
+        for dir in self.below(top).into_iter().rev().filter(|dir| !kept.contains(dir)) {
             let view = self.tree.view(None);
             let files = view.entries(dir).filter(|row| row.child.is_none());
             let files: Vec<(At, Stat)> =
@@ -208,7 +219,7 @@ impl Live {
                 Some((at, stat))
             });
             for (at, stat) in files.into_iter().chain(own) {
-                if !reported.contains(&at) {
+                if !reported.contains(&at) && moved != Some(&at) {
                     self.report_gone(&at, &stat);
                     self.mark_links(&at, &stat, None);
                     reported.insert(at);
@@ -237,7 +248,7 @@ impl Live {
     fn compare(&mut self, at: At, seen: &Seen, stat: Stat, puts: &mut Vec<Put>) {
         let open = seen.mark.open;
         let Some(row) = self.tree.view(self.settings.ids).entry(at.0, &at.1) else {
-            if self.is_excluded(&at, stat.kind) {
+            if self.is_excluded(&at, stat.kind) || self.awaits_move(&at, seen, &stat) {
                 return;
             }
             let report = Report { kind: EventKind::Create, quiet: false, open, learn: false };
@@ -248,7 +259,11 @@ impl Live {
             return self.compare_dir(at, seen, &old, stat, puts);
         }
         let modify = |quiet, learn| Some(Report { kind: EventKind::Modify, quiet, open, learn });
-        if may_differ(&old, &stat) || self.may_differ_unseen(&seen.mark, &old, &stat, has_id) {
+        let unseen = self.may_differ_unseen(&seen.mark, &old, &stat, has_id);
+        if unseen && !seen.mark.by_link {
+            self.mark_written_links(&at, &stat);
+        }
+        if may_differ(&old, &stat) || unseen {
             if stat.kind == Kind::File && has_id {
                 return self.verify(at, stat, open);
             }
@@ -261,11 +276,40 @@ impl Live {
         }
     }
 
+    /// Whether a directory that turned up here is one that the tree has elsewhere, so that it has
+    /// probably moved: it is looked at in both places before it is taken for another.
+    fn awaits_move(&mut self, at: &At, seen: &Seen, stat: &Stat) -> bool {
+        let known = self.inodes.get(stat).filter(|_| stat.kind == Kind::Directory);
+        let Some(from) = known.and_then(|dir| self.place_of(dir)) else { return false };
+        let tries = seen.mark.tries + 1;
+        if tries > MOVE_TRIES_MAX {
+            return false;
+        }
+        let here = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
+        // Or the number was given again: it is listed in any case.
+        let there = Mark { tries, what: seen.mark.what | What::REMOVED, ..seen.mark };
+        let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << tries);
+        for (at, mark) in [(from.clone(), here), (at.clone(), there)] {
+            match tries {
+                1 => self.dirt.mark_due(at, mark),
+                _ => self.dirt.postpone(at, mark, deadline),
+            }
+        }
+        self.moves.push((from, at.clone()));
+        true
+    }
+
     /// Whether the content may be another although the attributes do not say so.
     fn may_differ_unseen(&self, mark: &Mark, old: &Stat, stat: &Stat, has_id: bool) -> bool {
         let written = mark.what.has(What::MODIFIED);
-        let surely_same = self.settings.fine_times && old == stat;
-        let suspect = mark.what.has(What::UNKNOWN) && has_id && old == stat;
+        // Another file in the same place may have got the number of the one before.
+        let written = written || mark.what.has(What::REMOVED);
+        // A write sets both times. Where they differ, the ctime may have been seen, and taken for
+        // that of new attributes, before this event told of a write whose mtime was set back.
+        let is_of_write = stat.mtime_ns == stat.ctime_ns;
+        let surely_same = self.settings.fine_times && old == stat && is_of_write;
+        // Nobody saw what changed the ctime: whoever unpacks an archive sets the mtime back.
+        let suspect = mark.what.has(What::UNKNOWN) && (has_id || old != stat);
         stat.kind == Kind::File && (written && !surely_same || suspect)
     }
 
@@ -279,11 +323,16 @@ impl Live {
             Stat { size_bytes, mtime_ns, ctime_ns, ..now }
         };
         let child = self.tree.view(None).entry(at.0, &at.1).and_then(|row| row.child);
-        if let Some(dir) = child
-            && self.tree.listing(dir) != Some(Listing::Complete)
-        {
-            self.tries.insert(dir, seen.mark.tries);
-            self.list(dir);
+        if let Some(dir) = child {
+            // Removed and made anew, a directory often gets the same number, but nobody watches it.
+            let is_another = seen.mark.what.has(What::REMOVED);
+            if is_another || self.tree.listing(dir) != Some(Listing::Complete) {
+                self.tries.insert(dir, seen.mark.tries);
+                self.list(dir);
+            }
+            if differs_for_people(old, &stat) || seen.mark.what.has(What::ATTRIBUTES) {
+                self.list_refused_below(dir);
+            }
         }
         if *old != stat {
             let quiet = !differs_for_people(old, &stat);
@@ -301,18 +350,23 @@ impl Live {
                 IdsAfter::Dropped => Ids::Dropped,
             },
         });
-        let outcomes = self.apply(edits.collect::<Vec<_>>());
-        for (Put { at, stat, report, .. }, outcome) in puts.into_iter().zip(outcomes) {
+        let edits = edits.collect::<Vec<_>>();
+        let view = self.tree.view(None);
+        let before = puts.iter().map(|put| Some(view.entry(put.at.0, &put.at.1)?.stat));
+        let before: Vec<Option<Stat>> = before.collect();
+        let outcomes = self.apply(edits);
+        let outcomes = before.into_iter().zip(outcomes);
+        for (Put { at, stat, report, .. }, (before, outcome)) in puts.into_iter().zip(outcomes) {
             if let Some(Report { kind, quiet, open, .. }) = report {
                 let open_for_write = open && stat.kind == Kind::File;
                 self.report(&at, kind, |change| Change { quiet, open_for_write, ..change });
             }
-            self.links.add(&stat, &at);
-            self.mark_links(&at, &stat, Some(&stat));
+            self.follow_links(&at, before.as_ref(), &stat);
             if report.is_some_and(|report| report.learn) {
                 self.learn(at.0, &at.1);
             }
             if let Outcome::Added(Some(dir)) = outcome {
+                self.inodes.add(&stat, dir);
                 self.list(dir);
             }
         }
@@ -323,6 +377,40 @@ impl Live {
         self.apply([Edit::List { dir, listing: Listing::Unlisted }]);
         self.outstanding += 1;
         self.actions.push_back(Action::List { dir });
+    }
+
+    /// Lists the directories below one that could not be listed; perhaps they can be now.
+    pub(super) fn list_refused_below(&mut self, top: DirId) {
+        let is_below = |dir: &DirId| {
+            let up = |dir: &DirId| self.tree.parent(*dir);
+            std::iter::successors(Some(*dir), up).any(|dir| dir == top)
+        };
+        let refused: Vec<DirId> = self.unlisted.keys().copied().filter(is_below).collect();
+        for dir in refused {
+            self.list(dir);
+        }
+    }
+
+    /// An entry was put: the other names of the file that it is, and of the one that it was, may
+    /// show something else too.
+    pub(super) fn follow_links(&mut self, at: &At, before: Option<&Stat>, stat: &Stat) {
+        self.links.add(stat, at.0, &at.1);
+        self.mark_links(at, stat, Some(stat));
+        if let Some(before) = before.filter(|before| before.id() != stat.id()) {
+            self.mark_links(at, before, None);
+        }
+    }
+
+    /// Has the other names of a file looked at that was written, though its attributes may be what
+    /// they were.
+    fn mark_written_links(&mut self, at: &At, stat: &Stat) {
+        if stat.nlink < 2 {
+            return;
+        }
+        for other in self.links.others(&self.tree, at, stat) {
+            let mark = Mark { what: What::MODIFIED, by_link: true, ..Mark::default() };
+            self.dirt.mark_due(other, mark);
+        }
     }
 
     /// Has the other names of a file looked at, where they do not show what it has become.

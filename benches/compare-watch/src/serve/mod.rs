@@ -4,6 +4,7 @@ mod command;
 mod inotify;
 mod inotifywait;
 mod notify;
+mod treenail;
 mod watchman;
 
 use std::io::{self, BufRead, Write};
@@ -59,6 +60,8 @@ pub(crate) struct Kept {
 }
 
 const DRIVERS: &[Driver] = &[
+    Driver { name: "treenail", watch: treenail::watch, state: None },
+    Driver { name: "treenail-inotify", watch: treenail::watch_on_inotify, state: None },
     Driver {
         name: "treenail-watch",
         watch: command::watch,

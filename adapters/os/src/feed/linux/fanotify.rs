@@ -95,7 +95,11 @@ impl Group {
             Some(_) => (libc::FAN_MARK_DONT_FOLLOW, FILE, &self.links),
         };
         if self.rung == Rung::Inodes {
-            self.mark(flags, mask, dir, entry)?;
+            match self.mark(flags, mask, dir, entry) {
+                // The mark of the directory above sees what may change of one that is closed to us.
+                Err(error) if subject.is_closed_directory(&error) => {}
+                result => result?,
+            }
         }
         let key = self.handle_of(dir, entry)?;
         lock(registry).insert(key, mount, token);
@@ -217,9 +221,11 @@ impl Group {
         sources.is_some() || targets.is_some()
     }
 
-    /// Reports what happened to a file through a name in a directory that is not watched.
+    /// Reports what happened to a file through a name in a directory that is not watched, or to a
+    /// directory itself that is watched as an entry only.
     fn pass_on_link(&self, record: &Record<'_>, what: What, sink: &mut Sink<'_>) -> bool {
-        let Some(target) = record.target else {
+        let itself = record.dir.filter(|place| place.name.is_empty()).map(|place| place.dir);
+        let Some(target) = record.target.or(itself) else {
             return false;
         };
         let holders = {

@@ -63,7 +63,11 @@ impl Queue {
             Some(name) => (name.as_bytes(), FILE, &self.links),
         };
         let _adding = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let watch = add_watch(self.fd.as_fd(), dir, name, flags)?;
+        let watch = match add_watch(self.fd.as_fd(), dir, name, flags) {
+            // The watch of the directory above sees what may change of one that is closed to us.
+            Err(error) if subject.is_closed_directory(&error) => return Ok(()),
+            result => result?,
+        };
         lock(registry).insert(watch, mount, token);
         Ok(())
     }

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
 use crate::name;
@@ -65,6 +65,18 @@ struct Subject<'a> {
     entry: Option<&'a CString>,
     mount: MountId,
     token: Token,
+}
+
+impl Subject<'_> {
+    /// Whether it was refused because it is a directory that the process may not read.
+    fn is_closed_directory(&self, refused: &io::Error) -> bool {
+        let kind_of = |entry: &CString| {
+            let stat = statat(self.dir, entry, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            Some(FileType::from_raw_mode(stat.st_mode))
+        };
+        refused.kind() == io::ErrorKind::PermissionDenied
+            && self.entry.and_then(kind_of) == Some(FileType::Directory)
+    }
 }
 
 /// What the one who reads works with.

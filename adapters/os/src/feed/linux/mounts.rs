@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustix::event::epoll;
-use rustix::fs::fstat;
 
 use crate::platform::{Handle, MountId};
 
@@ -131,7 +130,7 @@ impl Mounts {
             return Ok((id, mount.clone()));
         }
         let mut reasons = Vec::new();
-        let means = self.choose(fd, options, epoll, &mut reasons)?;
+        let means = self.choose(fd, dir.id()?.device, options, epoll, &mut reasons)?;
         if let (Means::Group(group), Some(sentinel)) = (&means, &self.sentinel) {
             // As above.
             _ = sentinel.expect_unmount(fd, id, group.clone());
@@ -148,6 +147,7 @@ impl Mounts {
     fn choose(
         &self,
         dir: BorrowedFd<'_>,
+        device: u64,
         options: &Options,
         epoll: BorrowedFd<'_>,
         reasons: &mut Vec<String>,
@@ -156,7 +156,6 @@ impl Mounts {
             reasons.push(unseen.clone());
             return Ok(Means::Nothing(unseen.into()));
         }
-        let device = fstat(dir)?.st_dev;
         for rung in [Rung::FileSystem, Rung::Inodes] {
             if !options.allows(rung) {
                 reasons.push(format!("{rung}: not allowed by the options"));

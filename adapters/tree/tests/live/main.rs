@@ -1,141 +1,21 @@
 //! The live tree on real directories, against fresh scans.
 #![cfg(unix)]
 
-use std::collections::BTreeMap;
+mod mounts;
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use treenail_os::Kind;
 use treenail_os::feed::Rung;
-use treenail_tree::live::{Batch, Clock, EventKind, Exclude, Fresh, LiveTree, Options, Since};
-use treenail_tree::{Scan, Tree, View};
+use treenail_tree::live::{Clock, EventKind, Exclude, Fresh, LiveTree, Options, Since};
+use treenail_tree::{IdKind, Scan};
+
+use support::{Replica, assert_true, changes, is_root, options, rungs, storm};
 
 /// Longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Path and attributes of every entry; of directories only those that do not change with their
-/// content.
-fn entries(tree: &Tree) -> BTreeMap<Vec<u8>, String> {
-    let view = tree.view(None);
-    let mut found = BTreeMap::new();
-    let mut dirs = vec![(view.root(), Vec::new())];
-    while let Some((dir, path)) = dirs.pop() {
-        for entry in view.entries(dir) {
-            let path = [&path[..], entry.name].concat();
-            let stat = entry.stat;
-            let text = match stat.kind {
-                Kind::Directory => format!("dir {:o} {}", stat.mode, stat.inode),
-                _ => format!("{stat:?}"),
-            };
-            found.insert(path.clone(), text);
-            dirs.extend(entry.child.map(|child| (child, [&path[..], b"/"].concat())));
-        }
-    }
-    found
-}
-
-fn assert_true(live: &LiveTree) {
-    let fresh = Scan::new().run(live.root(), None).unwrap().tree;
-    let (live, fresh) = (entries(live.tree()), entries(&fresh));
-    let differ: Vec<_> = live
-        .iter()
-        .filter(|(path, text)| fresh.get(*path) != Some(*text))
-        .chain(fresh.iter().filter(|(path, _)| !live.contains_key(*path)))
-        .map(|(path, text)| (String::from_utf8_lossy(path).into_owned(), text))
-        .take(5)
-        .collect();
-    assert!(differ.is_empty(), "{} and {} entries: {differ:#?}", live.len(), fresh.len());
-}
-
-/// What a consumer of the batches believes to be there.
-#[derive(Default)]
-struct Replica(BTreeMap<Vec<u8>, u8>);
-
-impl Replica {
-    fn of(tree: &Tree) -> Self {
-        let view = tree.view(None);
-        let mut replica = Self::default();
-        let mut dirs = vec![(view.root(), Vec::new())];
-        while let Some((dir, path)) = dirs.pop() {
-            for entry in view.entries(dir) {
-                let path = [&path[..], entry.name].concat();
-                replica.0.insert(path.clone(), entry.class() as u8);
-                dirs.extend(entry.child.map(|child| (child, [&path[..], b"/"].concat())));
-            }
-        }
-        replica
-    }
-
-    fn change(&mut self, kind: EventKind, class: u8, path: &[u8], from: Option<&[u8]>) {
-        match kind {
-            EventKind::Create | EventKind::Modify => _ = self.0.insert(path.into(), class),
-            EventKind::Delete => _ = self.0.remove(path),
-            EventKind::Rename => {
-                let from = from.unwrap();
-                let below = [from, b"/"].concat();
-                let moved: Vec<(Vec<u8>, u8)> = self
-                    .0
-                    .iter()
-                    .filter(|(path, _)| **path == *from || path.starts_with(&below))
-                    .map(|(path, class)| (path.clone(), *class))
-                    .collect();
-                for (old, _) in &moved {
-                    self.0.remove(old);
-                }
-                for (old, class) in moved {
-                    self.0.insert([path, &old[from.len()..]].concat(), class);
-                }
-            }
-        }
-    }
-
-    fn apply(&mut self, batch: &Batch) {
-        for change in &batch.changes {
-            self.change(change.kind, change.class as u8, &change.path, change.from.as_deref());
-        }
-    }
-
-    fn catch_up(&mut self, live: &LiveTree, clock: Clock) {
-        match live.since(clock) {
-            Since::Net { changes, .. } => {
-                for net in changes {
-                    self.change(net.kind, net.class as u8, &net.path, net.from.as_deref());
-                }
-            }
-            Since::Fresh(_) => *self = Self::of(live.tree()),
-        }
-    }
-}
-
-fn rungs() -> Vec<Rung> {
-    let root = is_root();
-    let mut rungs = vec![Rung::Inodes, Rung::Inotify];
-    if root {
-        rungs.insert(0, Rung::FileSystem);
-    }
-    rungs
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
-}
-
-fn options(rung: Rung) -> Options {
-    Options { feed: treenail_os::feed::Options::new().rungs(&[rung]), ..Options::default() }
-}
-
-fn changes(live: &mut LiveTree) -> Vec<(EventKind, String, Option<String>)> {
-    let mut found = Vec::new();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    while let Some(batch) = live.barrier().unwrap() {
-        for change in batch.changes.iter().filter(|change| !change.quiet) {
-            let from = change.from.as_deref().map(text);
-            found.push((change.kind, text(&change.path), from));
-        }
-    }
-    found
-}
 
 #[test]
 fn each_change_is_reported_once_and_the_tree_follows() {
@@ -322,33 +202,6 @@ fn a_storm_from_several_threads_is_followed() {
     }
 }
 
-/// A thousand random changes.
-fn storm(root: &Path, seed: u64) {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut random = |below: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % below
-    };
-    for _ in 0..1000 {
-        let path = |random: &mut dyn FnMut(u64) -> u64| {
-            let depth = random(3) + 1;
-            (0..depth).fold(root.to_owned(), |path, _| path.join(format!("n{}", random(6))))
-        };
-        let one = path(&mut random);
-        let other = path(&mut random);
-        // Much of this fails, which is part of the storm.
-        match random(8) {
-            0 | 1 => drop(fs::create_dir_all(&one)),
-            2 | 3 => drop(fs::write(&one, vec![b'x'; random(100) as usize])),
-            4 => drop(fs::remove_file(&one)),
-            5 => drop(fs::remove_dir_all(&one)),
-            _ => drop(fs::rename(&one, &other)),
-        }
-    }
-}
-
 #[test]
 fn what_is_excluded_is_not_in_the_tree_and_not_watched() {
     for rung in rungs() {
@@ -451,4 +304,72 @@ fn polling_finds_what_no_feed_reports() {
     while live.barrier().unwrap().is_some() {}
     assert_true(&live);
     assert_eq!(live.polled().len(), 3);
+}
+
+#[test]
+fn a_change_of_a_large_file_says_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("image");
+    let mut content: Vec<u8> = (0..5_000_000u32).map(|n| (n / 7) as u8).collect();
+    fs::write(&path, &content).unwrap();
+    let mut live = LiveTree::open(dir.path(), &Options::default()).unwrap();
+    live.learn(b"image");
+    let ranges = |live: &mut LiveTree| {
+        let mut found = Vec::new();
+        let begun = Instant::now();
+        while found.is_empty() && begun.elapsed() < PATIENCE {
+            let Some(batch) = live.poll(Some(Duration::from_millis(100))).unwrap() else {
+                continue;
+            };
+            let loud = batch.changes.into_iter().filter(|change| !change.quiet);
+            found.extend(loud.map(|change| change.ranges));
+        }
+        found
+    };
+    // The id becomes known: a quiet change.
+    assert!(live.poll(Some(PATIENCE)).unwrap().unwrap().changes[0].quiet);
+
+    content[3_000_000] ^= 1;
+    let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    write_at(&mut file, 3_000_000, &content[3_000_000..3_000_001]);
+    drop(file);
+    assert_eq!(ranges(&mut live), [[2_998_272..3_002_368]]);
+
+    // The writer says what it wrote: the rest is not read, and the change is told once.
+    let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    content[10..20].fill(99);
+    write_at(&mut file, 10, &content[10..20]);
+    drop(file);
+    live.wrote(b"image", 10..20).unwrap();
+    assert_eq!(ranges(&mut live), [[0..4096]]);
+    while let Some(batch) = live.barrier().unwrap() {
+        assert!(batch.changes.iter().all(|change| change.quiet), "{batch:?}");
+    }
+    let told =
+        live.tree().view(Some(IdKind::BLOCKS)).lookup(b"image").unwrap().id.unwrap().to_vec();
+    let fresh = Scan::new().run(dir.path(), Some(IdKind::BLOCKS)).unwrap().tree;
+    assert_eq!(fresh.view(Some(IdKind::BLOCKS)).lookup(b"image").unwrap().id.unwrap(), told);
+}
+
+fn write_at(file: &mut fs::File, offset: u64, bytes: &[u8]) {
+    use std::os::unix::fs::FileExt;
+    file.write_all_at(bytes, offset).unwrap();
+}
+
+#[test]
+fn a_file_that_stays_open_is_reported_in_time() {
+    use std::io::Write;
+    for rung in rungs() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { open_max: Duration::from_millis(30), ..options(rung) };
+        let mut live = LiveTree::open(dir.path(), &options).unwrap();
+        let mut file = fs::File::create(dir.path().join("log")).unwrap();
+        file.write_all(b"begun").unwrap();
+        let batch = live.poll(Some(PATIENCE)).unwrap().unwrap();
+        assert!(batch.changes[0].open_for_write, "{rung}: {batch:?}");
+        file.write_all(b" and ended").unwrap();
+        drop(file);
+        let found = changes(&mut live);
+        assert_eq!(found, [(EventKind::Modify, "log".into(), None)], "{rung}");
+    }
 }

@@ -1,0 +1,205 @@
+//! `since` against a model: a map of paths, changed at random, with a copy kept of every tick.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use crate::live::{Batch, Change, Clock, EventKind, Fresh, History, Net, Since};
+use crate::view::Class;
+
+/// What is where, and which content it has.
+type Model = BTreeMap<String, (Class, u32)>;
+
+const CASES: u32 = if cfg!(target_arch = "x86_64") { 2_000 } else { 50 };
+
+fn above(path: &str) -> Option<&str> {
+    path.rfind('/').map(|at| &path[..at])
+}
+
+fn is_within(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn change(kind: EventKind, class: Class, path: &str) -> Change {
+    Change {
+        kind,
+        class,
+        path: path.as_bytes().into(),
+        from: None,
+        replaced: false,
+        stat: None,
+        id: None,
+        quiet: false,
+        open_for_write: false,
+        ranges: Vec::new(),
+    }
+}
+
+/// A step of the model: which path, which other path, what to do.
+type Step = (usize, usize, u8);
+
+const PATHS: [&str; 15] = [
+    "a", "b", "c", "a/a", "a/b", "b/a", "b/b", "c/a", "c/b", "a/a/a", "a/b/a", "b/a/a", "b/b/a",
+    "c/a/a", "c/b/a",
+];
+
+/// Makes a step where it is possible; says what a live tree would.
+fn step(model: &mut Model, content: &mut u32, (path, other, what): Step) -> Vec<Change> {
+    let (path, other) = (PATHS[path], PATHS[other]);
+    *content += 1;
+    let is_dir = |model: &Model, path: &str| {
+        model.get(path).is_some_and(|(class, _)| *class == Class::Directory)
+    };
+    let has_place = |model: &Model, path: &str| above(path).is_none_or(|dir| is_dir(model, dir));
+    match (what, model.get(path).copied()) {
+        (0..=3, None) if has_place(model, path) => {
+            let class = if what < 2 { Class::Directory } else { Class::File };
+            model.insert(path.into(), (class, *content));
+            vec![change(EventKind::Create, class, path)]
+        }
+        (0..=1, Some((Class::File, _))) => {
+            model.insert(path.into(), (Class::File, *content));
+            vec![change(EventKind::Modify, Class::File, path)]
+        }
+        (2, Some(_)) => {
+            let gone: Vec<String> =
+                model.keys().filter(|at| is_within(at, path)).cloned().collect();
+            let gone = gone.iter().rev();
+            gone.map(|at| {
+                let (class, _) = model.remove(at).expect("it is there");
+                change(EventKind::Delete, class, at)
+            })
+            .collect()
+        }
+        (3.., Some((class, _))) if has_place(model, other) && !is_within(other, path) => {
+            if is_within(path, other) && path != other {
+                return Vec::new();
+            }
+            let mut changes = Vec::new();
+            let replaced = model.contains_key(other);
+            let below: Vec<String> =
+                model.keys().filter(|at| is_within(at, other) && *at != other).cloned().collect();
+            for at in below.iter().rev() {
+                let (class, _) = model.remove(at).expect("it is there");
+                changes.push(change(EventKind::Delete, class, at));
+            }
+            model.remove(other);
+            rename(model, path, other);
+            let from = Some(path.as_bytes().into());
+            changes.push(Change { from, replaced, ..change(EventKind::Rename, class, other) });
+            changes
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Moves all that is at or below a path, in the place of what is at the other.
+fn rename(model: &mut Model, from: &str, to: &str) {
+    let moved: Vec<String> = model.keys().filter(|at| is_within(at, from)).cloned().collect();
+    let moved: Vec<_> = moved
+        .into_iter()
+        .map(|at| (format!("{to}{}", &at[from.len()..]), model.remove(&at).expect("it is there")))
+        .collect();
+    model.retain(|at, _| !is_within(at, to));
+    model.extend(moved);
+}
+
+/// Brings a copy up to date: what is reported is read from `now`.
+fn follow(copy: &mut Model, changes: &[Net], now: &Model) -> Result<(), TestCaseError> {
+    for Net { kind, class, path, from, .. } in changes {
+        let path = std::str::from_utf8(path).expect("text");
+        let dir = above(path);
+        let is_there = dir
+            .is_none_or(|dir| copy.get(dir).is_some_and(|(class, _)| *class == Class::Directory));
+        prop_assert!(is_there || *kind == EventKind::Delete, "{kind} {path}: no directory");
+        match kind {
+            EventKind::Create | EventKind::Modify => {
+                let content = now.get(path).map_or(0, |(_, content)| *content);
+                copy.insert(path.into(), (*class, content));
+            }
+            EventKind::Delete => copy.retain(|at, _| !is_within(at, path)),
+            EventKind::Rename => {
+                let from = std::str::from_utf8(from.as_deref().unwrap_or_default()).expect("text");
+                prop_assert!(copy.contains_key(from), "rename {from} {path}: nothing there");
+                rename(copy, from, path);
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn since_leads_from_the_tree_at_any_tick_to_the_tree_now(
+        steps in prop::collection::vec((0..15_usize, 0..15_usize, 0..8_u8), 1..40),
+    ) {
+        let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+        let mut history = History::new(clock, usize::MAX);
+        let (mut model, mut content) = (Model::new(), 0);
+        let mut kept = vec![(clock, model.clone())];
+        for made in steps {
+            let changes = step(&mut model, &mut content, made);
+            if changes.is_empty() {
+                continue;
+            }
+            let tick = history.clock().tick + 1;
+            history.push(&Batch { tick, changes, gaps: Vec::new() });
+            kept.push((history.clock(), model.clone()));
+        }
+        for (clock, mut copy) in kept {
+            let Since::Net { changes, .. } = history.since(clock) else {
+                return Err(TestCaseError::fail("no answer"));
+            };
+            follow(&mut copy, &changes, &model)?;
+            // What directories hold is not their content.
+            let shown = |model: &Model| -> Model {
+                let mut shown = model.clone();
+                for (class, content) in shown.values_mut() {
+                    *content = if *class == Class::Directory { 0 } else { *content };
+                }
+                shown
+            };
+            prop_assert_eq!(shown(&copy), shown(&model), "since {}: {:?}", clock, changes);
+        }
+    }
+}
+
+fn told(history: &mut History, changes: Vec<Change>) {
+    let tick = history.clock().tick + 1;
+    history.push(&Batch { tick, changes, gaps: Vec::new() });
+}
+
+fn new() -> (History, Clock) {
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    (History::new(clock, usize::MAX), clock)
+}
+
+fn renamed(class: Class, from: &str, to: &str, replaced: bool) -> Change {
+    let from = Some(from.as_bytes().into());
+    Change { from, replaced, ..change(EventKind::Rename, class, to) }
+}
+
+#[test]
+fn what_was_below_a_replaced_directory_is_not_deleted_after_the_rename() {
+    let (mut history, clock) = new();
+    let rename = renamed(Class::Directory, "a", "b", true);
+    told(&mut history, vec![change(EventKind::Delete, Class::File, "b/x"), rename]);
+    let Since::Net { changes, .. } = history.since(clock) else { panic!("no answer") };
+    let kinds: Vec<EventKind> = changes.iter().map(|net| net.kind).collect();
+    assert_eq!(kinds, [EventKind::Rename]);
+}
+
+#[test]
+fn a_clock_of_the_lost_end_of_an_incarnation_is_not_answered() {
+    let (mut history, clock) = new();
+    told(&mut history, vec![change(EventKind::Create, Class::File, "a")]);
+    let kept = history.clone();
+    told(&mut history, vec![change(EventKind::Create, Class::File, "lost")]);
+    let late = history.clock();
+    let mut history = kept;
+    history.begin_incarnation();
+    assert_eq!(history.since(late), Since::Fresh(Fresh::Unknown));
+    assert!(matches!(history.since(clock), Since::Net { .. }));
+}

@@ -1,0 +1,178 @@
+//! The live tree on other file systems, mounted in a namespace of the test's own. Needs root; what
+//! this machine lacks is skipped, with a word on why.
+
+#[path = "../../../os/tests/feed/namespace.rs"]
+mod namespace;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use treenail_os::feed::Rung;
+use treenail_tree::live::{LiveTree, Options};
+
+use crate::support::{Replica, assert_true, storm};
+use namespace::inside;
+
+const MOUNT: &[&str] = &["--mount", "--propagation", "private"];
+
+/// Runs a program, and says whether it did its work.
+fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> bool {
+    let output = Command::new(program).args(arguments.iter().map(|one| one.as_ref())).output();
+    let done = output.as_ref().is_ok_and(|output| output.status.success());
+    if !done {
+        println!("skipped: {program}: {output:?}");
+    }
+    done
+}
+
+/// A storm is followed, whatever reports it; `behind` is where it blows, which need not be where
+/// one watches.
+fn is_followed(root: &Path, behind: &Path, expected: &[Rung]) {
+    let options = Options { poll_every: Duration::from_millis(100), ..Options::default() };
+    let mut live = LiveTree::open(root, &options).unwrap();
+    assert!(expected.contains(&live.ready().rung), "{:?}", live.coverage());
+    let mut replica = Replica::of(live.tree());
+    let mut seed = 0;
+    let begun = Instant::now();
+    while seed < 3 || live.tree().counts().entries() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        seed += 1;
+        storm(behind, seed);
+        if let Some(batch) = live.poll(Some(Duration::from_millis(1))).unwrap() {
+            replica.apply(&batch);
+        }
+    }
+    while let Some(batch) = live.barrier().unwrap() {
+        replica.apply(&batch);
+    }
+    assert_true(&live);
+    assert_eq!(replica.0, Replica::of(live.tree()).0);
+}
+
+fn image(scratch: &Path, kind: &str, mib: u64) -> bool {
+    let (file, point) = (scratch.join("image"), scratch.join("mounted"));
+    fs::File::create(&file).unwrap().set_len(mib << 20).unwrap();
+    fs::create_dir(&point).unwrap();
+    run(&format!("mkfs.{kind}"), &[&"-q", &file]) && run("mount", &[&"-o", &"loop", &file, &point])
+}
+
+#[test]
+fn tmpfs_xfs_and_btrfs_are_followed_by_a_mark_on_them() {
+    if !inside("mounts::tmpfs_xfs_and_btrfs_are_followed_by_a_mark_on_them", MOUNT) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run("mount", &[&"-t", &"tmpfs", &"scratch", &dir.path()]));
+    is_followed(dir.path(), dir.path(), &[Rung::FileSystem]);
+    for (kind, mib) in [("xfs", 320), ("btrfs", 128)] {
+        let dir = tempfile::tempdir().unwrap();
+        if image(dir.path(), kind, mib) {
+            let mounted = dir.path().join("mounted");
+            is_followed(&mounted, &mounted, &[Rung::FileSystem]);
+            assert!(run("umount", &[&mounted]), "nothing keeps it busy");
+        }
+    }
+}
+
+#[test]
+fn an_overlay_as_containers_have_it_is_followed() {
+    if !inside("mounts::an_overlay_as_containers_have_it_is_followed", MOUNT) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run("mount", &[&"-t", &"tmpfs", &"scratch", &dir.path()]));
+    for name in ["lower/n1/n2", "upper", "work", "merged"] {
+        fs::create_dir_all(dir.path().join(name)).unwrap();
+    }
+    fs::write(dir.path().join("lower/n1/n3"), "from below").unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let layers =
+        format!("lowerdir={},upperdir={},workdir={}", at("lower"), at("upper"), at("work"));
+    let merged = dir.path().join("merged");
+    if run("mount", &[&"-t", &"overlay", &"overlay", &"-o", &layers, &merged]) {
+        is_followed(&merged, &merged, &[Rung::FileSystem, Rung::Inodes, Rung::Inotify]);
+    }
+}
+
+#[test]
+fn what_fuse_and_networks_show_is_polled_and_said_to_be() {
+    if !inside("mounts::what_fuse_and_networks_show_is_polled_and_said_to_be", MOUNT) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (behind, shown) = (dir.path().join("behind"), dir.path().join("shown"));
+    fs::create_dir(&behind).unwrap();
+    fs::create_dir(&shown).unwrap();
+    if !run("bindfs", &[&behind, &shown]) {
+        return;
+    }
+    // What is written behind the mount is found too.
+    is_followed(&shown, &behind, &[Rung::Polling]);
+    let live = LiveTree::open(&shown, &Options::default()).unwrap();
+    let polled = live.polled();
+    assert!(polled.iter().any(|polled| polled.path.is_empty() && !polled.reason.is_empty()));
+    drop(live);
+    assert!(run("umount", &[&shown]));
+}
+
+#[test]
+fn a_root_can_be_unmounted_and_is_said_to_be_gone() {
+    if !inside("mounts::a_root_can_be_unmounted_and_is_said_to_be_gone", MOUNT) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run("mount", &[&"-t", &"tmpfs", &"scratch", &dir.path()]));
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    let mut live = LiveTree::open(dir.path(), &Options::default()).unwrap();
+    fs::write(dir.path().join("sub/file"), "1").unwrap();
+    settle(&mut live);
+    while live.poll(Some(Duration::from_secs(1))).unwrap().is_some() {}
+    assert!(run("umount", &[&dir.path()]), "nothing keeps it busy when it is quiet");
+    let begun = Instant::now();
+    let error = loop {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        if let Err(error) = live.poll(Some(Duration::from_millis(100))) {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), treenail_tree::ErrorKind::RootGone);
+}
+
+#[test]
+fn a_mount_that_comes_and_goes_below_the_root_is_followed() {
+    if !inside("mounts::a_mount_that_comes_and_goes_below_the_root_is_followed", MOUNT) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let point = dir.path().join("point");
+    fs::create_dir(&point).unwrap();
+    fs::write(point.join("covered"), "1").unwrap();
+    let mut live = LiveTree::open(dir.path(), &Options::default()).unwrap();
+    assert!(run("mount", &[&"-t", &"tmpfs", &"inner", &point]));
+    fs::write(point.join("inner"), "2").unwrap();
+    let gaps = settle(&mut live);
+    assert!(gaps > 0 && live.tree().lookup(b"point/inner").is_some());
+    assert_true(&live);
+    fs::write(point.join("later"), "3").unwrap();
+    settle(&mut live);
+    assert!(live.tree().lookup(b"point/later").is_some(), "{:?}", live.coverage());
+    assert!(run("umount", &[&point]), "nothing keeps it busy");
+    settle(&mut live);
+    assert!(live.tree().lookup(b"point/covered").is_some());
+    assert_true(&live);
+}
+
+/// Waits until everything is seen, and counts what was lost.
+fn settle(live: &mut LiveTree) -> usize {
+    let mut gaps = 0;
+    for _ in 0..3 {
+        while let Some(batch) = live.barrier().unwrap() {
+            gaps += batch.gaps.len();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    gaps
+}

@@ -1,0 +1,272 @@
+//! The system's feed of changes, and what makes events of it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use treenail_os::feed::{Event, Loss, Token, What};
+
+use super::fs::{Name, Node, Spot};
+use crate::rng::{Chance, Rng};
+
+/// Which of the system's interfaces is simulated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Rung {
+    /// Watched directories; a rename is two events with a cookie.
+    Inotify,
+    /// Watched directories; a rename is one event.
+    Inodes,
+    /// Everything, whether or not it is watched yet; a rename is one event.
+    FileSystem,
+}
+
+/// How the feed behaves.
+#[derive(Clone, Debug)]
+pub(super) struct FeedProfile {
+    pub(super) rung: Rung,
+    pub(super) shards: usize,
+    /// Events of one entry become one, at the place of the first.
+    pub(super) merge: bool,
+    /// Events that a queue holds before it overflows.
+    pub(super) queue_max: usize,
+    /// A rename's halves do not find one another.
+    pub(super) torn: Chance,
+    /// A loss names the directories that it concerns.
+    pub(super) names_lost: bool,
+}
+
+enum Raw {
+    Entry { dir: Node, name: Name, what: What },
+    Half { cookie: u32, spot: Spot, left: bool, is_dir: bool },
+    Renamed { from: Spot, to: Spot, is_dir: bool },
+    Own { dir: Node, what: What },
+    Gone { dir: Node },
+    Overflow,
+}
+
+#[derive(Clone)]
+struct Half {
+    spot: (Token, Name),
+    left: bool,
+    is_dir: bool,
+    until_ns: u64,
+}
+
+/// See the module's text.
+pub(super) struct Kernel {
+    pub(super) profile: FeedProfile,
+    rng: Rng,
+    queues: Vec<VecDeque<Raw>>,
+    /// What the system watches, and the queue.
+    marks: BTreeMap<Node, usize>,
+    /// What the feed knows of it.
+    tokens: BTreeMap<Node, Token>,
+    held: BTreeMap<u32, Half>,
+    cookie: u32,
+    pub(super) losses: u64,
+}
+
+/// How long half a rename waits for the other.
+const HELD_NS: u64 = 2_000_000;
+
+impl Kernel {
+    pub(super) fn new(profile: FeedProfile, rng: Rng) -> Self {
+        let queues = (0..profile.shards).map(|_| VecDeque::new()).collect();
+        Self {
+            profile,
+            rng,
+            queues,
+            marks: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            held: BTreeMap::new(),
+            cookie: 0,
+            losses: 0,
+        }
+    }
+
+    /// Forgets everything, as another process begins.
+    pub(super) fn restart(&mut self) {
+        self.queues.iter_mut().for_each(VecDeque::clear);
+        self.marks.clear();
+        self.tokens.clear();
+        self.held.clear();
+    }
+
+    /// Has a directory watched; the last token counts.
+    pub(super) fn watch(&mut self, dir: Node, token: Token, top: &[u8]) {
+        let shard = top.iter().map(|b| usize::from(*b)).sum::<usize>() % self.queues.len();
+        self.marks.entry(dir).or_insert(shard);
+        self.tokens.insert(dir, token);
+    }
+
+    pub(super) fn unwatch(&mut self, token: Token) {
+        let dirs = self.tokens.iter().filter(|(_, known)| **known == token);
+        for dir in dirs.map(|(dir, _)| *dir).collect::<Vec<_>>() {
+            self.tokens.remove(&dir);
+            self.marks.remove(&dir);
+        }
+    }
+
+    /// What is watched, by which token.
+    pub(super) fn watched(&self) -> impl Iterator<Item = (Node, Token)> {
+        self.tokens.iter().map(|(node, token)| (*node, *token))
+    }
+
+    /// Whether the system has nothing more to say.
+    pub(super) fn is_drained(&self) -> bool {
+        self.queues.iter().all(VecDeque::is_empty) && self.held.is_empty()
+    }
+
+    pub(super) fn report(&mut self, dir: Node, name: &Name, what: What) {
+        let Some(queue) = self.queue_of(dir) else { return };
+        if self.profile.merge {
+            let is_dir = what.has(What::DIRECTORY);
+            let same = self.queues[queue].iter_mut().rev().find_map(|raw| match raw {
+                Raw::Entry { dir: at, name: known, what }
+                    if *at == dir && known == name && what.has(What::DIRECTORY) == is_dir =>
+                {
+                    Some(what)
+                }
+                _ => None,
+            });
+            if let Some(known) = same {
+                *known |= what;
+                return;
+            }
+        }
+        self.push(queue, Raw::Entry { dir, name: name.clone(), what });
+    }
+
+    pub(super) fn report_own(&mut self, dir: Node, what: What) {
+        if let Some(queue) = self.queue_of(dir) {
+            self.push(queue, Raw::Own { dir, what });
+        }
+    }
+
+    pub(super) fn report_move(&mut self, from: Spot, to: Spot, is_dir: bool) {
+        let queues = (self.queue_of(from.0), self.queue_of(to.0));
+        if self.profile.rung == Rung::Inotify {
+            self.cookie += 1;
+            let cookie = self.cookie;
+            if let Some(queue) = queues.0 {
+                self.push(queue, Raw::Half { cookie, spot: from, left: true, is_dir });
+            }
+            if let Some(queue) = queues.1 {
+                self.push(queue, Raw::Half { cookie, spot: to, left: false, is_dir });
+            }
+        } else if let Some(queue) = queues.0.or(queues.1) {
+            self.push(queue, Raw::Renamed { from, to, is_dir });
+        }
+    }
+
+    /// A directory is no more.
+    pub(super) fn gone(&mut self, dir: Node) {
+        if let Some(queue) = self.queue_of(dir) {
+            // The end of a watch is told even by a full queue: the feed sees it at the descriptor.
+            self.queues[queue].push_back(Raw::Gone { dir });
+        }
+        self.marks.remove(&dir);
+    }
+
+    /// Tells of up to `most` events of one queue. None is left out but by a loss.
+    pub(super) fn read(&mut self, now_ns: u64, most: usize, mut tell: impl FnMut(Event<'_>)) {
+        let shard = self.rng.index(self.queues.len());
+        for _ in 0..most {
+            let Some(raw) = self.queues[shard].pop_front() else { break };
+            self.translate(now_ns, shard, raw, &mut tell);
+        }
+        let late: Vec<u32> = self
+            .held
+            .iter()
+            .filter(|(_, half)| half.until_ns <= now_ns)
+            .map(|(cookie, _)| *cookie)
+            .collect();
+        for cookie in late {
+            if let Some(half) = self.held.remove(&cookie) {
+                tell_half(&half, &mut tell);
+            }
+        }
+    }
+
+    fn translate(&mut self, now: u64, shard: usize, raw: Raw, tell: &mut impl FnMut(Event<'_>)) {
+        match raw {
+            Raw::Entry { dir, name, what } => {
+                if let Some(dir) = self.tokens.get(&dir) {
+                    tell(Event::Entry { dir: *dir, name: &name, what });
+                }
+            }
+            Raw::Own { dir, what } => {
+                if let Some(dir) = self.tokens.get(&dir) {
+                    tell(Event::Directory { dir: *dir, what });
+                }
+            }
+            Raw::Gone { dir } => _ = self.tokens.remove(&dir),
+            Raw::Half { cookie, spot, left, is_dir } => {
+                let Some(token) = self.tokens.get(&spot.0) else { return };
+                let half = Half { spot: (*token, spot.1), left, is_dir, until_ns: now + HELD_NS };
+                self.half(cookie, half, tell);
+            }
+            Raw::Renamed { from, to, is_dir } => {
+                let half = |spot: Spot, left| {
+                    let token = *self.tokens.get(&spot.0)?;
+                    Some(Half { spot: (token, spot.1), left, is_dir, until_ns: now })
+                };
+                let halves = (half(from, true), half(to, false));
+                let torn = self.rng.happens(self.profile.torn);
+                match halves {
+                    (Some(from), Some(to)) if !torn => tell_pair(&from, &to, tell),
+                    (from, to) => {
+                        from.iter().chain(&to).for_each(|half| tell_half(half, tell));
+                    }
+                }
+            }
+            Raw::Overflow => {
+                let of_shard = |(node, _): &(&Node, &Token)| self.marks.get(node) == Some(&shard);
+                let dirs = self.tokens.iter().filter(of_shard);
+                let dirs: Vec<Token> = match self.profile.names_lost {
+                    true => dirs.map(|(_, token)| *token).collect(),
+                    false => Vec::new(),
+                };
+                self.losses += 1;
+                tell(Event::Lost { dirs: &dirs, reason: Loss::Overflow });
+            }
+        }
+    }
+
+    fn half(&mut self, cookie: u32, half: Half, tell: &mut impl FnMut(Event<'_>)) {
+        if self.rng.happens(self.profile.torn) {
+            return tell_half(&half, tell);
+        }
+        match self.held.remove(&cookie) {
+            Some(other) if half.left => tell_pair(&half, &other, tell),
+            Some(other) => tell_pair(&other, &half, tell),
+            None => _ = self.held.insert(cookie, half),
+        }
+    }
+
+    /// The queue that the changes in a directory go to; none if nobody hears of them.
+    fn queue_of(&self, dir: Node) -> Option<usize> {
+        match self.profile.rung {
+            Rung::FileSystem => Some(0),
+            Rung::Inotify | Rung::Inodes => self.marks.get(&dir).copied(),
+        }
+    }
+
+    fn push(&mut self, queue: usize, raw: Raw) {
+        let full = self.queues[queue].len() >= self.profile.queue_max;
+        if !full {
+            self.queues[queue].push_back(raw);
+        } else if !self.queues[queue].iter().any(|raw| matches!(raw, Raw::Overflow)) {
+            self.queues[queue].push_back(Raw::Overflow);
+        }
+    }
+}
+
+fn tell_pair(from: &Half, to: &Half, tell: &mut impl FnMut(Event<'_>)) {
+    let (from, to, is_dir) = (&from.spot, &to.spot, from.is_dir);
+    tell(Event::Renamed { from: (from.0, &from.1), to: (to.0, &to.1), is_dir });
+}
+
+fn tell_half(half: &Half, tell: &mut impl FnMut(Event<'_>)) {
+    let what = if half.left { What::REMOVED } else { What::CREATED } | What::MOVED;
+    let also = if half.is_dir { What::DIRECTORY } else { What::default() };
+    tell(Event::Entry { dir: half.spot.0, name: &half.spot.1, what: what | also });
+}
