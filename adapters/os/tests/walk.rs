@@ -387,6 +387,77 @@ fn every_task_is_done_once_and_pruned_directories_are_not_entered() {
     }
 }
 
+/// Puts off every other directory, and a task for each, and notes what came when.
+struct PutsOff(Mutex<Vec<Came>>);
+
+#[derive(PartialEq, Debug)]
+enum Came {
+    Directory { put_off: bool },
+    Entered,
+    Task,
+}
+
+impl Visit for PutsOff {
+    /// Whether it was put off.
+    type State = bool;
+    type Task = ();
+    type Worker = ();
+    fn worker(&self) {}
+    fn directory(
+        &self,
+        (): &mut (),
+        dir: &mut Directory<'_>,
+        put_off: bool,
+        next: &mut Next<'_, Self>,
+    ) {
+        self.0.lock().unwrap().push(Came::Directory { put_off });
+        next.task_later(());
+        for index in 0..dir.len() {
+            match index % 2 {
+                0 => next.descend_later(dir, index, true),
+                _ => next.descend(dir, index, false),
+            }
+        }
+    }
+    fn entered(&self) {
+        self.0.lock().unwrap().push(Came::Entered);
+    }
+    fn task(&self, (): &mut (), (): (), _: &mut Next<'_, Self>) {
+        self.0.lock().unwrap().push(Came::Task);
+    }
+    fn failed(&self, (): &mut (), _: Place<'_>, error: io::Error, _: bool) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn what_is_put_off_comes_last_and_all_of_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        for below in 0..4 {
+            fs::create_dir_all(dir.path().join(format!("{number}/{below}/c"))).unwrap();
+        }
+    }
+    for (threads, open) in [(1, 8), (1, 512), (2, 8), (8, 512)] {
+        let visitor = PutsOff(Mutex::default());
+        let walk = Walk::new().threads(threads).open_dirs_max(open);
+        walk.run(dir.path(), &visitor, false).unwrap();
+        let came = visitor.0.into_inner().unwrap();
+        let count = |what: &[Came]| came.iter().filter(|came| what.contains(came)).count();
+        let directories =
+            count(&[Came::Directory { put_off: false }, Came::Directory { put_off: true }]);
+        assert_eq!(directories, 1 + 20 + 80 + 80);
+        assert_eq!(count(&[Came::Task]), directories);
+        assert_eq!(count(&[Came::Entered]), 1);
+        if threads == 1 {
+            let entered = came.iter().position(|came| *came == Came::Entered).unwrap();
+            // The root, ten of those in it and two of those in each.
+            assert_eq!(entered, 1 + 10 + 20);
+            assert!(came[..entered].iter().all(|c| *c == Came::Directory { put_off: false }));
+        }
+    }
+}
+
 #[test]
 fn a_stopped_walk_ends_without_doing_the_rest() {
     let dir = tempfile::tempdir().unwrap();

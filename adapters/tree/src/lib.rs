@@ -63,7 +63,7 @@ pub use ids::{
 pub use large::{Identified, LargeFiles};
 pub use pages::DirId;
 pub use recheck::{Difference, OnOpen, Recheck, Rechecked};
-pub use scan::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
+pub use scan::{Arm, FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
 pub use snapshot::Snapshot;
 pub use tree::{Listing, Tree, TreeView};
 pub use update::{Applied, Edit, Ids, Outcome, Place, Refusal};

@@ -7,9 +7,13 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
-use treenail_tree::{Class, Counts, DirId, IdKind, Progress, Scan, Tree, TreeView, View};
+use treenail_os::Handle;
+use treenail_tree::{Arm, Class, Counts, DirId, IdKind, Progress, Scan, Tree, TreeView, View};
 
 /// Every path of a view with its class and size.
 fn listing(view: &TreeView<'_>) -> BTreeMap<Vec<u8>, (Class, u64)> {
@@ -52,21 +56,102 @@ fn scan(root: &Path, ids: Option<IdKind>) -> Tree {
     scanned.tree
 }
 
+/// Leaves a file in each directory that it is told of, unless directories come first.
+#[derive(Default)]
+struct Told {
+    is_urgent: bool,
+    opened: Mutex<Vec<(Vec<u8>, DirId)>>,
+    children: Mutex<Vec<(Vec<u8>, DirId)>>,
+    armed: AtomicUsize,
+}
+
+impl Arm for Told {
+    fn open(&self, dir: &Arc<Handle>, id: DirId) {
+        if !self.is_urgent {
+            let path = dir.full_path();
+            fs::write(Path::new(OsStr::from_bytes(&path)).join("late"), "").unwrap();
+        }
+        self.opened.lock().unwrap().push((dir.path(), id));
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.is_urgent
+    }
+
+    /// The one called `moved` is moved away and back meanwhile, in `refused` it does nothing.
+    fn child(&self, dir: &Handle, name: &[u8], id: DirId) -> bool {
+        assert_eq!(self.armed.load(Ordering::Relaxed), 0);
+        if name == b"refused" {
+            return false;
+        }
+        let above = dir.full_path();
+        let path = Path::new(OsStr::from_bytes(&above)).join(OsStr::from_bytes(name));
+        if name == b"moved" {
+            fs::rename(&path, path.with_file_name("elsewhere")).unwrap();
+            fs::rename(path.with_file_name("elsewhere"), &path).unwrap();
+        }
+        let path = [&dir.path()[..], b"/", name].concat();
+        self.children.lock().unwrap().push((path, id));
+        true
+    }
+
+    fn armed(&self) {
+        self.armed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn directories_first_makes_the_same_tree_and_opens_what_it_could_not_trust() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    for leaf in ["a/left", "a/moved", "a/refused", "b/c/left"] {
+        fs::create_dir_all(root.join(leaf)).unwrap();
+        fs::write(root.join(leaf).join("file"), "text").unwrap();
+    }
+    for number in 0..3_000 {
+        fs::write(root.join(format!("b/{number}")), "text").unwrap();
+    }
+    fs::create_dir(root.join("b/empty")).unwrap();
+    std::os::unix::fs::symlink("left", root.join("a/link")).unwrap();
+    // What changed a moment ago could change again with the same time.
+    thread::sleep(Duration::from_millis(2_100));
+    fs::create_dir(root.join("b/young")).unwrap();
+    let counts = Handle::open(root).unwrap().counts_subdirectories();
+    for threads in [1, 4] {
+        let told = Told { is_urgent: true, ..Told::default() };
+        let scanned = Scan::new().threads(threads).arm(&told).run(root, None).unwrap();
+        assert!(scanned.failures.is_empty(), "{:?}", scanned.failures);
+        assert_eq!(listing(&scanned.tree.view(None)), naive(root));
+        assert_eq!(told.armed.into_inner(), 1);
+        let sorted = |seen: Mutex<Vec<(Vec<u8>, DirId)>>| {
+            let mut seen = seen.into_inner().unwrap();
+            seen.iter().for_each(|(path, id)| assert_eq!(scanned.tree.dir_at(path), Some(*id)));
+            seen.sort();
+            seen.into_iter().map(|(path, _)| String::from_utf8(path).unwrap()).collect::<Vec<_>>()
+        };
+        let (opened, children) = (sorted(told.opened), sorted(told.children));
+        if counts && threads == 1 {
+            assert_eq!(children, ["a/left", "a/moved", "b/c/left", "b/empty"]);
+            assert_eq!(opened, ["", "a", "a/moved", "a/refused", "b", "b/c", "b/young"]);
+        }
+        for path in ["", "a", "a/left", "a/moved", "a/refused", "b", "b/c", "b/c/left", "b/empty"] {
+            let is_told = opened.iter().chain(&children).any(|told| told == path);
+            assert!(is_told, "{path} is not watched");
+        }
+    }
+}
+
 #[test]
 fn the_hook_comes_once_for_each_directory_before_it_is_listed() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("a/b")).unwrap();
     fs::create_dir_all(dir.path().join("ignored/c")).unwrap();
     fs::write(dir.path().join(".gitignore"), "ignored").unwrap();
-    let seen = Mutex::new(Vec::new());
-    let on_open = |handle: &Arc<treenail_os::Handle>, dir: DirId| {
-        let path = handle.full_path();
-        fs::write(Path::new(OsStr::from_bytes(&path)).join("late"), "").unwrap();
-        seen.lock().unwrap().push((handle.path(), dir));
-    };
-    let scan = Scan::new().threads(2).gitignore(true).on_open(&on_open);
+    let told = Told::default();
+    let scan = Scan::new().threads(2).gitignore(true).arm(&told);
     let tree = scan.run(dir.path(), Some(IdKind::XXH3)).unwrap().tree;
-    let mut seen = seen.into_inner().unwrap();
+    assert_eq!(told.armed.into_inner(), 1);
+    let mut seen = told.opened.into_inner().unwrap();
     seen.sort();
     let paths: Vec<&[u8]> = seen.iter().map(|(path, _)| &path[..]).collect();
     assert_eq!(paths, [&b""[..], b"a", b"a/b"]);
@@ -274,7 +359,7 @@ fn a_file_that_is_rewritten_all_the_time_never_gets_a_wrong_id() {
     let done = AtomicBool::new(false);
     let valid =
         contents.each_ref().map(|c| <treenail_hash::Xxh128 as treenail_hash::Hash>::hash(c));
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
             use std::os::unix::fs::FileExt;
             let out = fs::File::options().write(true).open(&file).unwrap();
@@ -285,7 +370,7 @@ fn a_file_that_is_rewritten_all_the_time_never_gets_a_wrong_id() {
                 out.write_all_at(&contents[i % 2], 0).unwrap();
                 if i % 500 == 0 {
                     // Long enough for a reading to settle now and then.
-                    std::thread::sleep(std::time::Duration::from_millis(120));
+                    thread::sleep(Duration::from_millis(120));
                 }
             }
         });

@@ -114,6 +114,13 @@ impl Feed {
         self.inner.watch(dir, token, top)
     }
 
+    /// Asks for the events of a directory that is in `dir`, as [`watch`](Self::watch) does, without
+    /// opening it. What has the name by the time it is opened may be another directory, or lie on
+    /// another mount: whoever opens it has to make sure, or to watch it once more.
+    pub fn watch_child(&self, dir: &Handle, name: &[u8], token: Token, top: &[u8]) -> Watched {
+        self.inner.watch_child(dir, name, token, top)
+    }
+
     /// Asks for the events of an entry itself, as [`Event::Link`]; a symbolic link is not followed.
     /// For a file that has more than one name, whichever of them the events come through; and for a
     /// directory that is not watched, because it is ignored or may not be read, to hear of its
@@ -174,6 +181,14 @@ impl Feed {
     pub fn is_noisy(&self) -> bool {
         self.inner.is_noisy()
     }
+}
+
+/// Lets feeds change the working directory of the calling thread from now on, which makes watching
+/// cheaper on Linux, and does nothing elsewhere. The thread gets a working directory of its own, so
+/// that other threads keep theirs; it is not to use relative paths, or to start threads that do.
+pub fn roam() {
+    #[cfg(all(target_os = "linux", not(feature = "portable")))]
+    linux::roam();
 }
 
 #[cfg(unix)]

@@ -41,6 +41,10 @@ impl Feed {
         Watched::Polled { reason: self.coverage.reasons.join("; ").into() }
     }
 
+    pub(super) fn watch_child(&self, _: &Handle, _: &[u8], _: Token, _: &[u8]) -> Watched {
+        Watched::Polled { reason: "this system watches no directory in another".into() }
+    }
+
     pub(super) fn watch_link(&self, dir: &Handle, _: &[u8], token: Token) -> Watched {
         self.watch(dir, token, b"")
     }

@@ -82,6 +82,10 @@ impl Feed {
         Watched::By(Rung::System)
     }
 
+    pub(super) fn watch_child(&self, _: &Handle, _: &[u8], _: Token, _: &[u8]) -> Watched {
+        Watched::Polled { reason: "this system watches no directory in another".into() }
+    }
+
     pub(super) fn watch_link(&self, _: &Handle, _: &[u8], _: Token) -> Watched {
         let reason = "this system does not report what is written through a file's other names";
         Watched::Polled { reason: reason.into() }

@@ -82,7 +82,8 @@ pub struct Handle {
     parent: Option<Arc<Handle>>,
     name: Box<[u8]>,
     depth: usize,
-    fd: Option<OwnedFd>,
+    /// Set later too, if the budget allows it by the time when the directory is opened again.
+    fd: OnceLock<OwnedFd>,
     /// The descriptor of a directory over the budget, for as long as the walk is in it.
     passing: Weak<OwnedFd>,
     /// Whether it is known to lie on the same mount as its parent.
@@ -144,7 +145,7 @@ impl Handle {
             parent: Some(self.clone()),
             name: path.into(),
             depth,
-            fd,
+            fd: fd.map_or_else(OnceLock::new, OnceLock::from),
             passing: Weak::new(),
             same_mount: false,
             mount: OnceLock::new(),
@@ -221,6 +222,37 @@ impl Handle {
         self.with_fd(|fd| stat::of_entry(fd, name))
     }
 
+    /// The attributes of some entries, as [`stat`](Self::stat) gives them, in their order.
+    ///
+    /// # Errors
+    /// The directory cannot be opened again.
+    pub fn stat_each<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n [u8]>,
+        mut told: impl FnMut(io::Result<Stat>),
+    ) -> io::Result<()> {
+        let held = self.hold()?;
+        for name in names {
+            told(name::check(name).and_then(|()| stat::of_entry(held.fd(), name)));
+        }
+        Ok(())
+    }
+
+    /// Whether the number of links of the directories here tells how many directories are in each:
+    /// that and two. False if it is not known.
+    pub fn counts_subdirectories(&self) -> bool {
+        /// ext2 to ext4, XFS, tmpfs, F2FS.
+        const COUNTING: [u64; 4] = [0xEF53, 0x5846_5342, 0x0102_1994, 0xF2F5_2010];
+        let kind = self.with_fd(|fd| Ok(rustix::fs::fstatfs(fd)?.f_type));
+        #[allow(clippy::unnecessary_cast, reason = "its width differs between architectures")]
+        kind.is_ok_and(|kind| COUNTING.contains(&(kind as u64)))
+    }
+
+    /// Whether the directory is known to lie on the mount of the one that it was found in.
+    pub fn shares_mount(&self) -> bool {
+        self.same_mount
+    }
+
     /// The attributes of the directory itself.
     ///
     /// # Errors
@@ -261,12 +293,27 @@ impl Handle {
 
     /// Opens the directory for a run of calls, if it is not open anyway.
     pub(crate) fn hold(&self) -> io::Result<Held<'_>> {
-        let dir = match (&self.fd, self.passing.upgrade()) {
+        let dir = match (self.fd.get(), self.passing.upgrade()) {
             (Some(fd), _) => Dir::Borrowed(fd.as_fd()),
             (None, Some(fd)) => Dir::Shared(fd),
-            (None, None) => Dir::Owned(self.reopen(None)?),
+            (None, None) => self.keep(self.reopen(None)?),
         };
         Ok(Held { dir, shared: &self.shared })
+    }
+
+    /// Keeps the directory open from now on, if the budget allows it by now.
+    fn keep(&self, fd: OwnedFd) -> Dir<'_> {
+        if !self.shared.take(self.depth) {
+            return Dir::Owned(fd);
+        }
+        match self.fd.set(fd) {
+            Ok(()) => Dir::Borrowed(self.fd.get().expect("it was just set").as_fd()),
+            // Another thread was faster.
+            Err(fd) => {
+                self.shared.open.fetch_sub(1, Ordering::Relaxed);
+                Dir::Owned(fd)
+            }
+        }
     }
 
     /// The mount that the directory lies on.
@@ -297,7 +344,7 @@ impl Handle {
             parent: None,
             name: Box::default(),
             depth: 0,
-            fd: Some(fd),
+            fd: OnceLock::from(fd),
             passing: Weak::new(),
             same_mount: false,
             mount: OnceLock::new(),
@@ -317,10 +364,10 @@ impl Handle {
     ) -> io::Result<Opened> {
         let shared = &parent.shared;
         let open = |dir: BorrowedFd<'_>| shared.open_directory(dir, name);
-        let (fd, mounted) = match (&parent.fd, recent) {
+        let (fd, mounted) = match (parent.fd.get(), recent) {
             (Some(fd), _) => open(fd.as_fd())?,
             (None, Some(opened)) if Arc::ptr_eq(&opened.handle, parent) => open(opened.fd())?,
-            (None, _) => open(parent.reopen(recent)?.as_fd())?,
+            (None, _) => open(parent.keep(parent.reopen(recent)?).fd())?,
         };
         let depth = parent.depth + 1;
         let kept = shared.take(depth);
@@ -329,7 +376,7 @@ impl Handle {
             parent: Some(parent.clone()),
             name: name.into(),
             depth,
-            fd: None,
+            fd: OnceLock::new(),
             passing: Weak::new(),
             same_mount: mounted == Some(false),
             mount: OnceLock::new(),
@@ -349,7 +396,7 @@ impl Handle {
             }
         }
         if kept {
-            handle.fd = Some(fd);
+            handle.fd = OnceLock::from(fd);
             Ok(Opened { handle: Arc::new(handle), own: None })
         } else {
             let fd = Arc::new(fd);
@@ -375,7 +422,7 @@ impl Handle {
         let mut names = Vec::new();
         let mut at = self;
         let start = loop {
-            if let Some(fd) = &at.fd {
+            if let Some(fd) = at.fd.get() {
                 break fd.as_fd();
             }
             if let Some(opened) = recent
@@ -500,10 +547,16 @@ impl Held<'_> {
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        match &self.dir {
-            Dir::Borrowed(fd) => *fd,
-            Dir::Shared(fd) => fd.as_fd(),
-            Dir::Owned(fd) => fd.as_fd(),
+        self.dir.fd()
+    }
+}
+
+impl Dir<'_> {
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Borrowed(fd) => *fd,
+            Self::Shared(fd) => fd.as_fd(),
+            Self::Owned(fd) => fd.as_fd(),
         }
     }
 }
@@ -533,7 +586,7 @@ impl Opened {
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
-        match (&self.own, &self.handle.fd) {
+        match (&self.own, self.handle.fd.get()) {
             (Some(fd), _) => fd.as_fd(),
             (None, Some(fd)) => fd.as_fd(),
             (None, None) => unreachable!("an opened directory has a descriptor in one of the two"),

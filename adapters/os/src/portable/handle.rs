@@ -124,6 +124,30 @@ impl Handle {
         Ok(Stat::from_metadata(&fs::symlink_metadata(self.system_path(Some(name))?)?))
     }
 
+    /// The attributes of some entries, as [`stat`](Self::stat) gives them, in their order.
+    ///
+    /// # Errors
+    /// None here.
+    pub fn stat_each<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n [u8]>,
+        mut told: impl FnMut(io::Result<Stat>),
+    ) -> io::Result<()> {
+        names.into_iter().for_each(|name| told(self.stat(name)));
+        Ok(())
+    }
+
+    /// Whether the number of links of the directories here tells how many directories are in each:
+    /// that and two. False if it is not known.
+    pub fn counts_subdirectories(&self) -> bool {
+        false
+    }
+
+    /// Whether the directory is known to lie on the mount of the one that it was found in.
+    pub fn shares_mount(&self) -> bool {
+        false
+    }
+
     /// The attributes of the directory itself.
     ///
     /// # Errors

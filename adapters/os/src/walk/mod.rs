@@ -58,6 +58,10 @@ pub trait Visit: Sync {
         next: &mut Next<'_, Self>,
     );
 
+    /// Called once, by whichever thread comes to it: nothing is left but what was put off, so every
+    /// directory that was found was opened or put off. Does nothing unless it is overridden.
+    fn entered(&self) {}
+
     /// Called with a task that was put forward before.
     fn task(&self, worker: &mut Self::Worker, task: Self::Task, next: &mut Next<'_, Self>);
 
@@ -210,6 +214,8 @@ impl Directory<'_> {
 pub struct Next<'a, V: Visit + ?Sized> {
     /// In the order in which it was put forward.
     work: &'a mut Vec<Work<V>>,
+    /// What is not urgent.
+    later: &'a mut Vec<Work<V>>,
     stop: &'a AtomicBool,
 }
 
@@ -220,10 +226,21 @@ impl<V: Visit + ?Sized> Next<'_, V> {
     /// # Panics
     /// If `index` is not below the number of entries.
     pub fn descend(&mut self, dir: &Directory<'_>, index: usize, state: V::State) {
+        self.work.push(Self::child(dir, index, state));
+    }
+
+    /// As [`descend`](Self::descend), when nothing else is left to do.
+    ///
+    /// # Panics
+    /// As `descend`.
+    pub fn descend_later(&mut self, dir: &Directory<'_>, index: usize, state: V::State) {
+        self.later.push(Self::child(dir, index, state));
+    }
+
+    fn child(dir: &Directory<'_>, index: usize, state: V::State) -> Work<V> {
         let entry = dir.entry(index);
         let (name, inode) = (entry.name.into(), entry.inode);
-        let parent = dir.handle().clone();
-        self.work.push(Work::Directory { parent, name, inode, state });
+        Work::Directory { parent: dir.handle().clone(), name, inode, state }
     }
 
     /// Has the directory `name` in `parent` visited, which need not have been listed. `inode` is
@@ -236,6 +253,12 @@ impl<V: Visit + ?Sized> Next<'_, V> {
     /// Has a task done.
     pub fn task(&mut self, task: V::Task) {
         self.work.push(Work::Task(task));
+    }
+
+    /// Has a task done when nothing else is left to do. What is put off is taken in the order in
+    /// which it was put off, more or less.
+    pub fn task_later(&mut self, task: V::Task) {
+        self.later.push(Work::Task(task));
     }
 
     /// Ends the walk: calls under way end, no others begin, and what was put forward is dropped.

@@ -2,7 +2,8 @@
 //!
 //! Each thread has its own queue and takes from its newer end, so that few directories are under
 //! way at a time; a thread that has nothing takes the older half of another's, which holds the
-//! larger subtrees.
+//! larger subtrees. What was put off waits in queues of its own, which are taken from when all
+//! others are empty, and from the older end: what has been kept open for longest is closed first.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,18 +27,54 @@ pub(super) enum Work<V: Visit + ?Sized> {
     Task(V::Task),
 }
 
-/// A queue on cache lines of its own.
+/// When work is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Now,
+    Later,
+}
+
+/// One thread's queues, on cache lines of their own.
 #[repr(align(128))]
-struct Queue<V: Visit>(Mutex<VecDeque<Work<V>>>);
+struct Queues<V: Visit> {
+    now: Mutex<VecDeque<Work<V>>>,
+    later: Mutex<VecDeque<Work<V>>>,
+}
+
+impl<V: Visit> Queues<V> {
+    fn new() -> Self {
+        Self { now: Mutex::default(), later: Mutex::default() }
+    }
+
+    fn of(&self, turn: Turn) -> MutexGuard<'_, VecDeque<Work<V>>> {
+        lock(match turn {
+            Turn::Now => &self.now,
+            Turn::Later => &self.later,
+        })
+    }
+
+    fn take(&self, turn: Turn) -> Option<(Turn, Work<V>)> {
+        let mut queue = self.of(turn);
+        let work = match turn {
+            Turn::Now => queue.pop_back(),
+            Turn::Later => queue.pop_front(),
+        };
+        work.map(|work| (turn, work))
+    }
+}
 
 /// All that the threads of one walk share.
 pub(super) struct Pool<'v, V: Visit> {
     visitor: &'v V,
-    queues: Vec<Queue<V>>,
+    queues: Vec<Queues<V>>,
     /// How many threads were started, the caller's included.
     started: AtomicUsize,
     /// Work that is queued or under way.
     pending: AtomicUsize,
+    /// As much of that as was not put off.
+    pending_now: AtomicUsize,
+    /// Whether the visitor was told that nothing is left but what was put off.
+    entered: AtomicBool,
     stop: AtomicBool,
     sleepers: AtomicUsize,
     sleep: Mutex<()>,
@@ -47,12 +84,13 @@ pub(super) struct Pool<'v, V: Visit> {
 
 impl<'v, V: Visit> Pool<'v, V> {
     pub(super) fn new(visitor: &'v V, threads: usize) -> Self {
-        let queue = || Queue(Mutex::new(VecDeque::new()));
         Self {
             visitor,
-            queues: (0..threads).map(|_| queue()).collect(),
+            queues: (0..threads).map(|_| Queues::new()).collect(),
             started: AtomicUsize::new(1),
             pending: AtomicUsize::new(0),
+            pending_now: AtomicUsize::new(0),
+            entered: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             sleepers: AtomicUsize::new(0),
             sleep: Mutex::new(()),
@@ -64,7 +102,8 @@ impl<'v, V: Visit> Pool<'v, V> {
     /// Does `first` and all that follows from it.
     pub(super) fn run(self, first: Work<V>) -> io::Result<()> {
         self.pending.store(1, Ordering::Relaxed);
-        lock(&self.queues[0].0).push_back(first);
+        self.pending_now.store(1, Ordering::Relaxed);
+        self.queues[0].of(Turn::Now).push_back(first);
         thread::scope(|scope| self.work(scope, 0));
         let error = lock(&self.root_error).take();
         error.map_or(Ok(()), Err)
@@ -79,21 +118,34 @@ impl<'v, V: Visit> Pool<'v, V> {
             listing: Listing::default(),
             recent: None,
             next: Vec::new(),
+            later: Vec::new(),
         };
         // The first of what follows is not queued: in a chain of directories two threads would only
         // take the one piece of work from each other.
         let mut first = None;
-        while let Some(work) = self.take(own, first.take()) {
+        while let Some((turn, work)) = self.take(own, first.take()) {
             thread.perform(work);
+            // Counted before anyone can take it, so that the counts never fall to 0 too early.
+            let (count, count_later) = (thread.next.len(), thread.later.len());
+            if count > 0 {
+                self.pending_now.fetch_add(count, Ordering::Relaxed);
+            }
+            if count + count_later > 0 {
+                self.pending.fetch_add(count + count_later, Ordering::Relaxed);
+            }
             let mut next = thread.next.drain(..);
             first = next.next();
-            if first.is_some() {
-                // Counted before anyone can take it, so that the count never falls to 0 too early.
-                self.pending.fetch_add(1 + next.len(), Ordering::Relaxed);
+            if count_later > 0 {
+                self.queues[own].of(Turn::Later).extend(thread.later.drain(..));
             }
             if next.len() > 0 {
-                lock(&self.queues[own].0).extend(next.rev());
+                self.queues[own].of(Turn::Now).extend(next.rev());
+            }
+            if count > 1 || count_later > 0 {
                 self.call_for_help(scope);
+            }
+            if turn == Turn::Now && self.pending_now.fetch_sub(1, Ordering::AcqRel) == 1 {
+                self.tell_entered();
             }
             if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
                 self.end();
@@ -101,23 +153,30 @@ impl<'v, V: Visit> Pool<'v, V> {
         }
     }
 
+    fn tell_entered(&self) {
+        let is_over = self.stop.load(Ordering::Relaxed);
+        if !is_over && !self.entered.swap(true, Ordering::Relaxed) {
+            self.visitor.entered();
+        }
+    }
+
     /// The next thing to do, `first` if there is one, else waited for; none when all is done or the
     /// walk was stopped.
-    fn take(&self, own: usize, first: Option<Work<V>>) -> Option<Work<V>> {
+    fn take(&self, own: usize, first: Option<Work<V>>) -> Option<(Turn, Work<V>)> {
         if self.stop.load(Ordering::Relaxed) {
             return None;
         }
-        if first.is_some() {
-            return first;
+        if let Some(first) = first {
+            return Some((Turn::Now, first));
         }
-        if let Some(work) = lock(&self.queues[own].0).pop_back() {
+        if let Some(work) = self.queues[own].take(Turn::Now) {
             return Some(work);
         }
         for _ in 0..LOOKS_BEFORE_SLEEP {
             if self.is_over() {
                 return None;
             }
-            if let Some(work) = self.steal(own) {
+            if let Some(work) = self.find(own) {
                 return Some(work);
             }
             thread::yield_now();
@@ -127,7 +186,7 @@ impl<'v, V: Visit> Pool<'v, V> {
             // Who adds work looks at this count afterwards, and who sleeps looks for work
             // afterwards: one of the two sees the other.
             self.sleepers.fetch_add(1, Ordering::SeqCst);
-            let work = self.steal(own);
+            let work = self.find(own);
             if work.is_none() && !self.is_over() {
                 asleep = self.wake.wait(asleep).unwrap_or_else(PoisonError::into_inner);
             }
@@ -138,20 +197,31 @@ impl<'v, V: Visit> Pool<'v, V> {
         }
     }
 
+    /// Something from another thread's queue, or else something that was put off.
+    fn find(&self, own: usize) -> Option<(Turn, Work<V>)> {
+        self.steal(own, Turn::Now)
+            .or_else(|| self.queues[own].take(Turn::Later))
+            .or_else(|| self.steal(own, Turn::Later))
+    }
+
     /// Takes the older half of another thread's queue.
-    fn steal(&self, own: usize) -> Option<Work<V>> {
+    fn steal(&self, own: usize, turn: Turn) -> Option<(Turn, Work<V>)> {
         let count = self.queues.len();
         for other in (1..count).map(|step| (own + step) % count) {
             let mut taken: VecDeque<_> = {
-                let mut queue = lock(&self.queues[other].0);
+                let mut queue = self.queues[other].of(turn);
                 let half = queue.len().div_ceil(2);
                 queue.drain(..half).collect()
             };
-            if let Some(work) = taken.pop_back() {
+            let work = match turn {
+                Turn::Now => taken.pop_back(),
+                Turn::Later => taken.pop_front(),
+            };
+            if let Some(work) = work {
                 if !taken.is_empty() {
-                    lock(&self.queues[own].0).extend(taken);
+                    self.queues[own].of(turn).extend(taken);
                 }
-                return Some(work);
+                return Some((turn, work));
             }
         }
         None
@@ -200,13 +270,15 @@ struct Thread<'p, 'v, V: Visit> {
     /// The last directory, if only this thread has it open; its children are often next.
     recent: Option<Opened>,
     next: Vec<Work<V>>,
+    later: Vec<Work<V>>,
 }
 
 impl<V: Visit> Thread<'_, '_, V> {
     fn perform(&mut self, work: Work<V>) {
         match work {
             Work::Task(task) => {
-                let mut next = Next { work: &mut self.next, stop: &self.pool.stop };
+                let (work, later) = (&mut self.next, &mut self.later);
+                let mut next = Next { work, later, stop: &self.pool.stop };
                 self.pool.visitor.task(&mut self.worker, task, &mut next);
             }
             Work::Root { opened, mut state } => match self.list(&opened, &mut state) {
@@ -246,7 +318,8 @@ impl<V: Visit> Thread<'_, '_, V> {
 
     fn visit(&mut self, opened: Opened, state: V::State) {
         let mut dir = Directory { listing: &mut self.listing, opened: &opened };
-        let mut next = Next { work: &mut self.next, stop: &self.pool.stop };
+        let (work, later) = (&mut self.next, &mut self.later);
+        let mut next = Next { work, later, stop: &self.pool.stop };
         self.pool.visitor.directory(&mut self.worker, &mut dir, state, &mut next);
         self.recent = opened.is_only_open_here().then_some(opened);
     }

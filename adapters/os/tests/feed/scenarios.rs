@@ -25,6 +25,8 @@ on_each_rung!(
     other_names_of_a_file_are_seen,
     a_directory_that_is_not_entered_becomes_readable,
     the_newest_token_wins,
+    a_directory_in_another_is_watched_unopened,
+    a_thread_that_roams_watches_the_same,
     a_directory_that_was_given_up_is_silent,
     the_root_is_removed_while_it_is_open,
     the_root_is_moved,
@@ -217,6 +219,45 @@ fn the_newest_token_wins(rung: Rung) {
     scene.until_entry("again/file", &[What::CLOSED]);
     let of_older = |said: &Said| matches!(said, Said::Entry { path, .. } if path == b"c/file");
     assert!(!scene.said.iter().any(of_older), "{:?}", scene.said);
+}
+
+fn a_directory_in_another_is_watched_unopened(rung: Rung) {
+    let Some(mut scene) = Scene::new(rung, tree) else { return };
+    let token = scene.token_of("a/b");
+    scene.feed.unwatch(token);
+    std::os::unix::fs::symlink("b", scene.path("a/link")).unwrap();
+    let above = Handle::open(&scene.path("a")).unwrap();
+    assert_eq!(scene.feed.watch_child(&above, b"b", token, b"a"), Watched::By(rung));
+    fs::write(scene.path("a/b/file"), b"").unwrap();
+    scene.until_entry("a/b/file", &[What::CLOSED]);
+    if rung != Rung::FileSystem {
+        for name in [&b"file"[..], b"link", b"absent", b"..", b"b/."] {
+            let watched = scene.feed.watch_child(&above, name, Token(99), b"a");
+            assert!(matches!(watched, Watched::Polled { .. }), "{watched:?}");
+        }
+    }
+}
+
+fn a_thread_that_roams_watches_the_same(rung: Rung) {
+    let Some(mut scene) = Scene::new(rung, tree) else { return };
+    let before = std::env::current_dir().unwrap();
+    let (a, c) = (scene.token_of("a"), scene.token_of("c"));
+    scene.feed.unwatch(a);
+    scene.feed.unwatch(c);
+    let root = Handle::open(&scene.root).unwrap();
+    let dir = root.open_directory(b"a").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            treenail_os::feed::roam();
+            assert_eq!(scene.feed.watch(&dir, a, b"a"), Watched::By(rung));
+            assert_eq!(scene.feed.watch_child(&root, b"c", c, b"c"), Watched::By(rung));
+        });
+    });
+    assert_eq!(std::env::current_dir().unwrap(), before, "other threads stay where they are");
+    for path in ["a/new", "c/new"] {
+        fs::write(scene.path(path), b"").unwrap();
+        scene.until_entry(path, &[What::CLOSED]);
+    }
 }
 
 fn a_directory_that_was_given_up_is_silent(rung: Rung) {

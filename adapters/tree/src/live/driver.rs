@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::{Blake3Ids, BlockIds, GitIds, IdKind, Xxh3Ids};
 use crate::pages::DirId;
 use crate::recheck::Recheck;
-use crate::scan::Scan;
+use crate::scan::{Arm, Scan};
 use crate::tree::Tree;
 use crate::view::{Counts, View};
 
@@ -115,7 +115,7 @@ pub struct Polled {
 /// let batch = live.poll(None)?.expect("without a limit, it waits for a change");
 /// assert_eq!(&*batch.changes[0].path, b"news");
 /// assert!(live.tree().lookup(b"news").is_some());
-/// # Ok::<(), treenail_tree::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct LiveTree {
     root: PathBuf,
@@ -161,12 +161,13 @@ impl LiveTree {
         let places = Places::open(&root_path).map_err(io("cannot open the directory"))?;
         let feed = Feed::open(&root_path, &options.feed).map_err(io("cannot watch"))?;
         let mut armed = started.elapsed();
-        let watching = Watching { feed: &feed, polled: Mutex::default() };
+        let watching = Watching::new(&feed);
         let Begun { live, state, lost } = Begun::new(&root_path, options, &watching)?;
-        let polled = watching.into_polled();
         if feed.rung() != Rung::FileSystem {
-            armed = started.elapsed();
+            let at = watching.armed.get().copied().unwrap_or_else(Instant::now);
+            armed = at.duration_since(started);
         }
+        let polled = watching.into_polled();
         let ready = Ready {
             clock: live.history().clock(),
             rung: feed.rung(),
@@ -549,7 +550,7 @@ impl LiveTree {
 
     /// Compares directories with the tree, or everything if there are none.
     fn compare(&mut self, dirs: &[DirId]) -> Result<(), Error> {
-        let watching = Watching { feed: &self.feed, polled: Mutex::default() };
+        let watching = Watching::new(&self.feed);
         let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
         let tree = self.live.tree();
         let dirs = (!dirs.is_empty()).then_some(dirs);
@@ -710,10 +711,20 @@ fn settings(options: &Options) -> Settings {
 }
 
 fn scan(root: &Path, options: &Options, watching: &Watching<'_>) -> Result<Tree, Error> {
-    let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
-    let scan = Scan::new().threads(options.threads).on_open(&on_open);
+    let scan = Scan::new().threads(options.threads).arm(watching);
     let scan = options.exclude.iter().fold(scan, |scan, exclude| scan.exclude(exclude));
-    let mut tree = scan.run(root, None)?.tree;
+    // In a thread of its own, since those that watch roam.
+    let scanned = thread::scope(|scope| {
+        let scanning = thread::Builder::new().name("treenail-scan".into());
+        match scanning.spawn_scoped(scope, || {
+            watching.roams.store(true, Ordering::Relaxed);
+            scan.run(root, None)
+        }) {
+            Ok(scanning) => scanning.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => scan.run(root, None),
+        }
+    });
+    let mut tree = scanned?.tree;
     add_column(&mut tree, options.ids);
     Ok(tree)
 }
@@ -737,9 +748,45 @@ impl Waker {
 struct Watching<'a> {
     feed: &'a Feed,
     polled: Mutex<BTreeMap<DirId, Arc<str>>>,
+    /// Whether nobody relies on the working directories of these threads.
+    roams: AtomicBool,
+    /// When all directories were watched.
+    armed: OnceLock<Instant>,
 }
 
-impl Watching<'_> {
+impl Arm for Watching<'_> {
+    fn open(&self, dir: &Arc<Handle>, id: DirId) {
+        self.roam();
+        self.watch(dir, id);
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.feed.rung() != Rung::FileSystem
+    }
+
+    fn child(&self, dir: &Handle, name: &[u8], id: DirId) -> bool {
+        self.roam();
+        let top = if dir.depth() == 0 { name } else { top_of(dir) };
+        matches!(self.feed.watch_child(dir, name, token(id), top), Watched::By(_))
+    }
+
+    fn armed(&self) {
+        _ = self.armed.set(Instant::now());
+    }
+}
+
+impl<'a> Watching<'a> {
+    fn new(feed: &'a Feed) -> Self {
+        let (polled, roams, armed) = Default::default();
+        Self { feed, polled, roams, armed }
+    }
+
+    fn roam(&self) {
+        if self.roams.load(Ordering::Relaxed) {
+            feed::roam();
+        }
+    }
+
     fn watch(&self, dir: &Handle, id: DirId) {
         if let Watched::Polled { reason } = self.feed.watch(dir, token(id), top_of(dir)) {
             lock(&self.polled).insert(id, reason);

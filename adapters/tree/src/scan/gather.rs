@@ -127,6 +127,60 @@ fn id_blocks<I: Digest>(blocks: &[Block], kept: &[Kept<I>], slot_bytes: usize) -
     Leaves::from(ids)
 }
 
+/// A directory of which nothing but the directories in it was asked for yet.
+pub(super) struct Rest {
+    pub(super) handle: Arc<Handle>,
+    pub(super) spot: Spot,
+    names: Vec<u8>,
+    name_ends: Vec<usize>,
+    dirs: Vec<(u32, Stat, DirId)>,
+}
+
+impl Rest {
+    /// Takes over a directory's entries, of which only directories have a stat.
+    pub(super) fn new<'a, I>(
+        handle: &Arc<Handle>,
+        spot: Spot,
+        kept: &[Kept<I>],
+        name_of: impl Fn(u32) -> &'a [u8],
+    ) -> Self {
+        let mut names = Vec::with_capacity(kept.iter().map(|one| name_of(one.name).len()).sum());
+        let mut name_ends = Vec::with_capacity(kept.len());
+        let mut dirs = Vec::new();
+        for (place, kept) in (0..).zip(kept) {
+            names.extend_from_slice(name_of(kept.name));
+            name_ends.push(names.len());
+            dirs.extend(kept.stat.zip(kept.child).map(|(stat, child)| (place, stat, child)));
+        }
+        Self { handle: handle.clone(), spot, names, name_ends, dirs }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.name_ends.len()
+    }
+
+    pub(super) fn name(&self, place: u32) -> &[u8] {
+        name_in(&self.names, &self.name_ends, place)
+    }
+
+    /// Puts the entries into `kept`, as they were taken over.
+    pub(super) fn unpack<I>(&self, kept: &mut Vec<Kept<I>>) {
+        kept.clear();
+        let mut dirs = self.dirs.iter().peekable();
+        kept.extend((0..).zip(&self.name_ends).map(|(name, _)| {
+            let dir = dirs.next_if(|(place, ..)| *place == name);
+            let (stat, child) = dir.map(|(_, stat, child)| (*stat, *child)).unzip();
+            Kept { name, stat, child, id: None }
+        }));
+    }
+}
+
+fn name_in<'a>(names: &'a [u8], ends: &[usize], place: u32) -> &'a [u8] {
+    let place = place as usize;
+    let start = if place == 0 { 0 } else { ends[place - 1] };
+    &names[start..ends[place]]
+}
+
 /// A directory of which some files are read by whoever is free; who comes last makes its blocks.
 pub(super) struct Gathering<I> {
     pub(super) handle: Arc<Handle>,
@@ -148,6 +202,8 @@ struct State<I> {
 pub(super) struct Batch<I> {
     pub(super) gathering: Arc<Gathering<I>>,
     pub(super) entries: Vec<u32>,
+    /// What it counts for among what waits.
+    pub(super) waits: usize,
 }
 
 impl<I> Gathering<I> {
@@ -181,9 +237,7 @@ impl<I> Gathering<I> {
     }
 
     pub(super) fn name(&self, place: u32) -> &[u8] {
-        let place = place as usize;
-        let start = if place == 0 { 0 } else { self.name_ends[place - 1] };
-        &self.names[start..self.name_ends[place]]
+        name_in(&self.names, &self.name_ends, place)
     }
 
     /// Looks at or changes the entries, and whether they are all.

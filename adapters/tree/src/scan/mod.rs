@@ -1,5 +1,6 @@
 //! From a directory to a tree: one parallel walk that lists, stats and reads.
 
+mod arm;
 mod assemble;
 mod content;
 mod fresh;
@@ -17,10 +18,11 @@ use treenail_os::Walk;
 use crate::error::Error;
 use crate::ids::{Blake3Ids, BlockIds, ContentId, GitIds, IdKind, Xxh3Ids};
 use crate::live::Exclude;
-use crate::recheck::OnOpen;
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
 use visitor::Visitor;
+
+pub use arm::Arm;
 
 /// The most failures that a scan keeps with their text; the rest is counted.
 pub const FAILURES_KEPT_MAX: usize = 10_000;
@@ -33,7 +35,7 @@ pub struct Scan<'a> {
     same_file_system: bool,
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
-    on_open: Option<OnOpen<'a>>,
+    arm: Option<&'a dyn Arm>,
     exclude: Option<&'a Exclude>,
 }
 
@@ -130,13 +132,12 @@ impl<'a> Scan<'a> {
         Self { progress: Some(progress), ..self }
     }
 
-    /// What to call with each directory when it is open and before it is listed, with its number in
-    /// the tree to come: a watch that is set there sees all that the scan does not. A directory's
-    /// own stat, which stands among its parent's entries, may be older. Several threads call it at
-    /// once.
+    /// Who is told of each directory before it is listed, to have it watched: the watch sees all that
+    /// the scan does not. A directory's own stat, which stands among its parent's entries, may be
+    /// older.
     #[must_use]
-    pub fn on_open(self, on_open: OnOpen<'a>) -> Self {
-        Self { on_open: Some(on_open), ..self }
+    pub fn arm(self, arm: &'a dyn Arm) -> Self {
+        Self { arm: Some(arm), ..self }
     }
 
     /// What to leave out.

@@ -3,7 +3,7 @@
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,15 +12,15 @@ use treenail_os::{Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
 use super::assemble::Late;
 use super::content::{self, Found, Wanted};
 use super::fresh::{self, FRESH_NS, Fresh};
-use super::gather::{Batch, Gathering, Kept, Listed, Packer, Reading, Spot};
+use super::gather::{Batch, Gathering, Kept, Listed, Packer, Reading, Rest, Spot};
 use super::previous::Previous;
 use super::rules::{Inherited, Prepared, Rules};
-use super::{FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
+use super::{Arm, FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
 use crate::error::Error;
 use crate::ids::ContentId;
 use crate::live::Exclude;
 use crate::pages::DirId;
-use crate::recheck::OnOpen;
+use crate::recheck::CLOCK_STEP_NS_MAX;
 use crate::snapshot::Snapshot;
 use crate::tree::Listing;
 use crate::view::{Class, Counts, View};
@@ -33,6 +33,15 @@ const BATCH_BYTES_MAX: u64 = 4 << 20;
 /// Where contents are not read, a directory of twice as many files is shared out by so many.
 const BATCH_STATS: usize = 1024;
 
+/// Entries that may wait for all directories to be watched; it takes some 30 bytes for each.
+const WAITING_MAX: usize = 1 << 16;
+
+/// What a directory that waits to be listed counts for among them.
+const WAITING_DIRECTORY: usize = 8;
+
+/// And an entry of a directory that is shared out.
+const WAITING_SHARED: usize = 4;
+
 /// A larger file is a batch of its own. To open it twice costs a hundredth of reading it.
 const SHARED_SIZE_BYTES_MAX: u64 = 512 << 10;
 
@@ -43,7 +52,13 @@ pub(super) struct Visitor<'a, C: ContentId> {
     stat_first: bool,
     previous: Option<&'a Snapshot>,
     progress: Option<&'a Progress>,
-    on_open: Option<OnOpen<'a>>,
+    arm: Option<&'a dyn Arm>,
+    /// Whether directories come first.
+    is_urgent: bool,
+    /// Whether all directories are watched.
+    is_armed: AtomicBool,
+    /// Entries that wait for that, a directory for as many as take its memory.
+    waiting: AtomicUsize,
     exclude: Option<&'a Exclude>,
     rules: Option<Rules>,
     taken_ns: i64,
@@ -75,6 +90,24 @@ pub(super) struct State {
     /// The same directory in the previous snapshot.
     previous: Option<u32>,
     rules: Option<Inherited>,
+    /// Its device, if that is known.
+    device: Option<u64>,
+    /// If it was watched before it was opened: its stat before that.
+    watched: Option<Stat>,
+}
+
+/// What is to do with what was put off, or shared out.
+pub(super) enum Task<I> {
+    Batch(Batch<I>),
+    Rest(Rest),
+}
+
+/// Of which entries a listing's stats are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    All,
+    AllButFiles,
+    Directories,
 }
 
 /// One thread's memory; what it found is handed in when it ends.
@@ -85,6 +118,8 @@ pub(super) struct Worker<C: ContentId> {
     kept: Vec<Kept<C::Id>>,
     part: Part<C>,
     parts: Arc<Mutex<Vec<Part<C>>>>,
+    /// Whether the number of links tells how many directories are in one, on the last device.
+    counting: Option<(u64, bool)>,
 }
 
 impl<C: ContentId> Drop for Worker<C> {
@@ -129,7 +164,10 @@ impl<'a, C: ContentId> Visitor<'a, C> {
             stat_first: !with_ids || previous.is_some() || scan.progress.is_some(),
             previous,
             progress: scan.progress,
-            on_open: scan.on_open,
+            arm: scan.arm,
+            is_urgent: !with_ids && scan.arm.is_some_and(Arm::is_urgent),
+            is_armed: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             exclude: scan.exclude,
             rules,
             taken_ns: now_ns(),
@@ -145,6 +183,8 @@ impl<'a, C: ContentId> Visitor<'a, C> {
             parent: DirId::ROOT,
             previous: self.previous.map(View::root),
             rules: self.rules.as_ref().map(Rules::root),
+            device: None,
+            watched: None,
         }
     }
 
@@ -157,14 +197,14 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)
     }
 
-    /// Stats the entries, files only if `files_too`, and gives child directories their numbers.
+    /// Stats the entries that are asked for, and gives child directories their numbers.
     fn keep(
         &self,
         kept: &mut Vec<Kept<C::Id>>,
         part: &mut Part<C>,
         dir: &Directory<'_>,
         rules: Option<&Inherited>,
-        files_too: bool,
+        asked: Asked,
     ) -> Listing {
         let rules = rules.map(Inherited::prepare);
         let rules = rules.as_ref();
@@ -186,7 +226,12 @@ impl<'a, C: ContentId> Visitor<'a, C> {
                 continue;
             }
             let name = u32::try_from(listed).expect("a listing is shorter than 4 GiB");
-            if entry.kind == Kind::File && !files_too {
+            let is_asked = match asked {
+                Asked::All => true,
+                Asked::AllButFiles => entry.kind != Kind::File,
+                Asked::Directories => is_dir,
+            };
+            if !is_asked {
                 kept.push(Kept { name, stat: None, child: None, id: None });
                 continue;
             }
@@ -301,13 +346,15 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         );
     }
 
-    /// Puts forward the child directories with what they inherit.
+    /// Puts forward the child directories with what they inherit. With `counting`, those that can be
+    /// watched without being opened are put off.
     fn descend(
         &self,
         dir: &Directory<'_>,
         state: &State,
         rules: Option<&Inherited>,
         kept: &[Kept<C::Id>],
+        mut counting: Option<&mut Option<(u64, bool)>>,
         next: &mut Next<'_, Self>,
     ) {
         let mut previous = Previous::new(self.previous, state.previous);
@@ -320,16 +367,137 @@ impl<'a, C: ContentId> Visitor<'a, C> {
                 parent: state.dir,
                 previous: previous.find(name).and_then(|entry| entry.child),
                 rules: rules.map(|rules| rules.below(name)),
+                device: kept.stat.map(|stat| stat.device),
+                watched: kept.stat.filter(|stat| {
+                    counting.as_mut().is_some_and(|counting| {
+                        self.is_leaf(dir.handle(), state, stat, counting)
+                            && self.arm.is_some_and(|arm| arm.child(dir.handle(), name, child))
+                    })
+                }),
             };
-            next.descend(dir, listed, below);
+            if below.watched.is_some() {
+                self.waiting.fetch_add(WAITING_DIRECTORY, Ordering::Relaxed);
+                next.descend_later(dir, listed, below);
+            } else {
+                next.descend(dir, listed, below);
+            }
+        }
+    }
+}
+
+impl<C: ContentId> Visitor<'_, C> {
+    /// Whether a child directory has no directories in it, and has been left alone for so long that
+    /// its stat would tell if anything were moved or changed from now on.
+    fn is_leaf(
+        &self,
+        above: &Handle,
+        state: &State,
+        stat: &Stat,
+        counting: &mut Option<(u64, bool)>,
+    ) -> bool {
+        let settled = stat.ctime_ns < self.taken_ns.saturating_sub(CLOCK_STEP_NS_MAX);
+        if stat.nlink != 2 || !settled || state.device != Some(stat.device) {
+            return false;
+        }
+        match *counting {
+            Some((device, counts)) if device == stat.device => counts,
+            _ => counting.insert((stat.device, above.counts_subdirectories())).1,
+        }
+    }
+
+    /// Whether what is not urgent of a directory is put off. It is not once all are watched, nor if
+    /// the directory was itself put off, nor if too much waits.
+    fn puts_off(&self, state: &State) -> bool {
+        !self.waits_no_more(state)
+            && !self.is_armed.load(Ordering::Relaxed)
+            && self.waiting.load(Ordering::Relaxed) < WAITING_MAX
+    }
+
+    /// Notes that a directory was reached; whether it was put off.
+    fn waits_no_more(&self, state: &State) -> bool {
+        let was_put_off = state.watched.is_some();
+        if was_put_off {
+            self.waiting.fetch_sub(WAITING_DIRECTORY, Ordering::Relaxed);
+        }
+        was_put_off
+    }
+
+    /// Asks for the stats that were put off.
+    fn look_at_rest(&self, worker: &mut Worker<C>, rest: &Rest) {
+        let Worker { packer, part, kept, .. } = worker;
+        let Rest { handle, spot, .. } = rest;
+        let mut spot = *spot;
+        rest.unpack(kept);
+        let unknown = kept.iter().filter(|kept| kept.stat.is_none()).map(|kept| kept.name);
+        let unknown: Vec<u32> = unknown.collect();
+        let mut places = unknown.iter();
+        let names = unknown.iter().map(|place| rest.name(*place));
+        let opened = handle.stat_each(names, |stat| {
+            let Some(place) = places.next() else { return };
+            let reading = part.looked(handle, rest.name(*place), stat);
+            kept[*place as usize].enter(reading, &mut spot.listing);
+        });
+        if let Err(error) = opened {
+            spot.listing = Listing::Partial;
+            part.fail(|| handle.full_path(), error);
+        }
+        kept.sort_unstable_by(|a, b| rest.name(a.name).cmp(rest.name(b.name)));
+        packer.pack(spot, kept, |place| rest.name(place), part);
+        self.waiting.fetch_sub(rest.len(), Ordering::Relaxed);
+    }
+
+    /// Reads or stats some files of a large directory.
+    fn look_at_batch(
+        &self,
+        worker: &mut Worker<C>,
+        batch: &Batch<C::Id>,
+        next: &mut Next<'_, Self>,
+    ) {
+        let Worker { reader, packer, part, .. } = worker;
+        let Batch { gathering, entries, waits } = batch;
+        self.waiting.fetch_sub(*waits, Ordering::Relaxed);
+        let wanted: Vec<Wanted<'_>> = gathering.with(|kept, _| {
+            let wanted = entries.iter().map(|&entry| Wanted {
+                entry,
+                name: gathering.name(entry),
+                before: kept[entry as usize].stat,
+            });
+            wanted.collect()
+        });
+        let mut readings = Vec::with_capacity(wanted.len());
+        let (handle, dir) = (&gathering.handle, gathering.dir());
+        if self.with_ids {
+            self.read(reader, part, handle, dir, &wanted, |entry, reading| {
+                readings.push((entry, reading));
+            });
+        } else {
+            readings.extend(
+                wanted
+                    .iter()
+                    .map(|one| (one.entry, part.looked(handle, one.name, handle.stat(one.name)))),
+            );
+        }
+        gathering.with(|kept, listing| {
+            for (entry, reading) in readings {
+                if !kept[entry as usize].enter(reading, listing) {
+                    gathering.one_more();
+                    let entries = vec![entry];
+                    let (gathering, waits) = (gathering.clone(), 0);
+                    next.task(Task::Batch(Batch { gathering, entries, waits }));
+                }
+            }
+        });
+        if let Some(spot) = gathering.one_less() {
+            let mut kept = gathering.with(|kept, _| std::mem::take(kept));
+            packer.pack(spot, &mut kept, |place| gathering.name(place), part);
         }
     }
 }
 
 impl<C: ContentId> Part<C> {
-    /// Stats a file that was listed as one.
-    fn stat(&mut self, dir: &Handle, name: &[u8]) -> Reading<C::Id> {
-        let error = match dir.stat(name) {
+    /// Takes in the stat of a file that was listed as one.
+    fn looked(&mut self, dir: &Handle, name: &[u8], stat: io::Result<Stat>) -> Reading<C::Id> {
+        let error = match stat {
             Ok(stat) if stat.kind != Kind::Directory => return Reading::File(stat, None),
             Ok(_) => io::ErrorKind::IsADirectory.into(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Reading::Gone,
@@ -354,7 +522,7 @@ impl<C: ContentId> Part<C> {
 
 impl<C: ContentId> Visit for Visitor<'_, C> {
     type State = State;
-    type Task = Batch<C::Id>;
+    type Task = Task<C::Id>;
     type Worker = Worker<C>;
 
     fn worker(&self) -> Worker<C> {
@@ -364,12 +532,25 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             kept: Vec::new(),
             part: Part::default(),
             parts: self.parts.clone(),
+            counting: None,
         }
     }
 
     fn opened(&self, _: &mut Worker<C>, dir: &Arc<Handle>, state: &State) {
-        if let Some(on_open) = self.on_open {
-            on_open(dir, state.dir);
+        let Some(arm) = self.arm else { return };
+        // A directory that was moved away and back while it was watched would have another ctime.
+        let is_watched = state.watched.is_some_and(|before| {
+            dir.shares_mount() && dir.stat_self().is_ok_and(|now| now == before)
+        });
+        if !is_watched {
+            arm.open(dir, state.dir);
+        }
+    }
+
+    fn entered(&self) {
+        self.is_armed.store(true, Ordering::Relaxed);
+        if let Some(arm) = self.arm {
+            arm.armed();
         }
     }
 
@@ -380,11 +561,18 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         mut state: State,
         next: &mut Next<'_, Self>,
     ) {
-        dir.sort_by_name();
+        let shared = !self.with_ids && dir.len() >= 2 * BATCH_STATS;
+        let put_off = self.is_urgent && self.puts_off(&state);
+        // What is put off is sorted when its turn comes.
+        let is_sorted = !put_off || shared || self.rules.is_some();
+        if is_sorted {
+            dir.sort_by_name();
+        }
         let dir = &*dir;
-        let Worker { reader, packer, kept: own_kept, part, .. } = worker;
+        let Worker { reader, packer, kept: own_kept, part, counting, .. } = worker;
         if state.dir == DirId::ROOT {
             part.root_stat = dir.stat().ok();
+            state.device = part.root_stat.map(|stat| stat.device);
         }
         let rules = self.rules.as_ref().zip(state.rules.take()).map(|(rules, inherited)| {
             let (inherited, error) = rules.enter(inherited, dir);
@@ -395,10 +583,14 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         });
         let mut kept = std::mem::take(own_kept);
         kept.clear();
-        let shared = !self.with_ids && dir.len() >= 2 * BATCH_STATS;
-        let files_too = self.stat_first && !shared;
-        let mut listing = self.keep(&mut kept, part, dir, rules.as_ref(), files_too);
-        self.descend(dir, &state, rules.as_ref(), &kept, next);
+        let asked = match put_off {
+            true => Asked::Directories,
+            false if self.stat_first && !shared => Asked::All,
+            false => Asked::AllButFiles,
+        };
+        let mut listing = self.keep(&mut kept, part, dir, rules.as_ref(), asked);
+        let counting = put_off.then_some(counting);
+        self.descend(dir, &state, rules.as_ref(), &kept, counting, next);
         let name_of = |name: u32| dir.entry(name as usize).name;
         let mut batches = Vec::new();
         if self.with_ids {
@@ -423,6 +615,15 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             batches = unknown.chunks(BATCH_STATS).map(<[u32]>::to_vec).collect();
         }
         let spot = Spot { dir: state.dir, parent: state.parent, listing };
+        if put_off && !shared && kept.iter().any(|kept| kept.stat.is_none()) {
+            self.waiting.fetch_add(kept.len(), Ordering::Relaxed);
+            next.task_later(Task::Rest(Rest::new(dir.handle(), spot, &kept, name_of)));
+            *own_kept = kept;
+            return;
+        }
+        if !is_sorted {
+            kept.sort_unstable_by(|a, b| name_of(a.name).cmp(name_of(b.name)));
+        }
         if batches.is_empty() {
             packer.pack(spot, &mut kept, name_of, part);
             *own_kept = kept;
@@ -431,41 +632,17 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         let gathering = Gathering::new(dir.handle(), spot, kept, name_of, batches.len());
         let gathering = Arc::new(gathering);
         for entries in batches {
-            next.task(Batch { gathering: gathering.clone(), entries });
+            let waits = if put_off { entries.len() * WAITING_SHARED } else { 0 };
+            self.waiting.fetch_add(waits, Ordering::Relaxed);
+            let task = Task::Batch(Batch { gathering: gathering.clone(), entries, waits });
+            if put_off { next.task_later(task) } else { next.task(task) }
         }
     }
 
-    fn task(&self, worker: &mut Worker<C>, batch: Batch<C::Id>, next: &mut Next<'_, Self>) {
-        let Worker { reader, packer, part, .. } = worker;
-        let Batch { gathering, entries } = &batch;
-        let wanted: Vec<Wanted<'_>> = gathering.with(|kept, _| {
-            let wanted = entries.iter().map(|&entry| Wanted {
-                entry,
-                name: gathering.name(entry),
-                before: kept[entry as usize].stat,
-            });
-            wanted.collect()
-        });
-        let mut readings = Vec::with_capacity(wanted.len());
-        let (handle, dir) = (&gathering.handle, gathering.dir());
-        if self.with_ids {
-            self.read(reader, part, handle, dir, &wanted, |entry, reading| {
-                readings.push((entry, reading));
-            });
-        } else {
-            readings.extend(wanted.iter().map(|one| (one.entry, part.stat(handle, one.name))));
-        }
-        gathering.with(|kept, listing| {
-            for (entry, reading) in readings {
-                if !kept[entry as usize].enter(reading, listing) {
-                    gathering.one_more();
-                    next.task(Batch { gathering: gathering.clone(), entries: vec![entry] });
-                }
-            }
-        });
-        if let Some(spot) = gathering.one_less() {
-            let mut kept = gathering.with(|kept, _| std::mem::take(kept));
-            packer.pack(spot, &mut kept, |place| gathering.name(place), part);
+    fn task(&self, worker: &mut Worker<C>, task: Task<C::Id>, next: &mut Next<'_, Self>) {
+        match task {
+            Task::Batch(batch) => self.look_at_batch(worker, &batch, next),
+            Task::Rest(rest) => self.look_at_rest(worker, &rest),
         }
     }
 
@@ -479,6 +656,7 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
         if listing == Listing::Unlisted {
             part.fail(|| place.full_path(), error);
         }
+        self.waits_no_more(&state);
         let spot = Spot { dir: state.dir, parent: state.parent, listing };
         packer.pack(spot, &mut Vec::new(), |_| b"", part);
     }

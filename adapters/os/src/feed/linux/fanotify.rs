@@ -89,11 +89,12 @@ impl Group {
 
     /// Has the events of a directory, or of a file by all its names, reported.
     pub(super) fn watch(&self, subject: &Subject<'_>) -> io::Result<()> {
-        let Subject { dir, entry, mount, token } = *subject;
-        let (flags, mask, registry) = match entry {
-            None => (libc::FAN_MARK_ONLYDIR, DIRECTORY, &self.dirs),
-            Some(_) => (libc::FAN_MARK_DONT_FOLLOW, FILE, &self.links),
+        let Subject { dir, entry, is_dir, mount, token } = *subject;
+        let (flags, mask, registry) = match is_dir {
+            true => (libc::FAN_MARK_ONLYDIR, DIRECTORY, &self.dirs),
+            false => (0, FILE, &self.links),
         };
+        let flags = flags | entry.map_or(0, |_| libc::FAN_MARK_DONT_FOLLOW);
         if self.rung == Rung::Inodes {
             match self.mark(flags, mask, dir, entry) {
                 // The mark of the directory above sees what may change of one that is closed to us.

@@ -10,6 +10,7 @@ mod mounts;
 mod noise;
 pub mod records;
 mod registry;
+mod roaming;
 mod sentinel;
 mod sink;
 
@@ -34,6 +35,7 @@ use super::{Coverage, Event, Loss, Options, Rung, Statistics, Token, Watched};
 use mount_table::MountTable;
 use mounts::{Means, Mount, Mounts, Source};
 use noise::Noise;
+pub(super) use roaming::roam;
 use sink::{Pairs, Sink};
 
 /// Room for what one reading of a queue gives.
@@ -63,6 +65,8 @@ pub(super) struct Feed {
 struct Subject<'a> {
     dir: BorrowedFd<'a>,
     entry: Option<&'a CString>,
+    /// Whether it is to be watched for what happens in it, and refused if it is no directory.
+    is_dir: bool,
     mount: MountId,
     token: Token,
 }
@@ -75,6 +79,7 @@ impl Subject<'_> {
             Some(FileType::from_raw_mode(stat.st_mode))
         };
         refused.kind() == io::ErrorKind::PermissionDenied
+            && !self.is_dir
             && self.entry.and_then(kind_of) == Some(FileType::Directory)
     }
 }
@@ -141,15 +146,21 @@ impl Feed {
         {
             sentinel.root_is(token);
         }
-        self.arm(dir, None, token, top)
+        self.arm(dir, None, true, token, top)
+    }
+
+    pub(super) fn watch_child(
+        &self,
+        dir: &Handle,
+        name: &[u8],
+        token: Token,
+        top: &[u8],
+    ) -> Watched {
+        self.watch_entry(dir, name, true, token, top)
     }
 
     pub(super) fn watch_link(&self, dir: &Handle, name: &[u8], token: Token) -> Watched {
-        let name = name::check(name).and_then(|()| Ok(CString::new(name)?));
-        match name {
-            Ok(name) => self.arm(dir, Some(&name), token, b""),
-            Err(error) => Watched::Polled { reason: error.to_string().into() },
-        }
+        self.watch_entry(dir, name, false, token, b"")
     }
 
     pub(super) fn unwatch(&self, token: Token) {
@@ -232,13 +243,35 @@ impl Feed {
         lock(&self.told).noisy
     }
 
+    fn watch_entry(
+        &self,
+        dir: &Handle,
+        name: &[u8],
+        is_dir: bool,
+        token: Token,
+        top: &[u8],
+    ) -> Watched {
+        let name = name::check(name).and_then(|()| Ok(CString::new(name)?));
+        match name {
+            Ok(name) => self.arm(dir, Some(&name), is_dir, token, top),
+            Err(error) => Watched::Polled { reason: error.to_string().into() },
+        }
+    }
+
     /// Arms a directory, or an entry of it, with the back end of its mount.
-    fn arm(&self, dir: &Handle, entry: Option<&CString>, token: Token, top: &[u8]) -> Watched {
+    fn arm(
+        &self,
+        dir: &Handle,
+        entry: Option<&CString>,
+        is_dir: bool,
+        token: Token,
+        top: &[u8],
+    ) -> Watched {
         let armed = || -> Result<Rung, Arc<str>> {
             let text = |error: io::Error| Arc::from(error.to_string());
             let held = dir.hold().map_err(text)?;
             let (id, mount) = self.mount_of(dir, held.fd()).map_err(text)?;
-            let subject = Subject { dir: held.fd(), entry, mount: id, token };
+            let subject = Subject { dir: held.fd(), entry, is_dir, mount: id, token };
             let rung = mount.rung();
             let most = self.options.watches_max;
             if rung != Rung::FileSystem && most < usize::MAX && !self.has_room(token) {

@@ -63,8 +63,12 @@ impl<K> Default for Registry<K> {
 impl<K: Hash + Eq + Clone> Registry<K> {
     /// Gives an inode a token, in place of any that it has on the same mount.
     pub(super) fn insert(&mut self, key: K, mount: MountId, token: Token) {
-        // A token that stood for another inode stands for this one from now on.
-        if self.keys.get(&token).is_some_and(|held| *held != key) {
+        // A token that stood for another inode, or for this one on another mount, stands for this
+        // one here from now on.
+        let stands_here = |held: &K| {
+            *held == key && self.holders.get(held).and_then(|held| held.on(mount)) == Some(token)
+        };
+        if self.keys.get(&token).is_some_and(|held| !stands_here(held)) {
             self.remove(token);
         }
         let fresh = Holders { first: (mount, token), others: Vec::new() };
@@ -153,6 +157,16 @@ mod tests {
         assert_eq!(registry.tokens_on(THERE).collect::<Vec<_>>(), [Token(2)]);
         assert!(registry.forget(&7).is_some());
         assert!(!registry.contains(Token(2)));
+    }
+
+    #[test]
+    fn a_token_stands_for_an_inode_on_one_mount() {
+        let mut registry = Registry::default();
+        registry.insert(7, HERE, Token(1));
+        registry.insert(7, THERE, Token(1));
+        assert_eq!(tokens(&registry, 7), [1]);
+        assert_eq!(registry.get(&7).unwrap().on(THERE), Some(Token(1)));
+        assert_eq!(registry.remove(Token(1)), Some(7));
     }
 
     #[test]

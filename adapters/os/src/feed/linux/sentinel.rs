@@ -67,7 +67,7 @@ impl Sentinel {
     fn post(&self, dir: BorrowedFd<'_>, flags: WatchFlags, post: Post) -> io::Result<()> {
         // Under the lock, so that no event of the watch is looked up too early.
         let mut posts = lock(&self.posts);
-        let watch = add_watch(self.fd.as_fd(), dir, b"", flags)?;
+        let watch = add_watch(self.fd.as_fd(), dir, None, flags)?;
         posts.entry(watch).or_default().push(post);
         Ok(())
     }
