@@ -39,7 +39,9 @@ pub struct Change {
     pub path: Box<[u8]>,
     /// Where a renamed entry was. Everything below a renamed directory went with it.
     pub from: Option<Box<[u8]>>,
-    /// Something was there before that is gone: what a rename put its entry in the place of.
+    /// Something was there before that is gone: what a rename put its entry in the place of. All
+    /// that was below is reported as gone before, but for the directories on the way to where the
+    /// entry itself was, if that was below.
     pub replaced: bool,
     /// What the system says of it now; nothing if it is gone.
     pub stat: Option<Stat>,

@@ -50,7 +50,8 @@ pub struct Hashed {
 pub enum Unhashed {
     /// There is no regular file of that name.
     Gone,
-    /// It is being written: its attributes changed while it was read.
+    /// It is being written: its attributes changed while it was read. Or it changed so lately that
+    /// another change would leave the same attributes.
     Unstable,
     /// The system refuses.
     Refused(io::Error),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use treenail_os::feed::What;
 
+use super::TRIES_MAX;
 use crate::pages::DirId;
 
 /// An entry: its directory and its name.
@@ -18,7 +19,7 @@ pub(super) struct Dirt {
     held: BTreeMap<At, Held>,
     /// When held entries are due.
     deadlines: BTreeSet<(u64, At)>,
-    /// How many of the held were postponed.
+    /// How many of the held were postponed and are waited for.
     postponed: usize,
 }
 
@@ -28,6 +29,13 @@ struct Held {
     mark: Mark,
     /// The last look could not be had; otherwise somebody is writing to the file.
     postponed: bool,
+}
+
+impl Held {
+    /// Whether nothing is settled before it was looked at.
+    fn is_awaited(&self) -> bool {
+        self.postponed && self.mark.tries < TRIES_MAX
+    }
 }
 
 /// What is known of an entry that is to be looked at.
@@ -78,19 +86,23 @@ impl Dirt {
         }
     }
 
-    /// Keeps an entry that could not be looked at until it is marked again, or until `deadline`.
+    /// Keeps an entry that could not be looked at until it is marked again, or until `deadline`, or
+    /// the one that it has.
     pub(super) fn postpone(&mut self, at: At, mark: Mark, deadline: u64) {
         if self.due.contains_key(&at) {
             return self.mark_due(at, mark);
         }
+        let earlier = self.held.get(&at).map(|held| held.deadline);
+        let deadline = earlier.map_or(deadline, |earlier| earlier.min(deadline));
         let before = self.unhold(&at);
         let by_link = mark.by_link && before.is_none_or(|before| before.by_link);
         let before = before.unwrap_or_default();
         let (what, open) = (mark.what | before.what, mark.open || before.open);
         let mark = Mark { what, open, by_link, ..mark };
         self.deadlines.insert((deadline, at.clone()));
-        self.held.insert(at, Held { deadline, mark, postponed: true });
-        self.postponed += 1;
+        let held = Held { deadline, mark, postponed: true };
+        self.postponed += usize::from(held.is_awaited());
+        self.held.insert(at, held);
     }
 
     /// Marks an entry to be looked at as soon as possible.
@@ -127,7 +139,7 @@ impl Dirt {
     fn unhold(&mut self, at: &At) -> Option<Mark> {
         let held = self.held.remove(at)?;
         self.deadlines.remove(&(held.deadline, at.clone()));
-        self.postponed -= usize::from(held.postponed);
+        self.postponed -= usize::from(held.is_awaited());
         Some(held.mark)
     }
 

@@ -16,8 +16,9 @@ use treenail_os::feed::{self, Coverage, Event, Feed, Rung, Statistics, Watched};
 
 use super::change::{Batch, Gap};
 use super::clock::Clock;
+use super::dirt::At;
 use super::exclude::Exclude;
-use super::hasher::{Hasher, INLINE_BYTES_MAX};
+use super::hasher::{CLOCK_STEP, Hasher, INLINE_BYTES_MAX};
 use super::history::{History, Since};
 use super::places::{Places, top_of};
 use super::state::{Opened, Remembered, State};
@@ -128,6 +129,8 @@ pub struct LiveTree {
     hasher: Option<Hasher>,
     /// Short files whose ids may be worth to be known, for when there is nothing else to do.
     learning: VecDeque<(u64, DirId, Box<[u8]>)>,
+    /// Files that are too young to be read, and when they will not be any more.
+    young: VecDeque<(Instant, Young)>,
     state: Option<State>,
     /// Directories that nothing reports of, with the reason.
     polled: BTreeMap<DirId, Arc<str>>,
@@ -153,9 +156,10 @@ impl LiveTree {
     /// If `options.ids` is none of [`IdKind::BUILT_IN`].
     pub fn open(root: &Path, options: &Options) -> Result<Self, Error> {
         let started = Instant::now();
-        let hasher = options
-            .ids
-            .map(|ids| Hasher::new(ids).unwrap_or_else(|| panic!("{ids} ids are not built in")));
+        let hasher = options.ids.map(|ids| {
+            Hasher::new(ids, has_fine_times())
+                .unwrap_or_else(|| panic!("{ids} ids are not built in"))
+        });
         let io = |doing: &'static str| move |error| Error::io(root, doing, error);
         let root_path = fs::canonicalize(root).map_err(io("cannot open the directory"))?;
         let places = Places::open(&root_path).map_err(io("cannot open the directory"))?;
@@ -188,6 +192,7 @@ impl LiveTree {
             live,
             hasher,
             learning: VecDeque::new(),
+            young: VecDeque::new(),
             state,
             polled,
             poll_at,
@@ -439,6 +444,7 @@ impl LiveTree {
                 self.live.hashed(now_ns, ticket, found);
                 did += 1;
             }
+            did += self.read_grown();
             while let Some(action) = self.live.next_action(self.now_ns()) {
                 self.perform(action)?;
                 did += 1;
@@ -523,7 +529,12 @@ impl LiveTree {
         let answer = match self.places.handle(self.live.tree(), dir) {
             Err(_) => Some((ticket, Err(super::Unhashed::Gone))),
             Ok(handle) if size_bytes <= INLINE_BYTES_MAX => {
-                Some((ticket, hasher.hash(&handle, &(dir, name))))
+                let at = (dir, name);
+                if hasher.is_young(&handle, &at) {
+                    let young = Young { ticket, at, size_bytes, urgent };
+                    return self.young.push_back((Instant::now() + CLOCK_STEP, young));
+                }
+                Some((ticket, hasher.hash(&handle, &at)))
             }
             Ok(handle) => {
                 let feed = Arc::downgrade(&self.feed);
@@ -540,12 +551,30 @@ impl LiveTree {
     /// Reads one of the files whose ids may be worth to be known; whether there was one.
     fn learn_one(&mut self) -> bool {
         let Some((ticket, dir, name)) = self.learning.pop_front() else { return false };
+        let at = (dir, name);
         let found = match (&self.hasher, self.places.handle(self.live.tree(), dir)) {
-            (Some(hasher), Ok(handle)) => hasher.hash(&handle, &(dir, name)),
+            (Some(hasher), Ok(handle)) if hasher.is_young(&handle, &at) => {
+                let young = Young { ticket, at, size_bytes: 0, urgent: false };
+                self.young.push_back((Instant::now() + CLOCK_STEP, young));
+                return true;
+            }
+            (Some(hasher), Ok(handle)) => hasher.hash(&handle, &at),
             _ => Err(super::Unhashed::Gone),
         };
         self.live.hashed(self.now_ns(), ticket, found);
         true
+    }
+
+    /// Asks again for the ids of files that were too young; how many those are.
+    fn read_grown(&mut self) -> usize {
+        let now = Instant::now();
+        let mut count = 0;
+        while let Some((_, young)) = self.young.pop_front_if(|(at, _)| *at <= now) {
+            let Young { ticket, at: (dir, name), size_bytes, urgent } = young;
+            self.hash(ticket, dir, name, size_bytes, urgent);
+            count += 1;
+        }
+        count
     }
 
     /// Compares directories with the tree, or everything if there are none.
@@ -606,7 +635,9 @@ impl LiveTree {
     /// When there is something to do although nothing happens.
     fn wakes_at(&mut self) -> Option<Instant> {
         let deadline = self.live.deadline_ns().map(|ns| self.started + Duration::from_nanos(ns));
-        [deadline, self.poll_at, self.close_at, self.feed.held_until()].into_iter().flatten().min()
+        let grown = self.young.front().map(|(at, _)| *at);
+        let times = [deadline, grown, self.poll_at, self.close_at, self.feed.held_until()];
+        times.into_iter().flatten().min()
     }
 
     fn close_when_idle(&mut self) {
@@ -654,6 +685,14 @@ impl std::os::fd::AsFd for LiveTree {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.feed.as_fd()
     }
+}
+
+/// A file whose id was asked for, and that changed so lately that reading it proves nothing.
+struct Young {
+    ticket: u64,
+    at: At,
+    size_bytes: u64,
+    urgent: bool,
 }
 
 /// What a live tree begins with.

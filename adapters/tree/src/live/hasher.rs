@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use treenail_os::{Changed, Handle, Kind, Stat, is_elsewhere};
 
@@ -34,6 +35,11 @@ const LARGE_BYTES_MAX: usize = 32 << 20;
 /// How many threads may be in [`LargeFiles`] at once; calls for one file have the same number.
 const LANES: usize = 16;
 
+/// How coarse the kernel's clock for files is at most, where it is not fine: a tick at 100 Hz.
+/// What was read of a file sooner after its last change may be older than another change that left
+/// the same times.
+pub(super) const CLOCK_STEP: Duration = Duration::from_millis(10);
+
 /// Computes the id of an open file of that many bytes.
 type IdOf = fn(&File, u64) -> io::Result<Option<Id>>;
 
@@ -50,6 +56,8 @@ struct Means {
     /// The blocks of large files, where the ids are made of them.
     large: Option<LargeFiles<At>>,
     lanes: [Mutex<()>; LANES],
+    /// Each change of a file that was looked at has a time of its own.
+    fine_times: bool,
 }
 
 struct Pool {
@@ -68,7 +76,7 @@ pub(super) type Done = (u64, Result<Hashed, Unhashed>);
 
 impl Hasher {
     /// Nothing for a kind that is not built in.
-    pub(super) fn new(ids: IdKind) -> Option<Self> {
+    pub(super) fn new(ids: IdKind, fine_times: bool) -> Option<Self> {
         let id_of: IdOf = match ids {
             IdKind::XXH3 => id_of::<Xxh3Ids>,
             IdKind::BLAKE3 => id_of::<Blake3Ids>,
@@ -77,8 +85,14 @@ impl Hasher {
             _ => return None,
         };
         let large = (ids == IdKind::BLOCKS).then(|| LargeFiles::new(LARGE_BYTES_MAX));
-        let means = Means { id_of, large, lanes: Default::default() };
+        let means = Means { id_of, large, lanes: Default::default(), fine_times };
         Some(Self { means: Arc::new(means), pool: None })
+    }
+
+    /// Whether a file changed so lately that reading it proves nothing.
+    pub(super) fn is_young(&self, dir: &Handle, at: &At) -> bool {
+        let stat = || stat_of(&dir.open_file(&at.1).ok()?).ok();
+        !self.means.fine_times && stat().is_some_and(|stat| is_young(&stat, now_ns()))
     }
 
     /// Reads a file now.
@@ -154,6 +168,7 @@ fn work(
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         // The live tree is gone.
         let Ok(job) = next else { return };
+        means.wait_while_young(&job);
         if answers.send((job.ticket, means.hash(&job.dir, &job.at))).is_err() {
             return;
         }
@@ -168,6 +183,9 @@ impl Means {
         if before.kind != Kind::File {
             return Err(Unhashed::Gone);
         }
+        if !self.fine_times && is_young(&before, now_ns()) {
+            return Err(Unhashed::Unstable);
+        }
         if let Some(large) = self.large.as_ref().filter(|_| before.size_bytes > WHOLE_BYTES_MAX) {
             let _lane = self.lane(at);
             return hashed(large.identify(&file, at.clone()));
@@ -179,6 +197,14 @@ impl Means {
                 Ok(Hashed { stat: after, id, ranges: Vec::new() })
             }
             _ => Err(Unhashed::Unstable),
+        }
+    }
+
+    /// Lets a file grow old enough to be read, in a thread that has the time.
+    fn wait_while_young(&self, job: &Job) {
+        let stat = job.dir.open_file(&job.at.1).ok().and_then(|file| stat_of(&file).ok());
+        if !self.fine_times && stat.is_some_and(|stat| is_young(&stat, now_ns())) {
+            thread::sleep(CLOCK_STEP);
         }
     }
 
@@ -199,6 +225,18 @@ fn hashed(found: io::Result<Identified>) -> Result<Hashed, Unhashed> {
         }
         Err(error) => Err(Unhashed::Refused(error)),
     }
+}
+
+/// Whether another change at `now_ns`, since 1970, may have the same times as the last.
+fn is_young(stat: &Stat, now_ns: i64) -> bool {
+    let step = CLOCK_STEP.as_nanos() as i64;
+    // The clock may have been set back: a change then has another time in any case.
+    (now_ns - step..=now_ns).contains(&stat.ctime_ns)
+}
+
+fn now_ns() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn stat_of(file: &File) -> Result<Stat, Unhashed> {
@@ -233,4 +271,56 @@ fn id_of<C: ContentId>(mut file: &File, size_bytes: u64) -> io::Result<Option<Id
     }
     let id = C::finish(stream).map_err(|attack| io::Error::other(attack.to_string()))?;
     Ok(Id::new(id.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::pages::DirId;
+
+    fn written(fine_times: bool) -> (tempfile::TempDir, Hasher, Arc<Handle>, At) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "text").unwrap();
+        let handle = Handle::open(dir.path()).unwrap();
+        let hasher = Hasher::new(IdKind::XXH3, fine_times).unwrap();
+        (dir, hasher, handle, (DirId::ROOT, b"file"[..].into()))
+    }
+
+    #[test]
+    fn a_file_is_young_for_a_step_of_the_clock_and_no_longer() {
+        let step = CLOCK_STEP.as_nanos() as i64;
+        let (_dir, _, handle, at) = written(true);
+        let stat = handle.stat(&at.1).unwrap();
+        assert!(is_young(&stat, stat.ctime_ns));
+        assert!(is_young(&stat, stat.ctime_ns + step));
+        assert!(!is_young(&stat, stat.ctime_ns + step + 1));
+        assert!(!is_young(&stat, stat.ctime_ns - 1));
+    }
+
+    #[test]
+    fn a_file_is_read_once_it_is_no_longer_young() {
+        let (dir, hasher, handle, at) = written(false);
+        let found = loop {
+            let begun = Instant::now();
+            fs::write(dir.path().join("file"), "other").unwrap();
+            let found = hasher.hash(&handle, &at);
+            // Else the machine stood still, and the file has become old.
+            if begun.elapsed() < CLOCK_STEP / 2 {
+                break found;
+            }
+        };
+        assert!(matches!(found, Err(Unhashed::Unstable)));
+        thread::sleep(2 * CLOCK_STEP);
+        assert!(!hasher.is_young(&handle, &at));
+        assert!(hasher.hash(&handle, &at).is_ok());
+    }
+
+    #[test]
+    fn a_young_file_is_read_at_once_where_times_are_fine() {
+        let (_dir, hasher, handle, at) = written(true);
+        assert!(hasher.hash(&handle, &at).is_ok());
+    }
 }

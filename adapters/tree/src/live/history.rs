@@ -264,6 +264,7 @@ impl Netting {
         let was = match moved {
             // It was not there at the clock: whoever asks sees it appear.
             Some(State { was: None, .. }) => {
+                self.drop_between(to, from);
                 let replaced = event.replaced.then_some(event.class);
                 self.set(to, replaced, Some(event.class), false);
                 if let Some(state) = self.paths.get_mut(to) {
@@ -295,6 +296,17 @@ impl Netting {
                 Some(()) => _ = self.paths.insert(path, state),
                 None => self.set(&path, None, state.is, state.quiet),
             }
+        }
+    }
+
+    /// Of a directory that was replaced by what was below it, those in between are gone too.
+    fn drop_between(&mut self, top: &[u8], below: &[u8]) {
+        let Some(rest) = below.strip_prefix(top).filter(|rest| rest.starts_with(b"/")) else {
+            return;
+        };
+        let slashes = (1..rest.len()).filter(|at| rest[*at] == b'/');
+        for between in slashes.map(|at| &below[..top.len() + at]) {
+            self.set(between, Some(Class::Directory), None, false);
         }
     }
 

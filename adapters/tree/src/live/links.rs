@@ -1,6 +1,6 @@
 //! Files with several names: what happens to one name happens to all.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use treenail_os::feed::Token;
 use treenail_os::{FileId, Kind, Stat};
@@ -18,6 +18,9 @@ const FILE: u64 = 1 << 63;
 /// goes unseen. Stores of packages hold hundreds of thousands of such files, which nobody writes.
 const WATCHED_MAX: usize = 4096;
 
+/// So many files are remembered of which a name was lately missing.
+const INCOMPLETE_MAX: usize = 64;
+
 /// The names of files that have several.
 #[derive(Default)]
 pub(super) struct Links {
@@ -25,6 +28,8 @@ pub(super) struct Links {
     names: HashMap<FileId, Vec<At>>,
     /// Files of which other names may be in the tree from when they had but one.
     unsearched: HashSet<FileId>,
+    /// Files that were lately said to have more names than the tree holds.
+    incomplete: VecDeque<FileId>,
     /// What the feed calls the files that are watched by themselves, and how many there were ever.
     tokens: BTreeMap<u64, FileId>,
     given: u64,
@@ -35,6 +40,7 @@ impl Links {
     /// Says that all names in the tree were added.
     pub(super) fn are_complete(&mut self) {
         self.unsearched.clear();
+        self.incomplete.clear();
     }
 
     /// Whether [`search`](Self::search) has something to do.
@@ -61,10 +67,11 @@ impl Links {
         found
     }
 
-    /// Remembers a name of a file that has others.
+    /// Remembers a name of a file that has others, or had: one that is the only one now is missing
+    /// later, when the file is given another.
     pub(super) fn add(&mut self, stat: &Stat, dir: DirId, name: &[u8]) {
-        if is_linked(stat) {
-            let id = stat.id();
+        let id = stat.id();
+        if is_linked(stat) || stat.kind == Kind::File && self.names.contains_key(&id) {
             let names = self.names.entry(id).or_insert_with(|| {
                 self.unsearched.insert(id);
                 Vec::new()
@@ -79,7 +86,19 @@ impl Links {
             if !names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
                 names.push((dir, name.into()));
             }
+            if names.len() < stat.nlink as usize && !self.incomplete.contains(&id) {
+                self.incomplete.truncate(INCOMPLETE_MAX - 1);
+                self.incomplete.push_front(id);
+            }
         }
+    }
+
+    /// The names of files of which one was lately missing: what was written through a name that
+    /// came and went unseen was perhaps written to one of these.
+    pub(super) fn take_incomplete(&mut self, tree: &Tree) -> Vec<At> {
+        let files = std::mem::take(&mut self.incomplete);
+        let names = files.iter().filter_map(|id| self.names.get(id)).flatten();
+        names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect()
     }
 
     /// What the feed is to be told since the last call.

@@ -22,7 +22,7 @@ mod places;
 mod reconcile;
 mod state;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 
 use treenail_os::Stat;
@@ -31,7 +31,7 @@ use treenail_os::feed::{Event, Token, What};
 use crate::ids::IdKind;
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
-use crate::update::{Edit, Outcome};
+use crate::update::{Edit, Outcome, normal};
 use crate::view::View;
 
 pub use change::{Batch, Change, EventKind, Gap, Id};
@@ -53,8 +53,16 @@ use links::Links;
 use reconcile::Seen;
 
 /// A look that finds its directory moved is tried again, each time after twice the time, while the
-/// event that explains it is on its way. After so many times the directory counts as not listed.
+/// event that explains it is on its way. After so many times the directory counts as not listed,
+/// and nothing waits for it any more.
 const TRIES_MAX: u8 = 10;
+
+/// After so many times the time does not grow any more.
+const TRIES_SLOWEST: u8 = 16;
+
+/// A directory that tells of its own move is looked for after this time: what tells where it went
+/// may be in another queue.
+const MOVED_NS: u64 = 4_000_000;
 
 /// The first time that it is tried again.
 const TRY_AGAIN_NS: u64 = 500_000;
@@ -170,14 +178,16 @@ pub struct Live {
     round: BTreeMap<At, Seen>,
     /// Looks and listings that have not been answered.
     outstanding: usize,
-    /// Whether everything is being compared, so that no round may begin.
-    rechecking: bool,
+    /// What is being compared, in order, so that no round may begin; everything if empty.
+    rechecking: Option<Vec<DirId>>,
     /// What is to be compared once the round is over; an empty list means everything.
     recheck: Option<Vec<DirId>>,
     content: Content,
     links: Links,
     inodes: Inodes,
     actions: VecDeque<Action>,
+    /// The directories among them that are to be listed.
+    to_list: BTreeSet<DirId>,
     /// What will be reported together.
     batch: Batch,
     history: History,
@@ -231,12 +241,13 @@ impl Live {
             moves: Vec::new(),
             round: BTreeMap::new(),
             outstanding: 0,
-            rechecking: false,
+            rechecking: None,
             recheck: None,
             content: Content::default(),
             links,
             inodes,
             actions: VecDeque::new(),
+            to_list: BTreeSet::new(),
             batch: Batch::default(),
             history,
             tries: BTreeMap::new(),
@@ -277,8 +288,12 @@ impl Live {
             }
             Event::Directory { dir, what } => {
                 let dir = dir_of(dir);
+                let mark = Mark { what, ..Mark::default() };
                 if let Some(at) = self.place_of(dir) {
-                    self.dirt.mark_due(at, Mark { what, ..Mark::default() });
+                    match what.has(What::MOVED) {
+                        true => self.dirt.postpone(at, mark, now_ns.saturating_add(MOVED_NS)),
+                        false => self.dirt.mark_due(at, mark),
+                    }
                 } else if dir == DirId::ROOT && what.has(What::ATTRIBUTES) {
                     self.list_refused_below(dir);
                 }
@@ -304,7 +319,11 @@ impl Live {
     pub fn lost(&mut self, dirs: Vec<DirId>, reason: &str) {
         let path = self.common_path(&dirs);
         self.note_gap(Gap { path, reason: reason.to_owned() });
-        self.recheck(dirs);
+        // One in them may have been made anew with the same number, which nobody watches.
+        let view = self.tree.view(None);
+        let below = dirs.iter().flat_map(|dir| view.entries(*dir)).filter_map(|row| row.child);
+        let with_below = below.collect::<Vec<_>>();
+        self.recheck([dirs, with_below].concat());
     }
 
     /// Has these directories compared, not what is below them, or everything if there are none.
@@ -323,6 +342,9 @@ impl Live {
         self.actions.extend(self.links.wishes());
         loop {
             let action = self.actions.pop_front();
+            if let Some(Action::List { dir }) = &action {
+                self.to_list.remove(dir);
+            }
             if action.is_some() || self.outstanding > 0 {
                 return action;
             }
@@ -431,13 +453,14 @@ impl Live {
                     self.see((dir, name), None);
                 }
                 for (name, stat) in entries {
-                    self.see((dir, name), Some(stat));
+                    self.see_from_above((dir, name), stat);
                 }
             }
             Err(NoLook::Elsewhere) => {
                 // Its parent's entry tells where it went; until then its content is unknown.
                 self.set_listing(dir, Listing::Unlisted);
                 let tries = self.tries.remove(&dir).unwrap_or_default();
+                self.note_unreachable(dir, tries);
                 self.look_at_place(dir, tries);
             }
             Err(NoLook::Refused(error)) => self.refused(dir, &error),
@@ -447,12 +470,20 @@ impl Live {
     /// The answer to [`Action::Recheck`]. `suspects` are files whose attributes are as they were,
     /// but so young that their contents may still be other ones.
     pub fn rechecked(&mut self, differences: Vec<Difference>, suspects: Vec<(DirId, Box<[u8]>)>) {
-        self.rechecking = false;
+        let dirs = self.rechecking.take().unwrap_or_default();
         self.outstanding -= 1;
         for Difference { dir, name, now } in differences {
-            // A directory that is not there was not looked into; perhaps it is elsewhere.
             let view = self.tree.view(None);
             let known = view.entry(dir, &name);
+            let same = known.filter(|row| now.is_some_and(|now| now.id() == row.stat.id()));
+            let child = same.and_then(|row| row.child).filter(|_| !dirs.is_empty());
+            if let (Some(child), Some(now)) = (child, now)
+                && dirs.binary_search(&child).is_err()
+            {
+                self.see_from_above((dir, name), now);
+                continue;
+            }
+            // A directory that is not there was not looked into; perhaps it is elsewhere.
             let missed = known.filter(|row| now.is_none_or(|now| now.id() != row.stat.id()));
             for below in
                 missed.and_then(|row| row.child).map_or_else(Vec::new, |dir| self.below(dir))
@@ -525,13 +556,29 @@ impl Live {
         (seen.now, seen.compared) = (Some(now), true);
     }
 
+    /// The same of an entry that, if it is a directory, was not looked into. If it is not as the
+    /// tree has it, it may be another that was given the same number, and that nobody watches.
+    fn see_from_above(&mut self, at: At, now: Stat) {
+        let row = self.tree.view(None).entry(at.0, &at.1).filter(|row| row.child.is_some());
+        let same = row.filter(|row| row.stat.id() == now.id());
+        if same.is_none_or(|row| row.stat == normal(now)) {
+            return self.see(at, Some(now));
+        }
+        let mark = Mark { what: What::REMOVED, ..Mark::default() };
+        let seen = self.round.entry(at).or_insert(Seen { mark, now: None, compared: false });
+        seen.mark.what |= What::REMOVED;
+        seen.now = Some(Some(now));
+    }
+
     pub(crate) fn owes_recheck(&self) -> bool {
-        self.rechecking || self.recheck.is_some()
+        self.rechecking.is_some() || self.recheck.is_some()
     }
 
     fn begin_round(&mut self, now_ns: u64) {
-        if let Some(dirs) = self.recheck.take() {
-            self.rechecking = true;
+        if let Some(mut dirs) = self.recheck.take() {
+            dirs.sort_unstable();
+            dirs.dedup();
+            self.rechecking = Some(dirs.clone());
             self.outstanding += 1;
             return self.actions.push_back(Action::Recheck { dirs });
         }
@@ -571,6 +618,7 @@ impl Live {
                 self.try_again(at, mark);
             }
         }
+        self.note_unreachable(dir, tries);
         self.look_at_place(dir, tries);
     }
 
@@ -582,12 +630,17 @@ impl Live {
     }
 
     fn try_again(&mut self, at: At, mark: Mark) {
-        if mark.tries >= TRIES_MAX {
-            self.set_listing(at.0, Listing::Partial);
-            return self.note_unlisted(at.0, "its path leads elsewhere".to_owned());
-        }
         let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << mark.tries);
-        self.dirt.postpone(at, Mark { tries: mark.tries + 1, ..mark }, deadline);
+        let tries = (mark.tries + 1).min(TRIES_SLOWEST);
+        self.dirt.postpone(at, Mark { tries, ..mark }, deadline);
+    }
+
+    /// Says of a directory that was looked for in vain so often that its names are not known.
+    fn note_unreachable(&mut self, dir: DirId, tries: u8) {
+        if tries >= TRIES_MAX && self.tree.listing(dir).is_some() {
+            self.set_listing(dir, Listing::Partial);
+            self.note_unlisted(dir, "its path leads elsewhere".to_owned());
+        }
     }
 
     fn refused(&mut self, dir: DirId, error: &io::Error) {

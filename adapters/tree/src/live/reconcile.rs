@@ -114,9 +114,23 @@ impl Live {
 
     /// Moves what the feed says has moved, where what was seen bears it out.
     fn make_moves(&mut self, round: &Round) {
-        let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(std::mem::take(&mut self.moves))
+        let moves = std::mem::take(&mut self.moves);
+        let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(moves.clone())
             .into_iter()
             .partition(|(from, to)| self.is_move(round, from, to));
+        if !unseen.is_empty() {
+            // One of an earlier round may have been joined with one of this.
+            let mut places: HashSet<At> = pending.iter().map(|(_, to)| to.clone()).collect();
+            let mut left: HashSet<At> = pending.iter().map(|(from, _)| from.clone()).collect();
+            for (from, to) in moves {
+                let is_free = !places.contains(&to) && !left.contains(&from);
+                if is_free && self.is_move(round, &from, &to) {
+                    places.insert(to.clone());
+                    left.insert(from.clone());
+                    pending.push((from, to));
+                }
+            }
+        }
         // A directory on the way was elsewhere: both ends are looked at again.
         let again = |(from, to): &(At, At)| self.dirt.has(from) || self.dirt.has(to);
         self.moves = unseen.into_iter().filter(again).collect();
@@ -178,6 +192,10 @@ impl Live {
         // What could not be reached by the old path perhaps can be by the new one.
         if let Some(dir) = self.tree.view(None).entry(to.0, &to.1).and_then(|row| row.child) {
             self.list_refused_below(dir);
+            // What moved may have been made there with the number of the one that was known.
+            if round.get(from).is_some_and(|seen| seen.mark.what.has(What::CREATED)) {
+                self.list(dir);
+            }
         }
         let replaced = replaced.is_some();
         self.report(to, EventKind::Rename, |change| Change {
@@ -206,7 +224,13 @@ impl Live {
         let mut gone: Vec<(At, Stat)> = Vec::new();
         for (at, seen) in round {
             let Some(now) = seen.now else { continue };
-            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { continue };
+            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else {
+                let is_written = seen.mark.what.has(What::MODIFIED | What::ATTRIBUTES);
+                if now.is_none() && is_written {
+                    self.mark_incomplete();
+                }
+                continue;
+            };
             let stays = now.is_some_and(|now| {
                 let same_dir = row.child.is_none() || row.stat.id() == now.id();
                 now.kind == row.stat.kind && same_dir
@@ -232,8 +256,19 @@ impl Live {
         }
     }
 
-    /// Reports everything below a directory as gone, the deepest first.
+    /// Has the files looked at to which what is gone may have been another name.
+    fn mark_incomplete(&mut self) {
+        for at in self.links.take_incomplete(&self.tree) {
+            self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+        }
+    }
+
+    /// Reports everything below a directory as gone, the deepest first. What moves away from there,
+    /// and the directories that lead to it, are not: nothing could be moved out of what is gone.
     fn report_below(&mut self, top: DirId, moved: Option<&At>, reported: &mut HashSet<At>) {
+        let up = |dir: &DirId| self.tree.parent(*dir);
+        let way = std::iter::successors(moved.map(|at| at.0), up);
+        let way: Vec<DirId> = way.take_while(|dir| *dir != top).collect();
         // What moves away from there goes with all that is below it.
         let moved_dir = moved.and_then(|at| self.tree.view(None).entry(at.0, &at.1)?.child);
         let kept = moved_dir.map_or_else(Vec::new, |dir| self.below(dir));
@@ -242,7 +277,7 @@ impl Live {
             let files = view.entries(dir).filter(|row| row.child.is_none());
             let files: Vec<(At, Stat)> =
                 files.map(|row| ((dir, row.name.into()), row.stat)).collect();
-            let own = self.place_of(dir).filter(|_| dir != top);
+            let own = self.place_of(dir).filter(|_| dir != top && !way.contains(&dir));
             let own = own.and_then(|at| {
                 let stat = view.entry(at.0, &at.1)?.stat;
                 Some((at, stat))
@@ -404,8 +439,10 @@ impl Live {
     /// Has a directory of which nothing is known listed.
     fn list(&mut self, dir: DirId) {
         self.apply([Edit::List { dir, listing: Listing::Unlisted }]);
-        self.outstanding += 1;
-        self.actions.push_back(Action::List { dir });
+        if self.to_list.insert(dir) {
+            self.outstanding += 1;
+            self.actions.push_back(Action::List { dir });
+        }
     }
 
     /// Lists the directories below one that could not be listed; perhaps they can be now.

@@ -3,7 +3,9 @@
 use treenail_os::feed::{Event, Loss, What};
 use treenail_os::{Kind, Stat};
 
-use crate::live::{Action, Batch, Clock, Difference, EventKind, Live, Settings, token};
+use crate::live::{
+    Action, Batch, Clock, Difference, EventKind, Live, NoLook, Settings, TRIES_MAX, token,
+};
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
 use crate::update::{Edit, Ids, Outcome};
@@ -166,4 +168,214 @@ fn directories_below_one_that_could_not_be_entered_are_listed_once_it_can() {
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", dir(5))]);
     assert!(asked.contains(&Action::List { dir: outer }));
     assert!(asked.contains(&Action::List { dir: inner }));
+}
+
+/// Answers all looks with what `find` says, and lists directories as empty where it finds them.
+fn answer_as(
+    live: &mut Live,
+    now_ns: u64,
+    find: impl Fn(DirId, &[u8]) -> Result<Option<Stat>, NoLook>,
+) {
+    while let Some(action) = live.next_action(now_ns) {
+        match action {
+            Action::Look { dir, names } => {
+                let found = names.iter().map(|name| find(dir, name)).collect();
+                live.looked(dir, names, found);
+            }
+            Action::List { dir } => live.listed(dir, find(dir, b"").map(|_| Vec::new())),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_tells_of_its_own_move_first_is_renamed_all_the_same() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let moved = put(&mut tree, DirId::ROOT, b"old", dir(5)).unwrap();
+    let mut live = live(tree);
+    live.event(0, Event::Directory { dir: token(moved), what: What::MOVED });
+    let now: &[(DirId, &[u8], Stat)] = &[(DirId::ROOT, b"new", dir(5))];
+    answer(&mut live, now);
+    let (from, to) = ((token(DirId::ROOT), &b"old"[..]), (token(DirId::ROOT), &b"new"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: true });
+    answer(&mut live, now);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Rename, "new".to_owned())]);
+}
+
+#[test]
+fn a_directory_that_tells_of_its_own_move_is_looked_for_though_nothing_else_does() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let moved = put(&mut tree, DirId::ROOT, b"old", dir(5)).unwrap();
+    let mut live = live(tree);
+    live.event(0, Event::Directory { dir: token(moved), what: What::MOVED });
+    assert!(!live.is_settled());
+    let at = live.deadline_ns().unwrap();
+    answer_as(&mut live, at, |_, _| Ok(None));
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Delete, "old".to_owned())]);
+}
+
+#[test]
+fn a_directory_whose_path_leads_elsewhere_is_noted_and_looked_for_again() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let outer = put(&mut tree, DirId::ROOT, b"a", dir(5)).unwrap();
+    let inner = put(&mut tree, outer, b"b", dir(6)).unwrap();
+    let mut live = live(tree);
+    let elsewhere = |at: DirId, _: &[u8]| match at == inner {
+        true => Err(NoLook::Elsewhere),
+        false => Ok(Some(dir(6))),
+    };
+    entry(&mut live, inner, b"file", What::CREATED | What::MOVED);
+    answer_as(&mut live, 0, elsewhere);
+    // Both the entry and the directory's own place are looked at.
+    for _ in 0..2 * TRIES_MAX {
+        let at = live.deadline_ns().unwrap();
+        answer_as(&mut live, at, elsewhere);
+    }
+    assert!(live.is_settled());
+    assert_eq!(live.unlisted().map(|(dir, _)| dir).collect::<Vec<_>>(), [inner]);
+    assert_eq!(live.tree().listing(outer), Some(Listing::Complete));
+    while let Some(at) = live.deadline_ns() {
+        answer_as(&mut live, at, |_, name| Ok(Some(if name == b"b" { dir(6) } else { file(7) })));
+    }
+    assert_eq!(live.unlisted().count(), 0);
+    assert_eq!(kinds(live.take_batch())[0], (EventKind::Create, "a/b/file".to_owned()));
+}
+
+#[test]
+fn the_place_of_a_directory_is_not_put_off_by_what_else_is_looked_for_in_it() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let inner = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    let mut live = live(tree);
+    for name in [b"a", b"b"] {
+        entry(&mut live, inner, name, What::CREATED | What::MOVED);
+        while let Some(Action::Look { dir, names }) = live.next_action(0) {
+            live.looked(dir, names, Err(NoLook::Elsewhere));
+        }
+    }
+    let first = live.deadline_ns().unwrap();
+    let asked = live.next_action(first);
+    assert!(matches!(asked, Some(Action::Look { dir: DirId::ROOT, .. })), "{asked:?}");
+}
+
+#[test]
+fn a_move_that_never_was_seen_does_not_hide_the_next_one() {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"b", file(5));
+    let mut live = live(tree);
+    let root = token(DirId::ROOT);
+    for (from, to) in [(&b"gone"[..], &b"b"[..]), (b"b", b"new")] {
+        live.event(0, Event::Renamed { from: (root, from), to: (root, to), is_dir: false });
+    }
+    answer(&mut live, &[(DirId::ROOT, b"new", file(5))]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Rename, "new".to_owned())]);
+}
+
+#[test]
+fn directories_on_the_way_to_what_replaces_them_go_with_the_rename() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let outer = put(&mut tree, DirId::ROOT, b"a", dir(5)).unwrap();
+    let inner = put(&mut tree, outer, b"b", dir(6)).unwrap();
+    put(&mut tree, outer, b"file", file(8));
+    put(&mut tree, inner, b"c", dir(7));
+    let mut live = live(tree);
+    let (from, to) = ((token(inner), &b"c"[..]), (token(DirId::ROOT), &b"a"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: true });
+    answer(&mut live, &[(DirId::ROOT, b"a", dir(7))]);
+    let expected = [(EventKind::Delete, "a/file".to_owned()), (EventKind::Rename, "a".to_owned())];
+    assert_eq!(kinds(live.take_batch()), expected);
+    assert!(live.tree().lookup(b"a/b").is_none());
+}
+
+#[test]
+fn a_directory_that_a_partial_comparison_did_not_look_into_is_listed_if_it_changed() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let below = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    let mut live = live(tree);
+    live.recheck(vec![DirId::ROOT]);
+    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: vec![DirId::ROOT] }));
+    // Removed and made anew with the same number, of which the events were lost.
+    let now = Some(stat(Kind::Directory, 5, 0, 2));
+    let found = Difference { dir: DirId::ROOT, name: b"d"[..].into(), now };
+    live.rechecked(vec![found], Vec::new());
+    assert_eq!(answer(&mut live, &[]), [Action::List { dir: below }]);
+}
+
+#[test]
+fn a_name_that_is_the_only_one_again_and_moves_follows_a_later_one() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let two = Stat { nlink: 2, ..file(5) };
+    put(&mut tree, DirId::ROOT, b"a", two);
+    put(&mut tree, DirId::ROOT, b"b", two);
+    let mut live = live(tree);
+    entry(&mut live, DirId::ROOT, b"b", What::REMOVED);
+    answer(&mut live, &[(DirId::ROOT, b"a", file(5))]);
+    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"c"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: false });
+    answer(&mut live, &[(DirId::ROOT, b"c", file(5))]);
+    entry(&mut live, DirId::ROOT, b"d", What::CREATED | What::MOVED);
+    let now = Stat { ctime_ns: 2, ..two };
+    answer(&mut live, &[(DirId::ROOT, b"c", now), (DirId::ROOT, b"d", now)]);
+    assert_eq!(live.tree().lookup(b"c").unwrap().stat, now);
+}
+
+#[test]
+fn a_name_that_was_written_through_and_went_has_the_others_of_its_file_looked_at() {
+    let mut live = live(Tree::empty(dir(2), 0));
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
+    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED | What::REMOVED);
+    let now = Stat { size_bytes: 9, ..file(5) };
+    answer(&mut live, &[(DirId::ROOT, b"b", now)]);
+    assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+}
+
+#[test]
+fn a_directory_made_anew_with_the_same_number_and_then_moved_is_listed() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let below = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    let mut live = live(tree);
+    entry(&mut live, DirId::ROOT, b"d", What::REMOVED | What::DIRECTORY);
+    entry(&mut live, DirId::ROOT, b"d", What::CREATED | What::DIRECTORY);
+    let (from, to) = ((token(DirId::ROOT), &b"d"[..]), (token(DirId::ROOT), &b"e"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: true });
+    let asked = answer(&mut live, &[(DirId::ROOT, b"e", dir(5))]);
+    assert_eq!(asked, [Action::List { dir: below }]);
+}
+
+#[test]
+fn a_directory_that_changed_below_one_that_could_not_be_listed_is_listed_with_it() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let outer = put(&mut tree, DirId::ROOT, b"a", dir(5)).unwrap();
+    let inner = put(&mut tree, outer, b"b", dir(6)).unwrap();
+    let mut live = live(tree);
+    live.compared(None, vec![(outer, "refused".to_owned())]);
+    live.compared(Some(&[inner]), Vec::new());
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES | What::DIRECTORY);
+    let mut listed = Vec::new();
+    while let Some(action) = live.next_action(0) {
+        match action {
+            Action::Look { dir, names } => {
+                live.looked(dir, names, Ok(vec![Some(stat(Kind::Directory, 5, 0, 1))]))
+            }
+            Action::List { dir } => {
+                listed.push(dir);
+                // Made anew with the same number.
+                let found = (b"b"[..].into(), stat(Kind::Directory, 6, 0, 2));
+                live.listed(dir, Ok(if dir == outer { vec![found] } else { Vec::new() }));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(listed, [outer, inner]);
+}
+
+#[test]
+fn what_was_lost_of_a_directory_has_those_in_it_compared_too() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let outer = put(&mut tree, DirId::ROOT, b"a", dir(5)).unwrap();
+    let inner = put(&mut tree, outer, b"b", dir(6)).unwrap();
+    put(&mut tree, inner, b"c", dir(7));
+    let mut live = live(tree);
+    live.event(0, Event::Lost { dirs: &[token(outer)], reason: Loss::Overflow });
+    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: vec![outer, inner] }));
 }
