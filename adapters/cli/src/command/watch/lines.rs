@@ -34,8 +34,8 @@ impl Lines {
         Self { clock }
     }
 
-    /// Prints a report. Whoever reads a line can go on from its clock, should no more follow: so the
-    /// last line alone has the report's.
+    /// Prints a report. Whoever reads a line can go on from its clock, should no more follow: so
+    /// the last line alone has the report's.
     pub(crate) fn print(&mut self, report: &Told, output: &mut Output) -> Result<(), Failed> {
         let fresh =
             report.fresh.map(|fresh| Gap { path: Box::default(), reason: fresh.to_string() });
