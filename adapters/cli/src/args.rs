@@ -190,12 +190,13 @@ Examples:
   treenail daemon --stop                 end it, with everything stored
   treenail daemon --foreground -v        for a service manager, or to see what it does
 
-It listens at $XDG_RUNTIME_DIR/treenail/daemon.sock, or else /tmp/treenail-UID/daemon.sock, and
-writes to daemon.log beside it. It reads $XDG_CONFIG_HOME/treenail/daemon.toml (or
-~/.config/treenail/daemon.toml), also when that changes while it runs:
+It listens at daemon.sock in $XDG_RUNTIME_DIR/treenail, or else in treenail-UID in the directory
+for temporary files, and writes to daemon.log beside it. It reads
+$XDG_CONFIG_HOME/treenail/daemon.toml (or ~/.config/treenail/daemon.toml), also when that changes
+while it runs:
 
   idle_seconds = 600          # 0: never give anything up
-  roots = [\"/home/me/site\"]  # watched from the start, and for good
+  roots = [\"/srv/site\"]     # watched from the start, and for good
   ring_bytes = 67108864       # shared memory for each client's changes; 0: none
   rings_bytes_max = 1073741824
   clients_max = 256

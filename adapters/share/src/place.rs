@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use crate::peer::{own_uid, uid_of_peer};
 use crate::problem::Problem;
 
+/// What keeps an opening from following a symbolic link. Every opening of the standard library
+/// closes the file when another program is run.
+pub(crate) const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+
 /// The directory of a daemon's socket, which belongs to one user and is closed to all others.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -26,14 +30,15 @@ pub(crate) struct Taken {
 }
 
 impl Place {
-    /// The user's own: `$XDG_RUNTIME_DIR/treenail`, or else `/tmp/treenail-UID`.
+    /// The user's own: `$XDG_RUNTIME_DIR/treenail`, or else `treenail-UID` in the directory for
+    /// temporary files.
     #[must_use]
     pub fn of_user() -> Self {
         match std::env::var_os("XDG_RUNTIME_DIR") {
             Some(dir) if Path::new(&dir).is_absolute() => {
                 Self { dir: Path::new(&dir).join("treenail") }
             }
-            _ => Self { dir: PathBuf::from(format!("/tmp/treenail-{}", own_uid())) },
+            _ => Self { dir: std::env::temp_dir().join(format!("treenail-{}", own_uid())) },
         }
     }
 
@@ -70,7 +75,7 @@ impl Place {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(Problem::io("cannot make the daemon's directory", &error)
                     .at(&self.dir)
-                    .remedy("set XDG_RUNTIME_DIR to a directory of yours, or unset it to use /tmp"))
+                    .remedy("set XDG_RUNTIME_DIR to a directory of yours, or unset it"))
             }
             _ => self.check_dir(),
         }
@@ -122,7 +127,7 @@ impl Place {
         let io = |doing: &str, error: &io::Error| Problem::io(doing, error).at(&lock_path);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(&lock_path);
+        let lock = options.custom_flags(NOFOLLOW).open(&lock_path);
         let lock = lock.map_err(|error| io("cannot open the lock", &error))?;
         match lock.try_lock() {
             Ok(()) => {}

@@ -41,7 +41,11 @@ const ALLOWED: &[Allowed] = &[
     allow("ignore", &["dev:adapters/*", "benches/compare"], "oracle for ignore rules; rival walk"),
     allow("indicatif", &["adapters/cli"], "progress bars"),
     allow("io-uring", &["adapters/os"], "submission and completion rings"),
-    allow("libc", &["adapters/os", "dev:adapters/*", "benches/compare"], "calls rustix lacks"),
+    allow(
+        "libc",
+        &["adapters/os", "adapters/share", "dev:adapters/*", "benches/compare"],
+        "calls rustix lacks; in share, whose the peer of a socket is where that is no Linux",
+    ),
     allow("libfuzzer-sys", &["fuzz"], "the fuzzing engine"),
     allow("loom", &["dev:core/*"], "every interleaving of atomics, in tests alone"),
     allow("memchr", &["core/*", "adapters/*"], "byte and substring search"),
@@ -53,6 +57,7 @@ const ALLOWED: &[Allowed] = &[
     allow("sha1dc", &["core/hash"], "SHA-1 with collision detection"),
     allow("sha2", &["core/hash", "dev:adapters/*"], "SHA-256"),
     allow("tempfile", &["adapters/cli", "xtask", "dev:*"], "directories that vanish after use"),
+    allow("toml", &["adapters/share"], "configuration with spans, without serde"),
     allow("xxhash-rust", &["dev:*"], "oracle for XXH3"),
 ];
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::place::Place;
+use crate::place::{NOFOLLOW, Place};
 use crate::problem::Problem;
 
 /// What a daemon prints when it listens, for who starts it to know.
@@ -22,7 +22,7 @@ pub fn start(place: &Place, command: &mut Command) -> Result<(), Problem> {
     place.make()?;
     let path = place.log();
     let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.create(true).write(true).truncate(true).mode(0o600).custom_flags(NOFOLLOW);
     let log = options.open(&path);
     let log = log.map_err(|error| Problem::io("cannot open the log", &error).at(&path))?;
     let spawned =
