@@ -5,10 +5,20 @@ use std::path::Path;
 
 use crate::support::{Ran, command, finish, make, other, place, run};
 
-#[cfg(feature = "watch")]
-const COMMANDS: &[&str] = &["tree", "diff", "hash", "watch", "since", "tour", "completions", "man"];
-#[cfg(not(feature = "watch"))]
-const COMMANDS: &[&str] = &["tree", "diff", "hash", "tour", "completions", "man"];
+const COMMANDS: &[&str] = &[
+    "tree",
+    "diff",
+    "hash",
+    #[cfg(feature = "watch")]
+    "watch",
+    #[cfg(feature = "watch")]
+    "since",
+    #[cfg(feature = "daemon")]
+    "daemon",
+    "tour",
+    "completions",
+    "man",
+];
 
 fn here(args: &[&str]) -> Ran {
     run(Path::new("/"), args)

@@ -457,8 +457,8 @@ fn a_terminal_gets_colours_and_a_line_for_each_change() {
     let scene = Scene::new();
     let program = env!("CARGO_BIN_EXE_treenail");
     let line = format!(
-        "(sleep 0.7; echo x > root/f; sleep 0.7; kill $PPID) & exec env -u NO_COLOR {program} watch \
-         --no-state root"
+        "(sleep 0.7; echo x > root/f; sleep 0.7; kill $PPID) & exec env -u NO_COLOR {program} \
+         watch --no-state root"
     );
     let Some(ran) = other(scene.place.path(), "script", &["-qec", &line, "/dev/null"]) else {
         return;
