@@ -99,7 +99,7 @@ impl Feed {
         let mut reader = lock(&self.reader);
         let mut counts = Statistics { reads: 1, ..Statistics::default() };
         let mut sink = Sink { feed: self, report, counts: &mut counts };
-        let Taken { events, overflowed } = self.queue.take();
+        let Taken { events, overflowed, .. } = self.queue.take();
         for event in events {
             sink.counts.records += 1;
             match event {

@@ -181,24 +181,25 @@ impl Roots {
     /// Gives up roots that have been idle for so long; when the next one will have been.
     pub(super) fn give_up_idle(&self, idle: Duration, shared: &Shared) -> Option<Instant> {
         let now = Instant::now();
-        let mut given_up = Vec::new();
+        let mut over = Vec::new();
         let mut next: Option<Instant> = None;
-        lock(&self.0).retain(|_, root| {
-            if !root.is_idle() {
-                return true;
-            }
+        for root in lock(&self.0).values().filter(|root| root.is_idle()) {
             let end = *lock(&root.used) + idle;
             if end > now {
                 next = Some(next.map_or(end, |next| next.min(end)));
-                return true;
+            } else {
+                over.push(root.clone());
             }
-            given_up.push(root.clone());
-            false
-        });
-        for root in given_up {
+        }
+        for root in &over {
             shared.log(&format!("nobody uses {}: it is given up", root.path.display()));
+            // Whoever comes meanwhile waits until the state is stored, and starts it again.
             root.stop(shared);
         }
+        lock(&self.0).retain(|_, root| {
+            let given_up = over.iter().any(|one| Arc::ptr_eq(one, root));
+            !given_up || !root.is_idle() || root.keeper.try_lock().map_or(true, |it| it.is_some())
+        });
         next
     }
 
@@ -216,9 +217,9 @@ impl Root {
     }
 
     fn stop(&self, shared: &Shared) {
-        let keeper = lock(&self.keeper).take();
+        let mut keeper = lock(&self.keeper);
         // Nobody else holds it: nobody uses the root.
-        if let Some(keeper) = keeper.and_then(Arc::into_inner)
+        if let Some(keeper) = keeper.take().and_then(Arc::into_inner)
             && let Err(error) = keeper.stop()
         {
             shared.log(&format!("cannot store what is known of a root: {error}"));

@@ -129,6 +129,18 @@ fn a_root_whose_state_another_process_holds_is_watched_without() {
 }
 
 #[test]
+fn a_clock_goes_on_with_a_root_that_was_given_up() {
+    let daemon = Daemon::start("idle_seconds = 1");
+    let (root, client) = (daemon.root(), daemon.client());
+    let clock = client.barrier(&root, None).unwrap();
+    daemon.wait_for("it is given up");
+    write(&root.join("meanwhile"), "");
+    let mut changes = client.watch(&root, From::Clock(clock)).unwrap();
+    assert!(changes.ready().resumed);
+    until(&mut changes, "meanwhile");
+}
+
+#[test]
 fn a_clock_of_another_root_is_fresh() {
     let daemon = Daemon::start("");
     let clock = daemon.client().barrier(&daemon.root(), None).unwrap();
