@@ -385,7 +385,7 @@ mod tests {
             id: Id::new(&[0xab; 16]),
             quiet: false,
             open_for_write: false,
-            ranges: Vec::from([4096..8192]),
+            ranges: std::iter::once(4096..8192).collect(),
         }
     }
 

@@ -132,9 +132,9 @@ impl<'a> Scan<'a> {
         Self { progress: Some(progress), ..self }
     }
 
-    /// Who is told of each directory before it is listed, to have it watched: the watch sees all that
-    /// the scan does not. A directory's own stat, which stands among its parent's entries, may be
-    /// older.
+    /// Who is told of each directory before it is listed, to have it watched: the watch sees all
+    /// that the scan does not. A directory's own stat, which stands among its parent's entries, may
+    /// be older.
     #[must_use]
     pub fn arm(self, arm: &'a dyn Arm) -> Self {
         Self { arm: Some(arm), ..self }

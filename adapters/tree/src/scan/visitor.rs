@@ -346,8 +346,8 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         );
     }
 
-    /// Puts forward the child directories with what they inherit. With `counting`, those that can be
-    /// watched without being opened are put off.
+    /// Puts forward the child directories with what they inherit. With `counting`, those that can
+    /// be watched without being opened are put off.
     fn descend(
         &self,
         dir: &Directory<'_>,

@@ -198,14 +198,13 @@ impl<'a> World<'a> {
 
     /// The driver does something; false if there is nothing to do.
     fn work(&mut self) -> bool {
-        if self.rng.below(3) == 0 || self.pending.is_empty() && self.answers.is_empty() {
-            if let Some(action) = self.live.next_action(self.fs.now_ns) {
-                self.run.trace().event(format_args!("{action:?}"));
-                self.tally.actions += 1;
-                self.run.count("actions", 1);
-                self.pending.push(action);
-                return true;
-            }
+        let asks = self.rng.below(3) == 0 || self.pending.is_empty() && self.answers.is_empty();
+        if asks && let Some(action) = self.live.next_action(self.fs.now_ns) {
+            self.run.trace().event(format_args!("{action:?}"));
+            self.tally.actions += 1;
+            self.run.count("actions", 1);
+            self.pending.push(action);
+            return true;
         }
         if !self.answers.is_empty() && (self.pending.is_empty() || self.rng.coin()) {
             let at = self.rng.index(self.answers.len());
