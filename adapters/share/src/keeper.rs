@@ -70,7 +70,7 @@ impl Keeper {
             cursors: BTreeMap::new(),
             next_id: 0,
             commands: VecDeque::new(),
-            stop: false,
+            stop: None,
             ended: false,
             failed: None,
         };
@@ -212,12 +212,21 @@ impl Keeper {
     /// # Errors
     /// If the state cannot be stored.
     pub fn stop(mut self) -> Result<(), Error> {
-        self.end()
+        self.end(Ending::Closed)
     }
 
-    fn end(&mut self) -> Result<(), Error> {
+    /// Ends the thread as fast as may be: all that was told is there at the next start, unless the
+    /// machine loses power.
+    ///
+    /// # Errors
+    /// If the state cannot be stored.
+    pub fn leave(mut self) -> Result<(), Error> {
+        self.end(Ending::Left)
+    }
+
+    fn end(&mut self, ending: Ending) -> Result<(), Error> {
         let Some(thread) = self.thread.take() else { return Ok(()) };
-        self.shared.lock().stop = true;
+        self.shared.lock().stop = Some(ending);
         self.shared.wake();
         thread.join().unwrap_or_else(|_| Err(Error::stopped(self.root())))
     }
@@ -226,8 +235,17 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         // Who wants to know how it ended calls `stop`.
-        drop(self.end());
+        drop(self.end(Ending::Closed));
     }
+}
+
+/// How a keeper ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// With everything stored durably.
+    Closed,
+    /// As it stands.
+    Left,
 }
 
 /// A change of the tree that subscribers may still want.
@@ -262,7 +280,7 @@ pub(crate) struct State {
     cursors: BTreeMap<u64, u64>,
     next_id: u64,
     commands: VecDeque<Command>,
-    stop: bool,
+    stop: Option<Ending>,
     /// Whether nobody takes commands any more.
     ended: bool,
     /// Why there will be no more changes.
@@ -443,7 +461,7 @@ pub(crate) struct Worker {
 impl Worker {
     fn run(mut self) -> Result<(), Error> {
         // Whoever waits must not do so for ever, also if a callback panics.
-        let _ending = Ending(self.shared.clone());
+        let _guard = FailOnPanic(self.shared.clone());
         self.shared.thread.get_or_init(|| thread::current().id());
         while self.obey() {
             if self.shared.lock().failed.is_some() {
@@ -456,7 +474,12 @@ impl Worker {
                 Err(error) => self.fail(Error::tree(error)),
             }
         }
-        self.live.close().map_err(Error::tree)
+        let ending = self.shared.lock().stop;
+        let ended = match ending {
+            Some(Ending::Left) => self.live.leave(),
+            _ => self.live.close(),
+        };
+        ended.map_err(Error::tree)
     }
 
     /// Does what was asked for; whether to go on.
@@ -467,7 +490,7 @@ impl Worker {
                 (state.commands.pop_front(), state.stop)
             };
             match command {
-                _ if stop => return false,
+                _ if stop.is_some() => return false,
                 Some(command) => command(self),
                 None => return true,
             }
@@ -476,7 +499,7 @@ impl Worker {
 
     fn wait_for_commands(&self) {
         let mut state = self.shared.lock();
-        while state.commands.is_empty() && !state.stop {
+        while state.commands.is_empty() && state.stop.is_none() {
             state = self.shared.wait(state, None);
         }
     }
@@ -515,9 +538,9 @@ impl Worker {
 }
 
 /// Says, when it is dropped, that the thread is no more.
-struct Ending(Arc<Shared>);
+struct FailOnPanic(Arc<Shared>);
 
-impl Drop for Ending {
+impl Drop for FailOnPanic {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.ended = true;

@@ -59,8 +59,7 @@ fn a_reader_that_is_away_during_20_000_rewrites_of_2_000_files_loses_none() {
     }
     let end = keeper.barrier(SOON).unwrap();
     assert!(*counted.lock().unwrap() >= 2_000, "a callback is never behind");
-    let told: BTreeMap<String, EventKind> =
-        until(&mut away, end).iter().flat_map(|delivery| paths(delivery)).collect();
+    let told: BTreeMap<String, EventKind> = until(&mut away, end).iter().flat_map(paths).collect();
     assert_eq!(told.len(), 2_000);
     assert!(told.values().all(|kind| *kind == EventKind::Modify));
     while let Some(delivery) = away.next(Some(Duration::ZERO)).unwrap() {

@@ -70,6 +70,8 @@ enum Move {
     Other,
 }
 
+type Paths = Vec<Box<[u8]>>;
+
 impl Default for Predictor {
     fn default() -> Self {
         Self::new()
@@ -228,7 +230,7 @@ fn step(from: &[u8], to: &[u8], tree: &Tree) -> Move {
 }
 
 /// The files before and after one in the order of names, the nearest first.
-fn neighbours(path: &[u8], tree: &Tree) -> (Vec<Box<[u8]>>, Vec<Box<[u8]>>) {
+fn neighbours(path: &[u8], tree: &Tree) -> (Paths, Paths) {
     let (dir, name) = split(path);
     let Some(dir) = tree.dir_at(dir) else { return Default::default() };
     let whole = |name: &[u8]| [&path[..path.len() - split(path).1.len()], name].concat().into();

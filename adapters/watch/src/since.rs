@@ -15,8 +15,9 @@ use crate::watcher::Options;
 /// reported.
 ///
 /// # Errors
-/// If the root is no directory or cannot be listed, the state cannot be read, a glob is none, ignore
-/// rules cannot be read, or not everything could be seen within `timeout` (`None`: for ever).
+/// If the root is no directory or cannot be listed, the state cannot be read, a glob is none,
+/// ignore rules cannot be read, or not everything could be seen within `timeout` (`None`: for
+/// ever).
 pub fn since(root: &Path, options: &Options, timeout: Option<Duration>) -> Result<Report, Error> {
     options.filter.clone().gitignore(false).compile(root)?;
     let live = &options.live;
@@ -32,7 +33,7 @@ pub fn since(root: &Path, options: &Options, timeout: Option<Duration>) -> Resul
             keeper.barrier(timeout)?;
             let (since, clock) = keeper.since(options.since.unwrap_or(keeper.clock()))?;
             let report = Report::of(since, clock, keeper.tree(), live.ids);
-            keeper.stop()?;
+            keeper.leave()?;
             report
         }
     };

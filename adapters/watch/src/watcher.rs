@@ -285,6 +285,17 @@ impl Watcher {
         Arc::into_inner(keeper).map_or(Ok(()), |keeper| Ok(keeper.stop()?))
     }
 
+    /// Ends it as fast as may be: what was given out is there at the next start, unless the machine
+    /// loses power.
+    ///
+    /// # Errors
+    /// If the state cannot be stored.
+    pub fn leave(self) -> Result<(), Error> {
+        let Self { keeper, subscription, .. } = self;
+        drop(subscription);
+        Arc::into_inner(keeper).map_or(Ok(()), |keeper| Ok(keeper.leave()?))
+    }
+
     /// The tree that the next delivery starts from, where the filter needs it.
     fn tree_before(&self) -> Option<Tree> {
         if self.filter.is_open() { None } else { self.subscription.tree().cloned() }

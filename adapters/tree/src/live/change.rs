@@ -98,7 +98,8 @@ impl Id {
     /// The longest id.
     pub const BYTES_MAX: usize = 32;
 
-    /// An id of these bytes; nothing if there are none, or more than [`BYTES_MAX`](Self::BYTES_MAX).
+    /// An id of these bytes; nothing if there are none, or more than
+    /// [`BYTES_MAX`](Self::BYTES_MAX).
     #[must_use]
     pub fn new(id: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::BYTES_MAX];

@@ -21,7 +21,7 @@ use super::hasher::{Hasher, INLINE_BYTES_MAX};
 use super::history::{History, Since};
 use super::places::{Places, top_of};
 use super::state::{Opened, Remembered, State};
-use super::{Action, Live, NoLook, Settings, token};
+use super::{Action, Listed, Live, NoLook, Settings, token};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{Blake3Ids, BlockIds, GitIds, IdKind, Xxh3Ids};
 use crate::pages::DirId;
@@ -40,8 +40,8 @@ pub struct Options {
     /// when a file is first written. Those of the kind `BLOCKS`, which is the default, also tell
     /// which parts of a large file have changed.
     pub ids: Option<IdKind>,
-    /// Where the tree's history is kept, so that its clock outlives the process; a directory outside
-    /// of the root. Nothing to keep none.
+    /// Where the tree's history is kept, so that its clock outlives the process; a directory
+    /// outside of the root. Nothing to keep none.
     pub state: Option<PathBuf>,
     /// What the system's feed of changes may use.
     pub feed: feed::Options,
@@ -143,8 +143,8 @@ pub struct LiveTree {
 }
 
 impl LiveTree {
-    /// Arms the feed, scans the directory, or compares it with what is remembered of it, and follows
-    /// it from then on.
+    /// Arms the feed, scans the directory, or compares it with what is remembered of it, and
+    /// follows it from then on.
     ///
     /// # Errors
     /// If the root is no directory or cannot be listed, or its state is held by another process.
@@ -244,8 +244,8 @@ impl LiveTree {
     ///
     /// # Errors
     /// - [`ErrorKind::RootGone`] once the root is no longer there: a last batch may have told so.
-    /// - The system refuses to report changes, or to store the history. The tree may not be true any
-    ///   more then.
+    /// - The system refuses to report changes, or to store the history. The tree may not be true
+    ///   any more then.
     pub fn poll(&mut self, timeout: Option<Duration>) -> Result<Option<Batch>, Error> {
         // A time that the system cannot hold is as good as none.
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -301,9 +301,9 @@ impl LiveTree {
         }
     }
 
-    /// Says that these bytes of a file, and no others, were just written by whoever calls. Of a large
-    /// file whose blocks are known only those are read, and the change is reported with the range;
-    /// others are read as a whole.
+    /// Says that these bytes of a file, and no others, were just written by whoever calls. Of a
+    /// large file whose blocks are known only those are read, and the change is reported with the
+    /// range; others are read as a whole.
     ///
     /// # Errors
     /// The file cannot be read; [`io::ErrorKind::WouldBlock`] if somebody else writes to it.
@@ -320,7 +320,10 @@ impl LiveTree {
             })?;
         let Some(hasher) = &self.hasher else { return Ok(()) };
         match hasher.update(&handle, &(dir, name.into()), written) {
-            Ok(found) => Ok(self.live.wrote(dir, name, &found)),
+            Ok(found) => {
+                self.live.wrote(dir, name, &found);
+                Ok(())
+            }
             Err(super::Unhashed::Gone) => Err(failed(io::ErrorKind::NotFound.into())),
             Err(super::Unhashed::Unstable) => Err(failed(io::ErrorKind::WouldBlock.into())),
             Err(super::Unhashed::Refused(error)) => Err(failed(error)),
@@ -386,6 +389,15 @@ impl LiveTree {
         Waker { current: self.current.clone(), woken: self.woken.clone() }
     }
 
+    /// Ends it as fast as may be. What was given out is there when it is opened again, unless the
+    /// machine loses power.
+    ///
+    /// # Errors
+    /// If the state cannot be stored.
+    pub fn leave(mut self) -> Result<(), Error> {
+        self.state.take().map_or(Ok(()), State::leave)
+    }
+
     /// Ends it, with everything stored so that the next opening knows that nothing is missing.
     ///
     /// # Errors
@@ -431,7 +443,8 @@ impl LiveTree {
                 did += 1;
             }
             if did == 0 {
-                return Ok(self.close_when_idle());
+                self.close_when_idle();
+                return Ok(());
             }
             self.close_at = Some(now + HELD_OPEN_FOR);
         }
@@ -488,10 +501,7 @@ impl LiveTree {
         Ok(())
     }
 
-    fn watch_and_list(
-        &mut self,
-        dir: DirId,
-    ) -> Result<Vec<(Box<[u8]>, treenail_os::Stat)>, NoLook> {
+    fn watch_and_list(&mut self, dir: DirId) -> Result<Vec<Listed>, NoLook> {
         let handle = self.places.handle(self.live.tree(), dir)?;
         match self.feed.watch(&handle, token(dir), top_of(&handle)) {
             Watched::By(_) => _ = self.polled.remove(&dir),
@@ -792,7 +802,8 @@ fn random() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-/// Whether the kernel gives each change of a file that was looked at another time: Linux since 6.13.
+/// Whether the kernel gives each change of a file that was looked at another time: Linux since
+/// 6.13.
 fn has_fine_times() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));

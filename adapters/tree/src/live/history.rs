@@ -38,8 +38,8 @@ struct Event {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Since {
     /// What leads from the tree at the clock to the tree now: renames in their order, and the new
-    /// directories that they lead into; then one change for each other path. A change may be reported that the asker knows already; none is
-    /// left out.
+    /// directories that they lead into; then one change for each other path. A change may be
+    /// reported that the asker knows already; none is left out.
     Net {
         /// The changes, without stats and ids.
         changes: Vec<Net>,

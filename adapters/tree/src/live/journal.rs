@@ -385,7 +385,7 @@ mod tests {
             id: Id::new(&[0xab; 16]),
             quiet: false,
             open_for_write: false,
-            ranges: vec![4096..8192],
+            ranges: Vec::from([4096..8192]),
         }
     }
 
@@ -393,6 +393,7 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The tables in docs/format/live.md.
     #[test]
     fn a_batch_has_these_bytes() {
         let gaps = vec![Gap { path: (*b"d").into(), reason: "full".into() }];

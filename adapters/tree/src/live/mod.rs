@@ -147,6 +147,9 @@ pub enum Action {
     },
 }
 
+/// An entry of a directory, and what the system says of it.
+pub type Listed = (Box<[u8]>, Stat);
+
 /// Why entries could not be looked at.
 #[derive(Debug)]
 pub enum NoLook {
@@ -405,7 +408,7 @@ impl Live {
     }
 
     /// The answer to [`Action::List`].
-    pub fn listed(&mut self, dir: DirId, found: Result<Vec<(Box<[u8]>, Stat)>, NoLook>) {
+    pub fn listed(&mut self, dir: DirId, found: Result<Vec<Listed>, NoLook>) {
         self.outstanding -= 1;
         if self.tree.listing(dir).is_none() {
             // It went while it was being watched.
@@ -463,8 +466,8 @@ impl Live {
         }
     }
 
-    /// Says that directories were compared, or everything if there are none, and which of them could
-    /// not be, with the reasons; before [`rechecked`](Self::rechecked).
+    /// Says that directories were compared, or everything if there are none, and which of them
+    /// could not be, with the reasons; before [`rechecked`](Self::rechecked).
     pub fn compared(&mut self, dirs: Option<&[DirId]>, failed: Vec<(DirId, String)>) {
         let all = || self.tree.dirs.iter().map(|(dir, _)| dir).collect();
         let incomplete = dirs.map_or_else(all, <[DirId]>::to_vec).into_iter().filter(|dir| {

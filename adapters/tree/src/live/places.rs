@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use treenail_os::{FileId, Handle, Listing as Names, Stat, is_elsewhere};
 
-use super::NoLook;
+use super::{Listed, NoLook};
 use crate::pages::DirId;
 use crate::tree::Tree;
 
@@ -106,11 +106,7 @@ impl Places {
 
     /// Everything in a directory. Of what went between the listing and the look nothing is said: it
     /// has an event of its own.
-    pub(super) fn list(
-        &mut self,
-        tree: &Tree,
-        dir: DirId,
-    ) -> Result<Vec<(Box<[u8]>, Stat)>, NoLook> {
+    pub(super) fn list(&mut self, tree: &Tree, dir: DirId) -> Result<Vec<Listed>, NoLook> {
         let handle = self.handle(tree, dir)?;
         handle.list(&mut self.names)?;
         let mut entries = Vec::with_capacity(self.names.entries().len());

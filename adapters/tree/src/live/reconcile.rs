@@ -1,6 +1,6 @@
 //! The end of a round: what was seen becomes edits of the tree, and changes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use treenail_os::feed::What;
 use treenail_os::{Kind, Stat};
@@ -58,6 +58,7 @@ struct Report {
 impl Live {
     pub(super) fn reconcile(&mut self, now_ns: u64, mut round: Round) {
         round.retain(|at, seen| !self.hold_unfinished(at, seen, now_ns));
+        self.find_moves(&round);
         self.make_moves(&round);
         self.make_removals(&round);
         let mut puts = Vec::new();
@@ -81,6 +82,34 @@ impl Live {
             self.dirt.hold(at.clone(), seen.mark.what, deadline);
         }
         hold
+    }
+
+    /// Finds what has moved while nobody watched: a file is gone and another has its number, its
+    /// length and its time; or a directory with its number, which is listed anew in any case.
+    fn find_moves(&mut self, round: &Round) {
+        let view = self.tree.view(None);
+        let mut gone = HashMap::new();
+        for (at, seen) in round.iter().filter(|(_, seen)| seen.compared) {
+            let row = view.entry(at.0, &at.1);
+            if let (Some(None), Some(row)) = (seen.now, row)
+                && row.stat.inode != 0
+            {
+                gone.insert(row.stat.id(), (at, row.stat));
+            }
+        }
+        if gone.is_empty() {
+            return;
+        }
+        for (to, seen) in round.iter().filter(|(_, seen)| seen.compared) {
+            let Some(Some(stat)) = seen.now else { continue };
+            if view.entry(to.0, &to.1).is_none()
+                && let Some((from, before)) = gone.remove(&stat.id())
+                && before.kind == stat.kind
+                && (stat.kind == Kind::Directory || !may_differ(&before, &stat))
+            {
+                self.moves.push((from.clone(), to.clone()));
+            }
+        }
     }
 
     /// Moves what the feed says has moved, where what was seen bears it out.

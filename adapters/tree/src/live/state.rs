@@ -137,6 +137,7 @@ impl State {
         .map_err(|error| from_log(&path, &error))?;
         let mut remembered = None;
         let mut starts = VecDeque::new();
+        let mut is_begun = false;
         let torn = matches!(recovery.tail, Tail::Torn { .. });
         if !recovery.checkpoint.content.is_empty() && lost.is_none() {
             let reader = log.read_from(recovery.checkpoint.lsn);
@@ -148,6 +149,7 @@ impl State {
                 Ok((mut tree, session)) => {
                     if torn || session.is_some_and(|session| !is_same_boot(&session.boot)) {
                         tree.history.begin_incarnation();
+                        is_begun = true;
                     }
                     remembered = Some(tree);
                 }
@@ -174,6 +176,11 @@ impl State {
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
         state.write(session_kind(), &Session { boot: boot_id(), incarnation }.encode())?;
+        if is_begun {
+            // If power were lost again and this with it, the next incarnation would have the same
+            // number, and clocks of this one would mean something there.
+            state.log.commit(state.log.end()).map_err(|error| state.failed(&error))?;
+        }
         Ok(Opened { state, remembered, lost })
     }
 
@@ -227,8 +234,8 @@ impl State {
         self.bytes > JOURNAL_BYTES_MAX && self.saving.is_none()
     }
 
-    /// Has the tree saved in a thread of its own, so that the journal needs not go further back than
-    /// the history; `done` is called in it at the end.
+    /// Has the tree saved in a thread of its own, so that the journal needs not go further back
+    /// than the history; `done` is called in it at the end.
     ///
     /// # Errors
     /// If the system refuses; what was saved before still counts.
@@ -254,8 +261,8 @@ impl State {
         Ok(())
     }
 
-    /// Ends what [`begin_checkpoint`](Self::begin_checkpoint) began, if the tree is saved by now, or
-    /// with `wait` in any case.
+    /// Ends what [`begin_checkpoint`](Self::begin_checkpoint) began, if the tree is saved by now,
+    /// or with `wait` in any case.
     ///
     /// # Errors
     /// As there.
@@ -265,6 +272,14 @@ impl State {
         let lost = |_| Error::new(ErrorKind::Io, &self.dir, "the thread that saves has panicked");
         thread.join().map_err(lost)??;
         self.name_snapshot(&head, lsn)
+    }
+
+    /// Leaves everything as it stands, once there is a snapshot.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn leave(mut self) -> Result<(), Error> {
+        self.end_checkpoint(!self.is_named)
     }
 
     /// Saves everything durably, so that the next opening knows that nothing is missing.

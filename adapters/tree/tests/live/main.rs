@@ -147,6 +147,37 @@ fn a_clock_survives_the_process() {
 }
 
 #[test]
+fn what_moved_while_nobody_watched_is_a_rename() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path);
+    let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
+    fs::create_dir_all(at("old/deep")).unwrap();
+    fs::write(at("old/deep/leaf"), "1").unwrap();
+    fs::write(at("file"), "1").unwrap();
+    let live = LiveTree::open(dir.path(), &options).unwrap();
+    live.leave().unwrap();
+    fs::rename(at("file"), at("old/file")).unwrap();
+    fs::rename(at("old"), at("new")).unwrap();
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    let mut replica = Replica::default();
+    for path in ["file", "old/deep/leaf"] {
+        replica.0.insert(path.into(), b'f');
+    }
+    for path in ["old", "old/deep"] {
+        replica.0.insert(path.into(), b'd');
+    }
+    let mut renames = 0;
+    while let Some(batch) = live.barrier().unwrap() {
+        renames += batch.changes.iter().filter(|one| one.kind == EventKind::Rename).count();
+        replica.apply(&batch);
+    }
+    assert_eq!(replica.0, Replica::of(live.tree()).0);
+    assert!(renames >= 1);
+    assert_true(&live);
+}
+
+#[test]
 fn a_state_is_held_by_one_process_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let state = tempfile::tempdir().unwrap();

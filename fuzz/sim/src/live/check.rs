@@ -57,6 +57,9 @@ impl World<'_> {
             let Some(row) = view.entry(dir, name) else {
                 return wrong(format!("{}: not in the tree", text(name)));
             };
+            if self.fs.unheard.contains(child) {
+                continue;
+            }
             let stat = shown(self.fs.stat(*child));
             // Of names that are elsewhere, or were for a moment, nobody tells.
             let elsewhere = elsewhere.contains(&row.stat.inode);
@@ -102,6 +105,10 @@ impl World<'_> {
                 continue;
             };
             let inode = self.fs.get(node).expect("what has a path is there");
+            if self.fs.unheard.contains(&node) {
+                excused += 1;
+                continue;
+            }
             if inode.kind == Kind::Directory || known.content.as_ref() == Some(&inode.content) {
                 continue;
             }
@@ -169,7 +176,8 @@ impl World<'_> {
         let mut known = paths(self.live.tree());
         known.retain(|(path, _, stat)| {
             let has_id = view.lookup(path).is_some_and(|row| row.id.is_some());
-            has_id && stat.kind == Kind::File && stat.nlink == 1
+            let is_one = stat.kind == Kind::File && stat.nlink == 1 && self.is_heard_of(path);
+            has_id && is_one
         });
         if known.is_empty() || !self.profile.ids {
             return Ok(());
@@ -195,7 +203,9 @@ impl World<'_> {
 
     fn rename_undisturbed(&mut self) -> Result<(), Violation> {
         let mut known = paths(self.live.tree());
-        known.retain(|(.., stat)| stat.kind == Kind::Directory || stat.nlink == 1);
+        known.retain(|(path, _, stat)| {
+            stat.kind == Kind::Directory || stat.nlink == 1 && self.is_heard_of(path)
+        });
         if known.is_empty() {
             return Ok(());
         }
@@ -224,6 +234,10 @@ impl World<'_> {
         Ok(())
     }
 
+    fn is_heard_of(&self, path: &[u8]) -> bool {
+        node_at(&self.fs, path).is_none_or(|node| !self.fs.unheard.contains(&node))
+    }
+
     fn spot(&self, path: &[u8]) -> Spot {
         let slash = path.iter().rposition(|byte| *byte == b'/');
         let above =
@@ -231,8 +245,8 @@ impl World<'_> {
         (above, path[slash.map_or(0, |at| at + 1)..].into())
     }
 
-    /// What of a stat has to agree: a directory's own times say when it was listed, and nobody tells
-    /// of a file that it had another name for a moment.
+    /// What of a stat has to agree: a directory's own times say when it was listed, and nobody
+    /// tells of a file that it had another name for a moment.
     fn compared(&self, stat: &Stat) -> Stat {
         let links = self.profile.ops.iter().any(|(op, _)| *op == Op::Link);
         match stat.kind {

@@ -119,6 +119,7 @@ impl Driver {
         for name in names {
             breathe(fs);
             check(fs, node)?;
+            fs.saw(node, name);
             found.push(fs.child(node, name).map(|node| fs.stat(node)));
         }
         Ok(found)
@@ -237,10 +238,7 @@ impl Driver {
                     {
                         dirs.push((child, node));
                     }
-                    now if !is_wanted => {
-                        pass.differs(dir, row.name.into(), now.map(|(_, stat)| stat));
-                    }
-                    _ => {}
+                    now => pass.differs(dir, row.name.into(), now.map(|(_, stat)| stat)),
                 }
             }
         }
@@ -291,6 +289,7 @@ fn entries(fs: &mut Fs, node: Node, breathe: Breathe<'_>) -> Result<Vec<(Name, S
         let Some(name) = inode.entries.keys().find(after).cloned() else { return Ok(found) };
         breathe(fs);
         if let Some(child) = fs.child(node, &name) {
+            fs.saw(node, &name);
             found.push((name.clone(), fs.stat(child)));
         }
         last = Some(name);

@@ -1,6 +1,6 @@
 //! A file system in memory, whose changes the simulated system reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use treenail_os::feed::What;
 use treenail_os::{Kind, Stat};
@@ -65,6 +65,12 @@ pub(super) struct Fs {
     last_ns: i64,
     pub(super) open: Vec<Open>,
     pub(super) kernel: Kernel,
+    /// Names made by linking at which nobody has looked since, and whether the file was changed
+    /// through them.
+    unseen: BTreeMap<Spot, bool>,
+    /// Files that were changed through such a name, which is gone. The events say that there was
+    /// something, and no look can tell what: nobody can know that it was these files.
+    pub(super) unheard: BTreeSet<Node>,
 }
 
 impl Fs {
@@ -80,6 +86,8 @@ impl Fs {
             last_ns: 0,
             open: Vec::new(),
             kernel,
+            unseen: BTreeMap::new(),
+            unheard: BTreeSet::new(),
         };
         for _ in [ROOT, OUTSIDE] {
             fs.add(Kind::Directory, 0o755);
@@ -120,6 +128,11 @@ impl Fs {
             uid: 0,
             gid: 0,
         }
+    }
+
+    /// Somebody looks at what a name leads to.
+    pub(super) fn saw(&mut self, dir: Node, name: &[u8]) {
+        self.unseen.remove(&(dir, name.into()));
     }
 
     /// All directories at or below one, each before those in it.
@@ -223,6 +236,7 @@ impl Fs {
         self.touch(node, |inode| inode.nlink += 1);
         self.enter(dir, &name, node);
         self.report(dir, &name, What::CREATED);
+        self.unseen.insert((dir, name), false);
     }
 
     /// Removes a file or an empty directory.
@@ -239,12 +253,14 @@ impl Fs {
     pub(super) fn rename(&mut self, from: Spot, to: Spot) {
         let node = self.inodes[&from.0].entries[&from.1];
         let replaced = self.child(to.0, &to.1);
+        let unseen = self.unseen.remove(&from);
         self.leave(from.0, &from.1);
         if let Some(replaced) = replaced {
             self.leave(to.0, &to.1);
             self.unlinked(replaced, &to);
         }
         self.enter(to.0, &to.1, node);
+        self.unseen.extend(unseen.map(|changed| (to.clone(), changed)));
         self.touch(node, |_| {});
         for open in self.open.iter_mut().filter(|open| open.spot.as_ref() == Some(&from)) {
             open.spot = Some(to.clone());
@@ -254,10 +270,13 @@ impl Fs {
 
     pub(super) fn exchange(&mut self, a: Spot, b: Spot) {
         let (at_a, at_b) = (self.inodes[&a.0].entries[&a.1], self.inodes[&b.0].entries[&b.1]);
+        let (unseen_a, unseen_b) = (self.unseen.remove(&a), self.unseen.remove(&b));
         self.leave(a.0, &a.1);
         self.leave(b.0, &b.1);
         self.enter(a.0, &a.1, at_b);
         self.enter(b.0, &b.1, at_a);
+        self.unseen.extend(unseen_a.map(|changed| (b.clone(), changed)));
+        self.unseen.extend(unseen_b.map(|changed| (a.clone(), changed)));
         self.touch(at_a, |_| {});
         self.touch(at_b, |_| {});
         for open in &mut self.open {
@@ -348,6 +367,9 @@ impl Fs {
     }
 
     fn leave(&mut self, dir: Node, name: &Name) {
+        if self.unseen.remove(&(dir, name.clone())) == Some(true) {
+            self.unheard.extend(self.child(dir, name));
+        }
         self.change(dir, |inode| {
             inode.entries.remove(name);
         });
@@ -379,6 +401,11 @@ impl Fs {
     }
 
     fn report(&mut self, dir: Node, name: &Name, what: What) {
+        if what.has(What::MODIFIED | What::ATTRIBUTES)
+            && let Some(changed) = self.unseen.get_mut(&(dir, name.clone()))
+        {
+            *changed = true;
+        }
         self.kernel.report(dir, name, what);
     }
 

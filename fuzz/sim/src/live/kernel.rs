@@ -152,6 +152,15 @@ impl Kernel {
             if let Some(queue) = queues.1 {
                 self.push(queue, Raw::Half { cookie, spot: to, left: false, is_dir });
             }
+        } else if let (Some(left), Some(right)) = queues
+            && left != right
+        {
+            // Each queue tells of the side that it watches.
+            let also = if is_dir { What::MOVED | What::DIRECTORY } else { What::MOVED };
+            let (what, (dir, name)) = (also | What::REMOVED, from);
+            self.push(left, Raw::Entry { dir, name, what });
+            let (what, (dir, name)) = (also | What::CREATED, to);
+            self.push(right, Raw::Entry { dir, name, what });
         } else if let Some(queue) = queues.0.or(queues.1) {
             self.push(queue, Raw::Renamed { from, to, is_dir });
         }

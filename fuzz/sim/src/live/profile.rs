@@ -75,7 +75,8 @@ impl Profile {
         let (renames, exchange, links) =
             (has("renames", 85), has("exchange", 35), has("links", 35));
         let deny = has("deny", 20);
-        // What is written through a name in a directory that is closed, its other names do not tell.
+        // What is written through a name in a directory that is closed, its other names do not
+        // tell.
         let links = links && !deny;
         let (symlinks, modes, times) = (has("symlinks", 40), has("modes", 50), has("times", 40));
         let (outside, reuse) = (has("outside", 50), has("reuse", 60));

@@ -105,7 +105,10 @@ impl Replica {
                 if known.class != class && strict {
                     return Err(format!("{}: what moves is of another class", shown()));
                 }
-                let replaced = self.take(path);
+                let mut replaced = self.take(path);
+                // The directories on the way to what moved could not be gone before it moved.
+                let way = from.and_then(|from| from.strip_prefix(path)).unwrap_or_default();
+                replaced.retain(|rest, _| rest.is_empty() || !is_within(way, rest));
                 if replaced.len() > 1 && strict {
                     return Err(format!("{}: what is replaced holds something", shown()));
                 }
@@ -118,10 +121,8 @@ impl Replica {
 
     /// Takes out an entry and all below it, each without the path of it.
     fn take(&mut self, path: &[u8]) -> BTreeMap<Vec<u8>, Known> {
-        let is_below = |at: &[u8]| {
-            at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-        };
-        let taken: Vec<Vec<u8>> = self.entries.keys().filter(|at| is_below(at)).cloned().collect();
+        let below = self.entries.keys().filter(|at| is_within(at, path));
+        let taken: Vec<Vec<u8>> = below.cloned().collect();
         let take = |at: Vec<u8>| {
             let known = self.entries.remove(&at)?;
             Some((at[path.len()..].to_vec(), known))
@@ -146,7 +147,12 @@ impl Replica {
     /// Reads again what was another file, or being written, when it was read.
     pub(super) fn catch_up(&mut self, fs: &Fs) {
         for (path, known) in &mut self.entries {
-            if !known.exact && known.told.is_some() && known.told == stat_at(fs, path) {
+            let now = stat_at(fs, path);
+            let Some((told, now)) = known.told.zip(now) else { continue };
+            // Of a file that has several names nobody tells all ctimes.
+            let ctime_ns = if now.nlink > 1 { now.ctime_ns } else { told.ctime_ns };
+            let told = Stat { ctime_ns, ..told };
+            if !known.exact && told == now {
                 known.read(path, fs);
             }
         }
@@ -164,6 +170,10 @@ impl Replica {
         let path = String::from_utf8_lossy(path);
         Some(format!("{path}: replica {mine:?}, tree {tree:?}"))
     }
+}
+
+fn is_within(path: &[u8], top: &[u8]) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
 impl Known {

@@ -10,9 +10,9 @@ use treenail::share::Interrupter;
 
 use crate::output::{Failed, Problem};
 
-/// How long a signal waits for the state to be stored; a state that was not closed is as good, but
-/// takes longer to begin with.
-const CLOSES_WITHIN: Duration = Duration::from_millis(45);
+/// How long a signal waits until the state is left in order; one that is not is as good, but takes
+/// longer to begin with.
+const CLOSES_WITHIN: Duration = Duration::from_millis(40);
 
 /// The end that a signal brings.
 pub(super) struct Ending(Arc<Shared>);

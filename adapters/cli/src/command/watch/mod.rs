@@ -113,7 +113,7 @@ fn watch(
     if args.stats {
         print_statistics(&watcher.statistics(), output.json());
     }
-    let stopped = watcher.stop();
+    let stopped = if ending.is_near() { watcher.leave() } else { watcher.stop() };
     result.and_then(|outcome| stopped.map(|()| outcome).map_err(Failed::from))
 }
 

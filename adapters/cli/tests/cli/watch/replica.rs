@@ -11,7 +11,10 @@ type Truth = BTreeMap<String, (String, Vec<u8>)>;
 
 /// What is known to be at each path, and of a file the content; nothing of one that was reported,
 /// for whoever is told of a change reads the file.
-pub(super) struct Replica(BTreeMap<String, (String, Option<Vec<u8>>)>);
+pub(super) struct Replica(BTreeMap<String, Known>);
+
+/// What an entry is, and the content of a file.
+type Known = (String, Option<Vec<u8>>);
 
 impl Replica {
     pub(super) fn of(root: &Path) -> Self {
@@ -71,7 +74,7 @@ impl Replica {
     }
 
     /// Takes a path and what is below out, each by what follows the path.
-    fn take(&mut self, path: &str) -> Vec<(String, (String, Option<Vec<u8>>))> {
+    fn take(&mut self, path: &str) -> Vec<(String, Known)> {
         let below = format!("{path}/");
         let keys: Vec<String> =
             self.0.keys().filter(|key| *key == path || key.starts_with(&below)).cloned().collect();

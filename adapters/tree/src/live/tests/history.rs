@@ -128,8 +128,12 @@ fn follow(copy: &mut Model, changes: &[Net], now: &Model) -> Result<(), TestCase
     Ok(())
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn since_leads_from_the_tree_at_any_tick_to_the_tree_now(
