@@ -5,17 +5,20 @@ use std::path::Path;
 
 use crate::support::{Ran, command, finish, make, other, place, run};
 
-/// All commands.
-fn commands() -> Vec<&'static str> {
-    let mut commands = vec!["tree", "diff", "hash", "tour", "completions", "man"];
-    if cfg!(feature = "watch") {
-        commands.extend(["watch", "since"]);
-    }
-    if cfg!(feature = "daemon") {
-        commands.push("daemon");
-    }
-    commands
-}
+const COMMANDS: &[&str] = &[
+    "tree",
+    "diff",
+    "hash",
+    #[cfg(feature = "watch")]
+    "watch",
+    #[cfg(feature = "watch")]
+    "since",
+    #[cfg(feature = "daemon")]
+    "daemon",
+    "tour",
+    "completions",
+    "man",
+];
 
 fn here(args: &[&str]) -> Ran {
     run(Path::new("/"), args)
@@ -25,14 +28,14 @@ fn here(args: &[&str]) -> Ran {
 fn without_a_command_the_help_is_shown_and_the_exit_status_is_2() {
     let ran = here(&[]).expect(2);
     assert!(ran.stderr.contains("Usage: treenail"), "{ran:?}");
-    for command in commands() {
+    for command in COMMANDS {
         assert!(ran.stderr.contains(command), "{command}");
     }
 }
 
 #[test]
 fn each_command_has_help_with_examples_and_its_exit_status() {
-    for command in commands() {
+    for command in COMMANDS {
         let help = here(&[command, "--help"]).expect(0);
         assert!(help.out().contains("Examples:\n  treenail ") || help.out().contains("  tar "));
         assert!(help.out().contains("Exit status: 0"), "{command}: {}", help.out());
@@ -118,7 +121,7 @@ fn completions_are_scripts_that_their_shells_can_read() {
     let place = place();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ran = run(place.path(), &["completions", shell]).expect(0);
-        assert!(commands().iter().all(|command| ran.out().contains(command)), "{shell}");
+        assert!(COMMANDS.iter().all(|command| ran.out().contains(command)), "{shell}");
         fs::write(place.path().join(shell), &ran.stdout).unwrap();
     }
     for shell in ["bash", "zsh", "fish"] {
@@ -133,8 +136,8 @@ fn manual_pages_are_written_and_clean() {
     run(place.path(), &["man", "new/man1"]).expect(0);
     let pages: Vec<_> =
         fs::read_dir(place.path().join("new/man1")).unwrap().map(|e| e.unwrap().path()).collect();
-    assert_eq!(pages.len(), commands().len() + 1);
-    for command in commands() {
+    assert_eq!(pages.len(), COMMANDS.len() + 1);
+    for command in COMMANDS {
         assert!(place.path().join(format!("new/man1/treenail-{command}.1")).is_file());
     }
     for page in &pages {
