@@ -166,10 +166,10 @@ fn not_shared(before: &Tree, after: &Tree) -> usize {
 }
 
 #[test]
-fn a_change_among_a_million_entries_rebuilds_one_block() {
-    let mut tree = numbered(1_000_000);
+fn a_change_among_many_entries_rebuilds_one_block() {
+    let mut tree = numbered(100_000);
     let before = tree.clone();
-    put_file(&mut tree, (DirId::ROOT, b"0500000"), 5);
+    put_file(&mut tree, (DirId::ROOT, b"0050000"), 5);
     assert_eq!(blocks(&tree).len(), blocks(&before).len());
     let differ = blocks(&tree).iter().zip(blocks(&before)).filter(|(a, b)| !a.is_shared_with(b));
     assert_eq!(differ.count(), 1);
