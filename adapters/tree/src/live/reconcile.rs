@@ -192,8 +192,10 @@ impl Live {
         // What could not be reached by the old path perhaps can be by the new one.
         if let Some(dir) = self.tree.view(None).entry(to.0, &to.1).and_then(|row| row.child) {
             self.list_refused_below(dir);
-            // What moved may have been made there with the number of the one that was known.
-            if round.get(from).is_some_and(|seen| seen.mark.what.has(What::CREATED)) {
+            // What moved may have been made there with the number of the one that was known; and
+            // of one that a comparison or a listing found nothing but the number is known.
+            let is_new = round.get(from).is_some_and(|seen| seen.mark.what.has(What::CREATED));
+            if is_new || round.get(to).is_some_and(|seen| seen.compared) {
                 self.list(dir);
             }
         }
