@@ -86,7 +86,8 @@ pub struct Ready {
     pub counts: Counts,
     /// How long it took until no later change could be missed.
     pub armed: Duration,
-    /// How long it took until the tree was complete.
+    /// How long it took until the tree was complete; to save it, where its history begins, comes
+    /// after that.
     pub elapsed: Duration,
     /// Whether the history goes on from an earlier process.
     pub resumed: bool,
@@ -211,6 +212,10 @@ impl LiveTree {
             tree.ready.counts = tree.live.tree().counts();
         } else {
             tree.save()?;
+            // Whoever reads the clock may keep it, and this process may end, at once.
+            if let Some(state) = &mut tree.state {
+                state.end_checkpoint(true)?;
+            }
         }
         Ok(tree)
     }

@@ -178,6 +178,23 @@ fn what_moved_while_nobody_watched_is_a_rename() {
 }
 
 #[test]
+fn the_first_clock_is_good_whenever_the_process_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
+    fs::write(dir.path().join("gone"), "1").unwrap();
+    let live = LiveTree::open(dir.path(), &options).unwrap();
+    let clock = live.ready().clock;
+    drop(live);
+    fs::remove_file(dir.path().join("gone")).unwrap();
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    while live.barrier().unwrap().is_some() {}
+    let Since::Net { changes, .. } = live.since(clock) else { panic!("the clock is not known") };
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].kind, &*changes[0].path), (EventKind::Delete, &b"gone"[..]));
+}
+
+#[test]
 fn a_state_is_held_by_one_process_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let state = tempfile::tempdir().unwrap();
