@@ -7,6 +7,7 @@
 //! An event never says more than where to look. What an entry has become, the system is asked; and
 //! where the id of a file's content was known, the content decides whether the file has changed.
 
+mod begin;
 mod change;
 mod clock;
 mod content;
