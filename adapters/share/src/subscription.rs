@@ -175,4 +175,9 @@ impl Interrupter {
         self.interrupted.store(true, Ordering::Release);
         self.shared.notify();
     }
+
+    /// Takes back an interruption that has met nobody yet.
+    pub fn forget(&self) {
+        self.interrupted.store(false, Ordering::Release);
+    }
 }

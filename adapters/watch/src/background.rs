@@ -85,7 +85,10 @@ impl Background {
     fn end(&mut self) -> Option<Watcher> {
         let thread = self.thread.take()?;
         self.wish(Wish::Stop);
-        thread.join().ok()
+        let watcher = thread.join().ok();
+        // The thread may have ended without it; whoever goes on waits for changes again.
+        self.interrupter.forget();
+        watcher
     }
 
     fn wish(&self, wish: Wish) {

@@ -87,7 +87,7 @@ fn sizes_are_those_of_now() {
     let dir = tempfile::tempdir().unwrap();
     let filter = Filter::new().wants(Type::File).size_min(3).size_max(5);
     let mut watcher = start(dir.path(), &Options::new().filter(filter));
-    for (name, text) in [("short", "12"), ("fits", "1234"), ("long", "123456")] {
+    for (name, text) in [("short", "12"), ("long", "123456"), ("fits", "1234")] {
         fs::write(dir.path().join(name), text).unwrap();
     }
     assert_eq!(next(&mut watcher), [simple(EventKind::Create, "fits")]);

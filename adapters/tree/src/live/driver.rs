@@ -26,7 +26,6 @@ use crate::error::{Error, ErrorKind};
 use crate::ids::IdKind;
 use crate::pages::DirId;
 use crate::recheck::Recheck;
-
 use crate::tree::Tree;
 use crate::view::Counts;
 
