@@ -35,6 +35,9 @@ pub(crate) fn run(args: &Since, output: &mut Output) -> Result<Outcome, Failed> 
     } else {
         output.write(format!("clock {clock}\n").as_bytes())?;
     }
-    let nothing = report.changes.is_empty() && report.gaps.is_empty() && report.fresh.is_none();
-    Ok(if nothing { Outcome::No } else { Outcome::Done })
+    Ok(if report.changes.is_empty() && report.gaps.is_empty() {
+        Outcome::No
+    } else {
+        Outcome::Done
+    })
 }
