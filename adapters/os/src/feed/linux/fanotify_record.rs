@@ -3,7 +3,7 @@
 //! A record is a head of 24 bytes and information records, each of a type and a length. Fields are
 //! in the machine's byte order. The kernel wrote them, and still nothing is believed unchecked.
 
-use super::records::Malformed;
+use super::records::Form;
 
 /// Version of the form, in each head.
 const VERSION: u8 = libc::FANOTIFY_METADATA_VERSION;
@@ -46,32 +46,11 @@ pub struct FileHandle<'a> {
 }
 
 /// The records in what was read.
-#[derive(Clone, Debug)]
-pub struct Records<'a> {
-    rest: &'a [u8],
-}
+pub type Records<'a> = super::records::Records<'a, Record<'a>>;
 
-impl<'a> Records<'a> {
-    /// The records in `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, Malformed>;
-
-    /// The next record. After a malformed one there are no others, since nobody knows where they
-    /// would begin.
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let record = first(&mut self.rest);
-        if record.is_none() {
-            self.rest = &[];
-        }
-        Some(record.ok_or(Malformed))
+impl<'a> Form<'a> for Record<'a> {
+    fn first(rest: &mut &'a [u8]) -> Option<Self> {
+        first(rest)
     }
 }
 
@@ -131,6 +110,7 @@ fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::records::Malformed;
     use super::*;
 
     /// A record with these information records, each with a handle and what follows it.

@@ -1,6 +1,6 @@
 //! The bytes that an inotify queue gives: a head of 16 bytes, and a name filled up with zeros.
 
-use super::records::Malformed;
+use super::records::Form;
 
 const HEAD_BYTES: usize = 16;
 
@@ -18,31 +18,11 @@ pub struct Record<'a> {
 }
 
 /// The records in what was read.
-#[derive(Clone, Debug)]
-pub struct Records<'a> {
-    rest: &'a [u8],
-}
+pub type Records<'a> = super::records::Records<'a, Record<'a>>;
 
-impl<'a> Records<'a> {
-    /// The records in `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, Malformed>;
-
-    /// The next record. After a malformed one there are no others.
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let record = first(&mut self.rest);
-        if record.is_none() {
-            self.rest = &[];
-        }
-        Some(record.ok_or(Malformed))
+impl<'a> Form<'a> for Record<'a> {
+    fn first(rest: &mut &'a [u8]) -> Option<Self> {
+        first(rest)
     }
 }
 
@@ -66,6 +46,7 @@ fn field(bytes: &[u8], at: usize) -> Option<[u8; 4]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::records::Malformed;
     use super::*;
 
     fn bytes_of(watch: i32, mask: u32, cookie: u32, padded: &[u8]) -> Vec<u8> {
