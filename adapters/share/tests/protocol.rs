@@ -35,18 +35,7 @@ fn gap(path: &[u8]) -> Gap {
 }
 
 fn change(kind: EventKind, path: &[u8]) -> Change {
-    Change {
-        kind,
-        class: Class::File,
-        path: path.into(),
-        from: None,
-        replaced: false,
-        stat: None,
-        id: None,
-        quiet: false,
-        open_for_write: false,
-        ranges: Vec::new(),
-    }
+    Change::new(kind, Class::File, path.into())
 }
 
 fn requests() -> Vec<Request> {

@@ -78,14 +78,15 @@ impl<'a> TreeView<'a> {
     /// The entry at a path, as [`Tree::lookup`] finds it.
     #[must_use]
     pub fn lookup(self, path: &[u8]) -> Option<Entry<'a, DirId>> {
-        let (above, name) = match path.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => (Some(&path[..slash]), &path[slash + 1..]),
-            None => (None, path),
-        };
-        let mut dir = self.root();
-        for name in above.into_iter().flat_map(|above| above.split(|byte| *byte == b'/')) {
-            dir = self.entry(dir, name)?.child?;
-        }
-        self.entry(dir, name)
+        let mut names = path.split(|byte| *byte == b'/');
+        let first = names.next()?;
+        names
+            .try_fold(self.entry(self.root(), first)?, |above, name| self.entry(above.child?, name))
     }
+}
+
+/// A path's directory, empty for the root, and its last name.
+pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let slash = path.iter().rposition(|byte| *byte == b'/');
+    slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]))
 }

@@ -125,16 +125,9 @@ pub(crate) fn walk(tree: &Tree, ids: Option<IdKind>, dir: DirId, found: &mut dyn
         for entry in view.entries(dir) {
             let path = if path.is_empty() { entry.name.into() } else { joined(&path, entry.name) };
             let change = Change {
-                kind: EventKind::Create,
-                class: entry.class(),
-                path: path.clone(),
-                from: None,
-                replaced: false,
                 stat: Some(entry.stat),
                 id: known_id(entry.class(), entry.id),
-                quiet: false,
-                open_for_write: false,
-                ranges: Vec::new(),
+                ..Change::new(EventKind::Create, entry.class(), path.clone())
             };
             found(change);
             dirs.extend(entry.child.map(|child| (child, path.into_vec())));
@@ -152,18 +145,7 @@ fn is_dir(change: &Change) -> bool {
 }
 
 fn deleted(path: &[u8], class: Class) -> Change {
-    Change {
-        kind: EventKind::Delete,
-        class,
-        path: path.into(),
-        from: None,
-        replaced: false,
-        stat: None,
-        id: None,
-        quiet: false,
-        open_for_write: false,
-        ranges: Vec::new(),
-    }
+    Change::new(EventKind::Delete, class, path.into())
 }
 
 fn joined(dir: &[u8], rest: &[u8]) -> Box<[u8]> {

@@ -58,16 +58,9 @@ impl Report {
 fn whole(net: &Net, tree: &Tree, ids: Option<IdKind>) -> Change {
     let entry = tree.view(ids).lookup(&net.path).filter(|_| net.kind != EventKind::Delete);
     Change {
-        kind: net.kind,
-        class: net.class,
-        path: net.path.clone(),
-        from: net.from.clone(),
-        replaced: false,
         stat: entry.map(|entry| entry.stat),
         id: entry.and_then(|entry| known_id(entry.class(), entry.id)),
-        quiet: net.quiet,
-        open_for_write: false,
-        ranges: Vec::new(),
+        ..Change::from(net.clone())
     }
 }
 

@@ -179,7 +179,7 @@ fn add_column(tree: &mut Tree, ids: Option<IdKind>) {
 
 /// A number that no other tree has; the keys of the standard library's hash maps come from the
 /// system's randomness.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
 }

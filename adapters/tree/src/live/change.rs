@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use treenail_os::Stat;
 
+use super::history::Net;
 use crate::view::Class;
 
 /// What changed at one tick, or what went by unseen.
@@ -54,6 +55,31 @@ pub struct Change {
     pub open_for_write: bool,
     /// The bytes that differ from the content before, where that is known; empty otherwise.
     pub ranges: Vec<Range<u64>>,
+}
+
+impl Change {
+    /// A change of which no more is known: nothing about a stat, an id or an earlier path.
+    #[must_use]
+    pub fn new(kind: EventKind, class: Class, path: Box<[u8]>) -> Self {
+        Self {
+            kind,
+            class,
+            path,
+            from: None,
+            replaced: false,
+            stat: None,
+            id: None,
+            quiet: false,
+            open_for_write: false,
+            ranges: Vec::new(),
+        }
+    }
+}
+
+impl From<Net> for Change {
+    fn from(Net { kind, class, path, from, quiet }: Net) -> Self {
+        Self { from, quiet, ..Self::new(kind, class, path) }
+    }
 }
 
 /// What happened to an entry.

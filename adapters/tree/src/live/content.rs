@@ -194,18 +194,8 @@ impl Live {
         let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { return };
         let (class, stat) = (Class::of(&row.stat), row.stat);
         let Some(path) = self.path_of(at) else { return };
-        self.batch.changes.push(with(Change {
-            kind,
-            class,
-            path,
-            from: None,
-            replaced: false,
-            stat: Some(stat),
-            id: None,
-            quiet: false,
-            open_for_write: false,
-            ranges: Vec::new(),
-        }));
+        let change = Change { stat: Some(stat), ..Change::new(kind, class, path) };
+        self.batch.changes.push(with(change));
     }
 }
 

@@ -24,6 +24,7 @@ use super::state::State;
 use super::{Action, Listed, Live, NoLook, Settings, token};
 use crate::error::{Error, ErrorKind};
 use crate::ids::IdKind;
+use crate::lookup::split;
 use crate::pages::DirId;
 use crate::recheck::Recheck;
 use crate::tree::Tree;
@@ -719,12 +720,6 @@ fn concerns_root(event: &Event<'_>) -> bool {
         Event::Lost { .. } => true,
         _ => false,
     }
-}
-
-/// A path's directory and its last name.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    let slash = path.iter().rposition(|byte| *byte == b'/');
-    slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]))
 }
 
 /// Locks; nothing panics under these locks.

@@ -296,18 +296,7 @@ impl Live {
 
     fn report_gone(&mut self, at: &At, stat: &Stat) {
         let Some(path) = self.path_of(at) else { return };
-        self.batch.changes.push(Change {
-            kind: EventKind::Delete,
-            class: Class::of(stat),
-            path,
-            from: None,
-            replaced: false,
-            stat: None,
-            id: None,
-            quiet: false,
-            open_for_write: false,
-            ranges: Vec::new(),
-        });
+        self.batch.changes.push(Change::new(EventKind::Delete, Class::of(stat), path));
     }
 
     /// Decides what an entry's present attributes mean.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,12 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use treenail_store::disk::OsDisk;
 use treenail_store::{ErrorKind as LogErrorKind, Kind, Log, Lsn, Options, Reader, Tail};
 
+use super::begin::random;
 use super::change::{Batch, Change, EventKind};
 use super::clock::Clock;
 use super::history::History;
 use super::journal::{Head, Part, Session};
 use crate::error::{Error, ErrorKind};
 use crate::ids::IdKind;
+use crate::lookup::split;
 use crate::pages::DirId;
 use crate::snapshot::Snapshot;
 use crate::tree::{Listing, Tree};
@@ -159,11 +160,8 @@ impl State {
                 }
             }
         }
-        let root = remembered.as_ref().map_or_else(
-            // The keys of the standard library's hash maps come from the system's randomness.
-            || RandomState::new().hash_one(0),
-            |remembered| remembered.history.clock().root,
-        );
+        let root =
+            remembered.as_ref().map_or_else(random, |remembered| remembered.history.clock().root);
         let state = Self {
             dir: dir.to_owned(),
             log,
@@ -451,8 +449,7 @@ fn known_id(change: &Change, ids: Option<IdKind>) -> Option<(IdKind, &[u8])> {
 }
 
 fn place<'a>(tree: &Tree, path: &'a [u8]) -> Option<(DirId, &'a [u8])> {
-    let slash = path.iter().rposition(|byte| *byte == b'/');
-    let (dir, name) = slash.map_or((&path[..0], path), |at| (&path[..at], &path[at + 1..]));
+    let (dir, name) = split(path);
     Some((tree.dir_at(dir)?, name))
 }
 

@@ -8,7 +8,7 @@ use treenail::share::client::{Client, RemoteSubscription};
 use treenail::share::protocol::Query;
 use treenail::share::{Delivered, From, Problem as Told};
 use treenail::tree::Class;
-use treenail::tree::live::{Change, EventKind, Net};
+use treenail::tree::live::{Change, EventKind};
 
 use super::lines::{Lines, Told as Report, backend};
 use crate::Outcome;
@@ -35,7 +35,8 @@ pub(super) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
                 (report.changes, report.gaps) = (batch.changes.clone(), batch.gaps.clone());
             }
             Delivered::Net { changes, gaps } => {
-                (report.changes, report.gaps) = (changes.into_iter().map(change).collect(), gaps);
+                (report.changes, report.gaps) =
+                    (changes.into_iter().map(Change::from).collect(), gaps);
             }
             Delivered::Fresh(fresh) => {
                 report.changes = everything(&client, args)?;
@@ -83,33 +84,10 @@ fn everything(client: &Client, args: &Watch) -> Result<Vec<Change>, Told> {
     let mut changes = Vec::new();
     client.query(&args.dir, &Query::default(), |entry| {
         changes.push(Change {
-            kind: EventKind::Create,
-            class: Class::of(&entry.stat),
-            path: entry.path.into(),
-            from: None,
-            replaced: false,
             stat: Some(entry.stat),
             id: entry.id,
-            quiet: false,
-            open_for_write: false,
-            ranges: Vec::new(),
+            ..Change::new(EventKind::Create, Class::of(&entry.stat), entry.path.into())
         });
     })?;
     Ok(changes)
-}
-
-/// A change in sum, of which no more is known.
-fn change(net: Net) -> Change {
-    Change {
-        kind: net.kind,
-        class: net.class,
-        path: net.path,
-        from: net.from,
-        replaced: false,
-        stat: None,
-        id: None,
-        quiet: net.quiet,
-        open_for_write: false,
-        ranges: Vec::new(),
-    }
 }

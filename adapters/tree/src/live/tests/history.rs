@@ -24,18 +24,7 @@ fn is_within(path: &str, top: &str) -> bool {
 }
 
 fn change(kind: EventKind, class: Class, path: &str) -> Change {
-    Change {
-        kind,
-        class,
-        path: path.as_bytes().into(),
-        from: None,
-        replaced: false,
-        stat: None,
-        id: None,
-        quiet: false,
-        open_for_write: false,
-        ranges: Vec::new(),
-    }
+    Change::new(kind, class, path.as_bytes().into())
 }
 
 /// A step of the model: which path, which other path, what to do.
