@@ -72,7 +72,8 @@ fn flushes_and_commits_at_the_same_time_all_end() {
                         log.commit(end).expect("committed");
                         assert!(log.durable() >= end);
                     }
-                    if number % 100 == 0 {
+                    // By one thread: a checkpoint before the last one is refused.
+                    if thread == 0 && number % 100 == 0 {
                         log.checkpoint(log.durable(), b"").expect("a checkpoint");
                     }
                 }

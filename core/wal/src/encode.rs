@@ -36,7 +36,12 @@ impl Encoder {
 
     /// Goes on in a segment that was scanned: at the end that the scan found, in an epoch above
     /// all that it saw ([`Scanner::epoch_max`](crate::Scanner::epoch_max)). Whoever resumes must
-    /// have synced what the scan returned, lest a record that was read today be gone tomorrow.
+    /// have
+    /// - synced what the scan returned, lest a record that was read today be gone tomorrow;
+    /// - written zeros over everything behind its end, and synced them. A crash can leave a record
+    ///   there that lacks nothing but the sector with its LSN. The next record in its place has the
+    ///   same LSN, and were that sector of it alone to survive the next crash, it would make the
+    ///   old record whole; nor did the scan see such a record's epoch.
     ///
     /// # Panics
     /// If `next` is before the segment, or the epoch is below the segment's.

@@ -143,6 +143,8 @@ impl Writer {
         prop_assert_eq!(again, tail);
         self.records.split_off(&tail.at());
         let epoch = scanner.epoch_max().next().expect("few openings");
+        let end = self.segment.offset_of(tail.at()).expect("not before") as usize;
+        self.disk.cached.get_mut(end..).unwrap_or_default().fill(0);
         self.encoder = Encoder::resume(&self.segment, epoch, tail.at());
         self.sync();
         Ok(())

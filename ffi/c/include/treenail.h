@@ -2330,8 +2330,9 @@ tn_status tn_wal_encoder_new(const struct tn_segment *segment, struct tn_wal_enc
 
 // Goes on in a segment that was scanned: at the end that the scan found, in an epoch above all
 // that it saw (`tn_wal_scanner_epoch_max`). What the scan gave must have been synced before, lest
-// a record that was read today be gone tomorrow. `TN_ERROR_ARGUMENT` when `next` is before the
-// segment, or the epoch below the segment's.
+// a record that was read today be gone tomorrow, and everything behind its end zeroed, lest what
+// is left of an older record there become whole again. `TN_ERROR_ARGUMENT` when `next` is before
+// the segment, or the epoch below the segment's.
 //
 // Threads: any. Ownership: the handle is the caller's, to be freed with `tn_wal_encoder_free`.
 //
