@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::peer::{own_uid, uid_of_peer};
 use crate::problem::Problem;
@@ -12,6 +14,12 @@ use crate::problem::Problem;
 /// What keeps an opening from following a symbolic link. Every opening of the standard library
 /// closes the file when another program is run.
 pub(crate) const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+
+/// A killed process's socket takes connections for a moment yet, but not for so long.
+pub(crate) const DIES_WITHIN: Duration = Duration::from_millis(200);
+
+/// A daemon that takes no connections any more, and stores what it knows, has ended by then.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The directory of a daemon's socket, which belongs to one user and is closed to all others.
 #[derive(Clone, Debug)]
@@ -129,17 +137,7 @@ impl Place {
         options.write(true).create(true).truncate(false).mode(0o600);
         let lock = options.custom_flags(NOFOLLOW).open(&lock_path);
         let lock = lock.map_err(|error| io("cannot open the lock", &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(self.running()),
-            Err(TryLockError::Error(error)) => return Err(io("cannot lock", &error)),
-        }
-        // The lock says that no daemon runs; a socket that is answered all the same is not ours.
-        match self.connect() {
-            Ok(_) => return Err(self.running()),
-            Err(problem) if problem.kind != Problem::NOT_RUNNING => return Err(problem),
-            Err(_) => {}
-        }
+        self.wait_for(&lock).map_err(|error| io("cannot lock", &error))??;
         let socket = self.socket();
         let io = |doing: &str, error: &io::Error| Problem::io(doing, error).at(&socket);
         match fs::remove_file(&socket) {
@@ -155,6 +153,32 @@ impl Place {
         let meta = fs::symlink_metadata(&socket);
         let inode = meta.map_err(|error| io("cannot look at the socket", &error))?.ino();
         Ok((listener, Taken { socket, inode, _lock: lock }))
+    }
+
+    /// Takes the lock as soon as nobody answers at the socket. A daemon that ends, or was killed,
+    /// gives both back in its own time and in any order; one that runs keeps them, and a socket
+    /// that is answered without the lock is not ours.
+    fn wait_for(&self, lock: &File) -> io::Result<Result<(), Problem>> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let is_locked = match lock.try_lock() {
+                Ok(()) => true,
+                Err(TryLockError::WouldBlock) => false,
+                Err(TryLockError::Error(error)) => return Err(error),
+            };
+            let patience = match self.connect() {
+                Ok(_) => DIES_WITHIN,
+                Err(problem) if problem.kind != Problem::NOT_RUNNING => return Ok(Err(problem)),
+                Err(_) if is_locked => return Ok(Ok(())),
+                Err(_) => ENDS_WITHIN,
+            };
+            if begun.elapsed() >= patience {
+                return Ok(Err(self.running()));
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
     }
 
     /// Checks that the directory is one, this user's, and closed to others.
@@ -205,6 +229,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
+    use std::time::Duration;
 
     use super::Place;
     use crate::problem::Problem;
@@ -244,6 +269,23 @@ mod tests {
         let _other = UnixListener::bind(place.socket()).unwrap();
         assert_eq!(place.listen().err().unwrap().kind, Problem::RUNNING);
         assert!(place.connect().is_ok());
+    }
+
+    #[test]
+    fn a_daemon_that_is_ending_is_waited_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let place = Place::at(temp.path().join("treenail"));
+        let (listener, taken) = place.listen().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                // As a process's end may have it: the one some time after the other.
+                drop(listener);
+                std::thread::sleep(Duration::from_millis(300));
+                drop(taken);
+            });
+            place.listen().unwrap();
+        });
     }
 
     #[test]

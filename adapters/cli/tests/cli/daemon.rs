@@ -1,6 +1,7 @@
 //! `treenail daemon` and those that ask it, as processes.
 
-use std::collections::BTreeSet;
+mod storm;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use treenail::share::client::{Client, RemoteSubscription};
-use treenail::share::{Delivered, From, Place, Problem};
-use treenail::tree::live::{Change, EventKind};
+use treenail::share::{From, Place};
 
 use crate::support::{Ran, command, finish, place, wait};
 
@@ -58,17 +58,6 @@ impl User {
     fn pid(&self) -> u32 {
         let ran = self.run(&["--json", "daemon", "--status"]).expect(0);
         ran.summary()["pid"].as_u64().unwrap().try_into().unwrap()
-    }
-
-    /// Ends the daemon as nothing can keep it from being ended.
-    fn kill(&self) {
-        let pid = self.client().welcome().pid.to_string();
-        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        let begun = Instant::now();
-        while Client::connect_at(&self.place()).is_ok() {
-            assert!(begun.elapsed() < LONG);
-            thread::sleep(Duration::from_millis(1));
-        }
     }
 }
 
@@ -172,41 +161,6 @@ fn sigterm_ends_it_in_good_order() {
 }
 
 #[test]
-fn after_kill_9_in_a_storm_the_clock_goes_on_and_all_is_explained() {
-    for round in 0..3 {
-        let user = User::new();
-        let root = user.root();
-        user.run(&["daemon"]).expect(0);
-        let mut changes = subscribed(&user, From::Now);
-        let mut told = Told::default();
-        let (kill_at, until) = (40 + 97 * round, 600);
-        thread::scope(|scope| {
-            scope.spawn(|| storm(&root, until));
-            for _ in 0..kill_at {
-                told.take(&mut changes);
-            }
-            user.kill();
-            let problem = loop {
-                match changes.next(Some(LONG)) {
-                    Ok(Some(received)) => told.add(received.what),
-                    Ok(None) => panic!("the end of the daemon is not noticed"),
-                    Err(problem) => break problem,
-                }
-            };
-            assert_eq!(problem.kind, Problem::DISCONNECTED);
-            // The storm goes on meanwhile.
-            user.run(&["daemon"]).expect(0);
-        });
-        let mut changes = subscribed(&user, From::Clock(changes.clock()));
-        let end = user.client().barrier(&root, Some(LONG)).unwrap();
-        while changes.clock().tick < end.tick {
-            told.take(&mut changes);
-        }
-        assert_eq!(told.files, on_disk(&root), "round {round}");
-    }
-}
-
-#[test]
 fn two_processes_watch_one_root_through_it() {
     let user = User::new();
     let (mut one, mut two) = (Watching::start(&user, &[]), Watching::start(&user, &[]));
@@ -289,60 +243,4 @@ fn subscribed(user: &User, from: From) -> RemoteSubscription {
         }
         thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// The files that the changes lead to.
-#[derive(Default)]
-struct Told {
-    files: BTreeSet<Vec<u8>>,
-}
-
-impl Told {
-    fn take(&mut self, changes: &mut RemoteSubscription) {
-        if let Some(received) = changes.next(Some(LONG)).unwrap() {
-            self.add(received.what);
-        }
-    }
-
-    fn add(&mut self, what: Delivered) {
-        match what {
-            Delivered::Batch(batch) => batch.changes.iter().for_each(|change| {
-                let Change { kind, path, from, .. } = change;
-                self.change(*kind, path, from.as_deref());
-            }),
-            Delivered::Net { changes, .. } => changes.iter().for_each(|net| {
-                self.change(net.kind, &net.path, net.from.as_deref());
-            }),
-            Delivered::Fresh(reason) => panic!("the clock has to be understood: {reason}"),
-        }
-    }
-
-    fn change(&mut self, kind: EventKind, path: &[u8], from: Option<&[u8]>) {
-        if let Some(from) = from {
-            self.files.remove(from);
-        }
-        match kind {
-            EventKind::Delete => _ = self.files.remove(path),
-            _ => _ = self.files.insert(path.to_vec()),
-        }
-    }
-}
-
-/// Makes, rewrites, renames and removes files.
-fn storm(root: &Path, until: usize) {
-    for n in 0..until {
-        fs::write(root.join(format!("f{}", n % 50)), n.to_string()).unwrap();
-        match n % 7 {
-            3 => fs::rename(root.join(format!("f{}", n % 50)), root.join(format!("r{}", n % 20))),
-            5 => fs::remove_file(root.join(format!("f{}", n % 50))),
-            _ => Ok(()),
-        }
-        .unwrap();
-        thread::sleep(Duration::from_micros(300));
-    }
-}
-
-fn on_disk(root: &Path) -> BTreeSet<Vec<u8>> {
-    let entries = fs::read_dir(root).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_encoded_bytes()).collect()
 }

@@ -7,8 +7,12 @@ mod diff;
 mod hash;
 mod odd_entries;
 mod races;
+#[cfg(feature = "watch")]
+mod replica;
 mod signals;
 mod snapshot;
+#[cfg(feature = "watch")]
+mod storms;
 mod support;
 mod tour;
 mod tree;

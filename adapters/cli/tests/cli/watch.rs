@@ -1,6 +1,5 @@
 //! `watch` and `since`, with real processes.
 
-mod replica;
 mod storm;
 
 use std::ffi::OsStr;
@@ -18,8 +17,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::replica::Replica;
 use crate::support::{Ran, command, finish, make, other, place, wait};
-use replica::Replica;
 
 /// What takes longer does not come.
 const COMES_WITHIN: Duration = Duration::from_secs(20);

@@ -21,14 +21,15 @@ use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, absolute};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use treenail_os::bytes_of;
 use treenail_os::feed::Statistics;
 use treenail_tree::live::{Clock, Since};
 
 use crate::keeper::Coverage;
-use crate::place::Place;
+use crate::place::{DIES_WITHIN, Place};
 use crate::problem::Problem;
 use crate::protocol::{
     Answer, CoverageItem, Entry, Query, Request, RootStatus, Welcome, read_message, write_message,
@@ -301,8 +302,23 @@ enum More<T> {
     End(T),
 }
 
-/// Connects and says hello.
+/// Connects and says hello. What takes the connection and answers nothing is about to be gone, and
+/// perhaps to be followed by another one.
 fn greet(place: &Place) -> Result<(UnixStream, Welcome), Problem> {
+    let begun = Instant::now();
+    loop {
+        match greet_once(place) {
+            Err(problem)
+                if problem.kind == Problem::DISCONNECTED && begun.elapsed() < DIES_WITHIN =>
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            greeted => return greeted,
+        }
+    }
+}
+
+fn greet_once(place: &Place) -> Result<(UnixStream, Welcome), Problem> {
     let stream = place.connect()?;
     // One that refuses says so at once and may be gone before the hello comes.
     let sent = send(&stream, &Request::hello());

@@ -1,31 +1,26 @@
 //! kill -9 in the middle of a storm: what was printed, and what `since` says afterwards, together
 //! lead to what there is.
 
-use std::fs;
-use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use treenail::share::state_of;
+use treenail::tree::live::{LiveTree, Options};
 
-use super::replica::Replica;
-use super::{Scene, Watching};
-
-/// How many storms; more of them with this in the environment.
-const SEEDS: &str = "TREENAIL_WATCH_SEEDS";
+use super::{COMES_WITHIN, Scene, Watching};
+use crate::replica::Replica;
+use crate::storms::{Chance, assert_same, change, entries, scanned, seeds};
 
 #[test]
 fn a_process_that_is_killed_in_a_storm_and_its_successor_tell_everything() {
-    let seeds = std::env::var(SEEDS).ok().and_then(|text| text.parse().ok()).unwrap_or(6);
-    for seed in 0..seeds {
-        storm(seed);
-    }
+    seeds(6).for_each(storm);
 }
 
 fn storm(seed: u64) {
     let scene = Scene::new();
     let root = scene.root();
-    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut chance = Chance::of(seed);
     for step in 0..60 {
         change(&root, &mut chance, step);
     }
@@ -46,6 +41,7 @@ fn storm(seed: u64) {
         writing.join().unwrap();
         lines
     });
+    let when = format!("seed {seed}, {backend}, killed after {killed_after:?}");
     for line in lines {
         // The last one may be torn.
         let Ok(line) = serde_json::from_str::<Value>(&line) else { break };
@@ -55,59 +51,37 @@ fn storm(seed: u64) {
         }
     }
     let ran = scene.run(&["since", "--json", "root", &clock]);
-    assert!(ran.code.is_some_and(|code| code < 2), "seed {seed}: {ran:?}");
+    assert!(ran.code.is_some_and(|code| code < 2), "{when}: {ran:?}");
     let lines = ran.json();
     if ran.summary()["fresh"] == true {
         replica.begin_anew();
     }
     lines.iter().for_each(|line| replica.apply(line));
-    replica.check(&root, &format!("seed {seed}, {backend}, killed after {killed_after:?}"));
+    replica.check(&root, &when);
+    check_state(&scene, &when);
 }
 
-/// Makes one change somewhere below the root.
-fn change(root: &Path, chance: &mut Chance, step: u64) {
-    let mut place = |names: u64| {
-        let mut path = root.to_owned();
-        for _ in 0..chance.below(3) {
-            path.push(format!("d{}", chance.below(4)));
-        }
-        path.push(format!("f{}", chance.below(names)));
-        path
+/// What is stored leads to what there is.
+fn check_state(scene: &Scene, when: &str) {
+    let root = scene.root().canonicalize().unwrap();
+    let states = scene.place.path().join("state/treenail/watch");
+    let options = Options { state: state_of(&states, &root), ..Options::default() };
+    let mut live = LiveTree::open(&root, &options).unwrap();
+    assert!(live.ready().resumed && live.ready().lost.is_none(), "{when}: {:?}", live.ready());
+    while live.barrier().unwrap().is_some() {}
+    let fresh = scanned(&root);
+    for path in fresh.keys() {
+        live.learn(path);
+    }
+    let begun = Instant::now();
+    let is_whole = |live: &LiveTree| {
+        let unknown = |(stat, id): &(treenail::os::Stat, Option<Vec<u8>>)| {
+            stat.kind == treenail::os::Kind::File && id.is_none()
+        };
+        !entries(live.tree()).values().any(unknown)
     };
-    let (one, two) = (place(12), place(12));
-    // Most of these fail now and then, as nothing or something else is there.
-    match chance.below(10) {
-        0..=3 => {
-            one.parent().map(fs::create_dir_all);
-            drop(fs::write(&one, format!("{step}")));
-        }
-        4 => drop(fs::remove_file(&one)),
-        5 => drop(fs::rename(&one, &two)),
-        6 => drop(fs::rename(one.parent().unwrap(), two.with_extension("dir"))),
-        7 => {
-            if one.parent() != Some(root) {
-                drop(fs::remove_dir_all(one.parent().unwrap()));
-            }
-        }
-        8 => {
-            let name = two.file_name().unwrap_or_default();
-            drop(std::os::unix::fs::symlink(name, one.with_extension("link")));
-        }
-        _ => {
-            let new = root.join(format!("d{}", chance.below(4)));
-            drop(fs::rename(two.with_extension("dir"), new));
-        }
+    while !is_whole(&live) && begun.elapsed() < COMES_WITHIN {
+        live.poll(Some(Duration::from_millis(1))).unwrap();
     }
-}
-
-/// Numbers that look like chance and are always the same.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
+    assert_same(&entries(live.tree()), &fresh, when);
 }
