@@ -27,6 +27,8 @@ pub(crate) const OURS: &str = "treenail, in process";
 pub(crate) const OURS_ON_INOTIFY: &str = "treenail, in process, inotify";
 /// The command `treenail watch`, read through a pipe.
 pub(crate) const COMMAND: &str = "treenail watch --json";
+/// The daemon `treenail daemon`, and a client of the library.
+pub(crate) const DAEMON: &str = "treenail daemon, a client";
 pub(crate) const BARE: &str = "inotify_add_watch, bare loop";
 pub(crate) const PARCEL: &str = "@parcel/watcher";
 pub(crate) const CHOKIDAR: &str = "chokidar";
@@ -37,9 +39,10 @@ const fn contender(name: &'static str, driver: Driver) -> Contender {
 
 /// Ours first.
 const CONTENDERS: &[Contender] = &[
-    contender(OURS, Driver::Own("treenail")),
+    Contender { keeps: true, ..contender(OURS, Driver::Own("treenail")) },
     contender(OURS_ON_INOTIFY, Driver::Own("treenail-inotify")),
     Contender { keeps: true, ..contender(COMMAND, Driver::Own("treenail-watch")) },
+    contender(DAEMON, Driver::Own("treenail-daemon")),
     Contender { follows: false, ..contender(BARE, Driver::Own("inotify")) },
     contender("notify 8", Driver::Own("notify-8")),
     contender("notify 9", Driver::Own("notify-9")),

@@ -11,7 +11,7 @@ use crate::process::{self, Done};
 use crate::quiet::Memory;
 use crate::stats::Entrant;
 use crate::tree::Copy;
-use crate::{COMMAND, OURS};
+use crate::{COMMAND, DAEMON, OURS};
 
 /// How long nothing happens before it counts; caches are trimmed and timers run out.
 const SETTLING: Duration = Duration::from_secs(4);
@@ -73,7 +73,7 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
                 })
             })
             .collect(),
-        targets: [OURS, COMMAND]
+        targets: [OURS, COMMAND, DAEMON]
             .map(|contender| Target { contender, column: "wake-ups", limit: Limit::Max(0.0) })
             .into(),
     }])

@@ -13,7 +13,7 @@ use crate::contender::Running;
 use crate::protocol::{Nanos, ms_between, now};
 use crate::stats::{Entrant, median, percentile};
 use crate::tree::{Copy, Random, save, save_atomically};
-use crate::{COMMAND, OURS};
+use crate::{COMMAND, DAEMON, OURS};
 
 /// Saves in a block; then the next contender has its turn.
 const BLOCK: usize = 20;
@@ -119,6 +119,8 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
             target(OURS, "p99", 1.0),
             target(OURS, "lost", 0.0),
             target(COMMAND, "lost", 0.0),
+            target(DAEMON, "median", 0.3),
+            target(DAEMON, "lost", 0.0),
         ],
     });
     Ok(tables.collect())

@@ -12,7 +12,7 @@ use crate::contender::{Contender, Running, Site};
 use crate::protocol::Kind;
 use crate::stats::Entrant;
 use crate::tree::{Copy, save};
-use crate::{COMMAND, OURS};
+use crate::{COMMAND, DAEMON, OURS};
 
 const REWRITES: usize = 20_000;
 const CHAINS: usize = 1000;
@@ -58,7 +58,7 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
     let columns = ["rewrites lost", "chains lost", "old names lost", "new names lost", "unpaired"];
     let none_lost =
         |contender| columns.map(|column| Target { contender, column, limit: Limit::Max(0.0) });
-    let targets = [OURS, COMMAND].map(none_lost).concat();
+    let targets = [OURS, COMMAND, DAEMON].map(none_lost).concat();
     let lost = |of: usize, told: usize| Some((of - told) as f64);
     Ok(vec![Table {
         name: "loss".to_owned(),

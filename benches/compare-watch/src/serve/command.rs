@@ -15,7 +15,7 @@ use crate::protocol::{Answer, Change, Kind, Ready, now};
 pub(crate) fn watch(place: &Place, consumer: &Consumer) -> Result<Watching, String> {
     let version = version(&place.treenail)?;
     let start = now();
-    let (mut child, mut lines, first) = started(place)?;
+    let (mut child, mut lines, first) = started(place, &place.fresh_state()?)?;
     let complete = now();
     // The program's own clock began a little later than its process.
     let elapsed_ms = first["elapsed_ms"].as_f64().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(crate) fn watch(place: &Place, consumer: &Consumer) -> Result<Watching, Stri
 }
 
 pub(crate) fn keep(place: &Place) -> Result<Kept, String> {
-    let (mut child, _, first) = started(place)?;
+    let (mut child, _, first) = started(place, &place.state())?;
     program::end(&mut child, Duration::ZERO);
     let clock = first["clock"].as_str().ok_or("the first line names no clock")?;
     Ok(Kept { state: clock.to_owned(), version: version(&place.treenail)? })
@@ -58,6 +58,7 @@ pub(crate) fn keep(place: &Place) -> Result<Kept, String> {
 pub(crate) fn since(place: &Place, state: &str) -> Result<Answer, String> {
     let mut command = Command::new(&place.treenail);
     command.arg("since").arg(&place.root).arg(state).arg("--json").stdin(Stdio::null());
+    command.env("XDG_STATE_HOME", place.state());
     let start = now();
     let output = command.output().map_err(|error| error.to_string())?;
     let end = now();
@@ -83,9 +84,9 @@ fn version(treenail: &Path) -> Result<String, String> {
 type Output = Lines<BufReader<ChildStdout>>;
 
 /// The program, what it prints from now on, and what its first line says.
-fn started(place: &Place) -> Result<(Child, Output, Value), String> {
+fn started(place: &Place, state: &Path) -> Result<(Child, Output, Value), String> {
     let mut command = Command::new(&place.treenail);
-    command.arg("watch").arg(&place.root).arg("--json");
+    command.arg("watch").arg(&place.root).arg("--json").env("XDG_STATE_HOME", state);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child =
         program::bound_to_us(&mut command).spawn().map_err(|error| error.to_string())?;

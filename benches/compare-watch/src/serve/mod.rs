@@ -1,12 +1,14 @@
 //! The drivers' side: one contender in a process of its own, started by the program that measures.
 
 mod command;
+mod daemon;
 mod inotify;
 mod inotifywait;
 mod notify;
 mod treenail;
 mod watchman;
 
+use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +29,24 @@ pub(crate) struct Place {
     pub(crate) private: PathBuf,
     /// The program `treenail`.
     pub(crate) treenail: PathBuf,
+}
+
+impl Place {
+    /// Where ours is to keep what it knows, so that it is found again.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.private.join("state")
+    }
+
+    /// A place where nothing is known.
+    pub(crate) fn fresh_state(&self) -> Result<PathBuf, String> {
+        let dir = self.private.join("fresh-state");
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(format!("{}: {error}", dir.display()))
+            }
+            _ => Ok(dir),
+        }
+    }
 }
 
 /// A contender that watches until it is told to stop.
@@ -60,13 +80,18 @@ pub(crate) struct Kept {
 }
 
 const DRIVERS: &[Driver] = &[
-    Driver { name: "treenail", watch: treenail::watch, state: None },
+    Driver {
+        name: "treenail",
+        watch: treenail::watch,
+        state: Some(State { keep: treenail::keep, since: treenail::since }),
+    },
     Driver { name: "treenail-inotify", watch: treenail::watch_on_inotify, state: None },
     Driver {
         name: "treenail-watch",
         watch: command::watch,
         state: Some(State { keep: command::keep, since: command::since }),
     },
+    Driver { name: "treenail-daemon", watch: daemon::watch, state: None },
     Driver {
         name: "watchman",
         watch: watchman::watch,
