@@ -182,9 +182,12 @@ impl Live {
         if let Some((stat, None)) = replaced {
             self.mark_links(to, &stat, None);
         }
-        // What was written under the old name is to be seen under the new one.
-        let written = round.get(from).is_some_and(|seen| seen.mark.what.has(What::MODIFIED));
-        if self.content.forget(from) || written {
+        // What was written under the old name, or may have been, is to be seen under the new one.
+        let mark = |at| round.get(at).map_or(What::default(), |seen| seen.mark.what);
+        let is_file =
+            self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
+        let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
+        if self.content.forget(from) || mark(from).has(What::MODIFIED) || unseen {
             self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
         }
         self.content.forget(to);
@@ -208,12 +211,15 @@ impl Live {
         true
     }
 
-    /// Renaming sets the ctime: where nothing else differs, the content is what it was.
+    /// Renaming sets the ctime: where nothing else differs, the content is what it was, unless
+    /// nobody saw all that happened: whoever wrote it may have set the mtime back.
     fn take_over_times(&mut self, round: &Round, at: &At) {
-        let Some(Some(stat)) = round.get(at).and_then(|seen| seen.now) else { return };
+        let Some(seen) = round.get(at) else { return };
+        let Some(Some(stat)) = seen.now else { return };
         let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { return };
         let stat = normal(stat);
         let is_same = !may_differ(&row.stat, &stat) && !differs_for_people(&row.stat, &stat);
+        let is_same = is_same && !seen.mark.what.has(What::UNKNOWN);
         if row.child.is_none() && is_same {
             self.apply([Edit::Put { at: (at.0, &at.1), stat, ids: Ids::Kept }]);
         }

@@ -84,17 +84,37 @@ fn an_overlay_as_containers_have_it_is_followed() {
     }
     let dir = tempfile::tempdir().unwrap();
     assert!(run("mount", &[&"-t", &"tmpfs", &"scratch", &dir.path()]));
-    for name in ["lower/n1/n2", "upper", "work", "merged"] {
+    for name in ["base/n1/n2", "base/n4", "lower/n1", "upper", "work", "merged"] {
         fs::create_dir_all(dir.path().join(name)).unwrap();
     }
-    fs::write(dir.path().join("lower/n1/n3"), "from below").unwrap();
+    // Layers as images have them: one shows through the other, or is covered by it.
+    fs::write(dir.path().join("base/n1/n3"), "from the lowest").unwrap();
+    fs::write(dir.path().join("base/n4/n5"), "from the lowest").unwrap();
+    fs::write(dir.path().join("lower/n1/n3"), "from between").unwrap();
     let at = |name: &str| dir.path().join(name).display().to_string();
-    let layers =
-        format!("lowerdir={},upperdir={},workdir={}", at("lower"), at("upper"), at("work"));
+    let (lower, upper, work) = (at("lower"), at("upper"), at("work"));
+    let layers = format!("lowerdir={lower}:{},upperdir={upper},workdir={work}", at("base"));
     let merged = dir.path().join("merged");
     if run("mount", &[&"-t", &"overlay", &"overlay", &"-o", &layers, &merged]) {
         is_followed(&merged, &merged, &[Rung::FileSystem, Rung::Inodes, Rung::Inotify]);
     }
+}
+
+#[test]
+fn a_bind_mount_is_followed_from_both_sides() {
+    if !inside("mounts::a_bind_mount_is_followed_from_both_sides", MOUNT) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (real, shown) = (dir.path().join("real"), dir.path().join("shown"));
+    fs::create_dir(&real).unwrap();
+    fs::create_dir(&shown).unwrap();
+    assert!(run("mount", &[&"--bind", &real, &shown]));
+    let any = [Rung::FileSystem, Rung::Inodes, Rung::Inotify];
+    is_followed(&shown, &real, &any);
+    is_followed(&real, &shown, &any);
+    is_followed(&shown, &shown, &any);
+    assert!(run("umount", &[&shown]), "nothing keeps it busy");
 }
 
 #[test]

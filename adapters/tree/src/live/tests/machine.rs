@@ -144,6 +144,28 @@ fn a_mtime_that_was_set_back_does_not_hide_a_change_from_a_comparison() {
 }
 
 #[test]
+fn a_rename_does_not_hide_a_change_from_a_comparison() {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    let mut live = live(tree);
+    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"b"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: false });
+    live.recheck(Vec::new());
+    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: Vec::new() }));
+    // As long as before, and its mtime set back.
+    let now = stat(Kind::File, 5, 8, 2);
+    let found = [(b"a", None), (b"b", Some(now))];
+    let found =
+        found.map(|(name, now)| Difference { dir: DirId::ROOT, name: name[..].into(), now });
+    live.rechecked(found.into(), Vec::new());
+    answer(&mut live, &[(DirId::ROOT, b"b", now)]);
+    let batch = live.take_batch().unwrap();
+    assert!(batch.changes.iter().all(|change| !change.quiet));
+    let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
+    assert_eq!(kinds(Some(batch)), expected);
+}
+
+#[test]
 fn a_gap_is_told_of_with_what_makes_up_for_it() {
     let mut live = live(Tree::empty(dir(2), 0));
     entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MOVED);
