@@ -232,13 +232,13 @@ impl Live {
         let mut gone: Vec<(At, Stat)> = Vec::new();
         for (at, seen) in round {
             let Some(now) = seen.now else { continue };
-            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else {
-                let is_written = seen.mark.what.has(What::MODIFIED | What::ATTRIBUTES);
-                if now.is_none() && is_written {
-                    self.mark_incomplete();
-                }
-                continue;
-            };
+            // What was written here may be gone, or another thing be in its place.
+            let what = seen.mark.what;
+            let may_be_gone = now.is_none() || what.has(What::MOVED | What::REMOVED);
+            if may_be_gone && what.has(What::MODIFIED | What::ATTRIBUTES) {
+                self.mark_incomplete();
+            }
+            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { continue };
             let stays = now.is_some_and(|now| {
                 let same_dir = row.child.is_none() || row.stat.id() == now.id();
                 now.kind == row.stat.kind && same_dir

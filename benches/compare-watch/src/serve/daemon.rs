@@ -24,11 +24,11 @@ pub(crate) fn watch(place: &Place, consumer: &Consumer) -> Result<Watching, Stri
     let changes = client.watch(&place.root, From::Now);
     let mut changes = changes.map_err(|problem| problem.to_string())?;
     let complete = now();
-    // What the daemon says of its own start, which came with the question.
+    // The daemon began with the root when it was asked.
     let begun = changes.ready();
     let ready = Ready {
         start,
-        armed: complete.saturating_sub((begun.elapsed - begun.armed).as_nanos() as u64),
+        armed: start + begun.armed.as_nanos() as u64,
         complete,
         pids: vec![child.id()],
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -342,13 +342,18 @@ fn a_name_that_is_the_only_one_again_and_moves_follows_a_later_one() {
 
 #[test]
 fn a_name_that_was_written_through_and_went_has_the_others_of_its_file_looked_at() {
-    let mut live = live(Tree::empty(dir(2), 0));
-    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-    answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
-    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED | What::REMOVED);
-    let now = Stat { size_bytes: 9, ..file(5) };
-    answer(&mut live, &[(DirId::ROOT, b"b", now)]);
-    assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+    // Nothing is there any more, or another file.
+    for (what, stands) in [(What::REMOVED, None), (What::MOVED, Some(file(6)))] {
+        let mut live = live(Tree::empty(dir(2), 0));
+        entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+        answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
+        entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED | what);
+        let now = Stat { size_bytes: 9, ..file(5) };
+        let stands = stands.map(|other| (DirId::ROOT, &b"a"[..], other));
+        let is: Vec<_> = [(DirId::ROOT, &b"b"[..], now)].into_iter().chain(stands).collect();
+        answer(&mut live, &is);
+        assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+    }
 }
 
 #[test]
