@@ -63,6 +63,9 @@ pub(super) fn clippy(session: &Session) -> Outcome {
     session.run([Cmd::new("cargo clippy --quiet --workspace --all-targets -- -D warnings")])
 }
 
+/// How many storms a thorough run kills watchers and daemons in; some quarter of an hour.
+const STORMS_FULL: &str = "1000";
+
 /// All tests, those in the documentation too. The closing line of each program stays to be seen.
 pub(super) fn test(session: &Session) -> Outcome {
     match session.output(Cmd::new("cargo test --workspace")) {
@@ -70,10 +73,14 @@ pub(super) fn test(session: &Session) -> Outcome {
             for line in output.lines().filter(|line| line.starts_with("test result:")) {
                 println!("{line}");
             }
-            Outcome::Passed
         }
-        Err(message) => Outcome::Failed(message),
+        Err(message) => return Outcome::Failed(message),
     }
+    if !session.full {
+        return Outcome::Passed;
+    }
+    let storms = Cmd::new("cargo test --quiet --release -p treenail --test cli storm");
+    session.run([storms.env("TREENAIL_WATCH_SEEDS", STORMS_FULL)])
 }
 
 pub(super) fn doc(session: &Session) -> Outcome {

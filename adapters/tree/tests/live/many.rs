@@ -1,8 +1,5 @@
 //! Many changes at once.
 
-#[path = "../../../os/tests/feed/namespace.rs"]
-mod namespace;
-
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -14,8 +11,8 @@ use std::time::Duration;
 use treenail_os::feed::Rung;
 use treenail_tree::live::{Batch, EventKind, LiveTree};
 
+use crate::mounts::namespace::inside;
 use crate::support::{Replica, assert_true, options, rungs, storm};
-use namespace::inside;
 
 /// Where a child makes its storm, and the number that it gets it from.
 const CHILD: &str = "TREENAIL_TEST_STORM";

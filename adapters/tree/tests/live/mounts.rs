@@ -2,7 +2,7 @@
 //! this machine lacks is skipped, with a word on why.
 
 #[path = "../../../os/tests/feed/namespace.rs"]
-mod namespace;
+pub(crate) mod namespace;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -58,11 +58,14 @@ pub(crate) fn run(bench: &mut Bench, copy: &mut Copy) -> Result<Vec<Table>, Stri
     let memory = Table {
         name: "memory".to_owned(),
         note: "At ready, of the same starts: medians. The drivers written in Rust add some 3 MB \
-               to what runs within them; of Watchman, inotifywait and our daemon only they themselves count."
+               to what runs within them; of Watchman, inotifywait and our daemon only they \
+               themselves count."
             .to_owned(),
         columns: memory_columns(),
         rows: entrants.iter().map(|entrant| entrant.row(memory_figures)).collect(),
-        targets: [OURS, COMMAND, DAEMON].map(|ours| target(ours, "resident", Limit::Max(25.0))).into(),
+        targets: [OURS, COMMAND, DAEMON]
+            .map(|ours| target(ours, "resident", Limit::Max(25.0)))
+            .into(),
     };
     Ok(vec![ready, memory])
 }
