@@ -149,9 +149,11 @@ impl Replica {
         for (path, known) in &mut self.entries {
             let now = stat_at(fs, path);
             let Some((told, now)) = known.told.zip(now) else { continue };
-            // Of a file that has several names nobody tells all ctimes.
-            let ctime_ns = if now.nlink > 1 { now.ctime_ns } else { told.ctime_ns };
-            let told = Stat { ctime_ns, ..told };
+            // Of a file that has several names, or had, nobody tells all ctimes, nor of names that
+            // came and went unseen.
+            let several = now.nlink > 1 || told.nlink > 1;
+            let Stat { ctime_ns, nlink, .. } = if several { now } else { told };
+            let told = Stat { ctime_ns, nlink, ..told };
             if !known.exact && told == now {
                 known.read(path, fs);
             }
