@@ -49,7 +49,7 @@ pub struct Options {
     pub open_max: Duration,
     /// How often directories are looked at whose changes nothing reports.
     pub poll_every: Duration,
-    /// What is left out of the tree and not watched; nothing if this is not given.
+    /// Which directories are left out of the tree and not watched; none if this is not given.
     pub exclude: Option<Exclude>,
     /// How much memory the history may take.
     pub history_bytes_max: usize,
@@ -354,6 +354,12 @@ impl LiveTree {
         self.live.recheck(Vec::new());
     }
 
+    /// Says that the [exclusion](Options::exclude) may say something else now of any directory, for
+    /// a reason that is not among the tree's own changes.
+    pub fn exclusion_changed(&mut self) {
+        self.live.exclusion_changed();
+    }
+
     /// What reports the changes of each mount, and why nothing better does.
     #[must_use]
     pub fn coverage(&self) -> Vec<Coverage> {
@@ -619,6 +625,11 @@ impl LiveTree {
 
     fn take_batch(&mut self) -> Result<Option<Batch>, Error> {
         let Some(batch) = self.live.take_batch() else { return Ok(None) };
+        if self.state.as_ref().is_some_and(State::is_of_other_exclusion) {
+            // Before the first batch that comes of it, which would be replayed by other rules.
+            self.save()?;
+            self.state.iter_mut().try_for_each(|state| state.end_checkpoint(true))?;
+        }
         if let Some(state) = &mut self.state {
             state.append(&batch)?;
             if state.wants_checkpoint() {
