@@ -4,10 +4,11 @@ use std::path::Path;
 
 use treenail_os::Stat;
 use treenail_pattern::glob::{GlobSet, Options, PatternError};
-use treenail_tree::live::Change;
+use treenail_tree::live::{Change, Exclude};
 use treenail_tree::{Class, Tree};
 
 use crate::error::Error;
+use crate::excluded::Excluded;
 use crate::ignored::Ignored;
 
 /// Which entries somebody wants to hear of. Without further words: all.
@@ -109,6 +110,32 @@ impl Filter {
         self.gitignore
     }
 
+    /// What tells the directories that it leaves out as a whole from those of other filters; nothing
+    /// if it leaves out none. A tree that leaves out others has a state, and clocks, of its own.
+    #[must_use]
+    pub fn exclusion(&self) -> Option<Vec<u8>> {
+        let globs = self.last_word();
+        let mut name = globs.join("\0").into_bytes();
+        if self.gitignore {
+            name.extend(b"\0gitignore");
+        }
+        (self.gitignore || !globs.is_empty()).then_some(name)
+    }
+
+    /// What it leaves out as a whole below a root, and need not be watched.
+    pub(crate) fn exclude(&self, root: &Path) -> Result<Option<Exclude>, Error> {
+        let Some(name) = self.exclusion() else { return Ok(None) };
+        let globs = Globs::compile(self.last_word());
+        let globs = globs.map_err(|error| Error::pattern(root, &error))?;
+        Excluded::new(root, name, globs, self.gitignore).map(Some)
+    }
+
+    /// The globs that say what is not wanted, with none after them to say otherwise.
+    fn last_word(&self) -> &[String] {
+        let last = self.globs.iter().rposition(|glob| !glob.starts_with('!'));
+        &self.globs[last.map_or(0, |last| last + 1)..]
+    }
+
     /// Makes it ready for the paths below a root.
     pub(crate) fn compile(&self, root: &Path) -> Result<Compiled, Error> {
         let globs = Globs::compile(&self.globs).map_err(|error| Error::pattern(root, &error))?;
@@ -165,13 +192,13 @@ impl Compiled {
         (self.types.is_empty() || self.types.contains(&Type::of(class)))
             && (!class.is_file() || stat.is_none_or(has_size))
             && self.globs.as_ref().is_none_or(|globs| globs.admit(path, is_dir))
-            && self.ignored.as_mut().is_none_or(|ignored| !ignored.holds(tree, path, is_dir))
+            && self.ignored.as_mut().is_none_or(|ignored| !ignored.holds(Some(tree), path, is_dir))
     }
 }
 
 /// Globs of which the last that matches decides.
 #[derive(Debug)]
-struct Globs {
+pub(crate) struct Globs {
     set: GlobSet,
     rows: Vec<Row>,
     /// Whether what none matches is wanted.
@@ -185,7 +212,7 @@ struct Row {
 }
 
 impl Globs {
-    fn compile(globs: &[String]) -> Result<Option<Self>, PatternError> {
+    pub(crate) fn compile(globs: &[String]) -> Result<Option<Self>, PatternError> {
         if globs.is_empty() {
             return Ok(None);
         }
@@ -209,7 +236,7 @@ impl Globs {
         Ok(Some(Self { set, rows, rest }))
     }
 
-    fn admit(&self, path: &[u8], is_dir: bool) -> bool {
+    pub(crate) fn admit(&self, path: &[u8], is_dir: bool) -> bool {
         let above = (0..path.len()).filter(|at| path[*at] == b'/').map(|at| (&path[..at], true));
         let mut found = Vec::new();
         let mut last: Option<usize> = None;

@@ -28,6 +28,7 @@ mod background;
 mod border;
 mod coverage;
 mod error;
+mod excluded;
 mod filter;
 mod ignored;
 mod predictor;

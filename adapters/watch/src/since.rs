@@ -20,10 +20,11 @@ use crate::watcher::Options;
 /// ever).
 pub fn since(root: &Path, options: &Options, timeout: Option<Duration>) -> Result<Report, Error> {
     options.filter.clone().gitignore(false).compile(root)?;
-    let live = &options.live;
+    let live = &options.live_at(root)?;
     let report = match (Keeper::start(root, live), &live.state) {
         (Err(error), Some(state)) if is_locked(&error) => {
-            let peeked = peek(state, live.ids).map_err(treenail_share::Error::from)?;
+            let peeked = peek(state, live.ids, live.exclude.as_ref())
+                .map_err(treenail_share::Error::from)?;
             let clock = peeked.history.clock();
             let since = peeked.history.since(options.since.unwrap_or(clock));
             Report::of(since, clock, peeked.tree, live.ids)

@@ -82,11 +82,25 @@ impl Options {
         self
     }
 
-    /// How the tree behind it is kept.
+    /// How the tree behind it is kept. Without an [exclusion](live::Options::exclude) of its own it
+    /// leaves out the directories that the filter leaves out as a whole, which costs them no
+    /// watches; [`Filter::exclusion`] tells such trees apart.
     #[must_use]
     pub fn live(mut self, live: live::Options) -> Self {
         self.live = live;
         self
+    }
+
+    /// How the tree of a root is kept.
+    pub(crate) fn live_at(&self, root: &Path) -> Result<live::Options, Error> {
+        let mut live = self.live.clone();
+        // A root that is not there is refused by who opens the tree.
+        if live.exclude.is_none()
+            && let Ok(root) = root.canonicalize()
+        {
+            live.exclude = self.filter.exclude(&root)?;
+        }
+        Ok(live)
     }
 }
 
@@ -155,7 +169,7 @@ impl Watcher {
     pub fn start(root: &Path, options: &Options) -> Result<Self, Error> {
         // Mistakes in the filter are told before the tree is looked at.
         options.filter.clone().gitignore(false).compile(root)?;
-        let keeper = Keeper::start(root, &options.live)?;
+        let keeper = Keeper::start(root, &options.live_at(root)?)?;
         Self::with_keeper(Arc::new(keeper), options)
     }
 

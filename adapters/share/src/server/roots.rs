@@ -71,7 +71,7 @@ impl Used {
         let (root, config) = (&self.root.path, self.shared.config());
         let states = self.shared.options.state.as_deref();
         let options = live::Options {
-            state: states.and_then(|states| state_of(states, root)),
+            state: states.and_then(|states| state_of(states, root, None)),
             poll_every: config.poll_every,
             history_bytes_max: config.history_bytes,
             ..live::Options::default()

@@ -30,7 +30,8 @@ pub trait Exclusion: Send + Sync {
 ///
 /// A directory that is left out is not in the tree and not reported; it is neither entered nor
 /// watched. One that is left out from some moment on is reported as gone, with all below; one that
-/// is not any more is reported as if it had just come.
+/// is not any more is reported as if it had just come. The fanotify mark of a directory that was
+/// watched before it was left out stays, since no name leads to it any more: it is ignored.
 #[derive(Clone)]
 pub struct Exclude(Arc<dyn Exclusion>);
 

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
 fn start(args: &Watch, output: &Output) -> Result<(Watcher, State), Failed> {
     let state = match args.no_state {
         true => State::none(),
-        false => State::of(&args.dir, args.followed.state.as_deref())?,
+        false => State::of(&args.dir, &args.followed)?,
     };
     if let Some(why) = state.missing {
         output.hint(&format!("clocks end with this run: {why}"));
