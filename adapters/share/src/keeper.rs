@@ -144,8 +144,7 @@ impl Keeper {
     /// Has the id of a file computed if it is not known, so that its next change can be told from a
     /// rewrite of the same content.
     pub fn learn(&self, path: &[u8]) {
-        let path = path.to_vec();
-        self.shared.tell(move |worker| worker.live.learn(&path));
+        self.shared.learn(path);
     }
 
     /// Has everything compared with the directory, for those changes that no back end reports.
@@ -319,6 +318,11 @@ impl Shared {
             let live = &worker.live;
             (live.since(clock), live.clock(), live.tree().clone())
         })
+    }
+
+    pub(crate) fn learn(&self, path: &[u8]) {
+        let path = path.to_vec();
+        self.tell(move |worker| worker.live.learn(&path));
     }
 
     /// Has the thread do something.

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use treenail_os::Stat;
 use treenail_pattern::glob::{GlobSet, Options, PatternError};
+#[cfg(unix)]
+use treenail_share::protocol::Selection;
 use treenail_tree::live::{Change, Exclude};
 use treenail_tree::{Class, Tree};
 
@@ -43,6 +45,17 @@ impl Type {
             Class::Directory => Self::Dir,
             Class::Symlink => Self::Symlink,
             _ => Self::Other,
+        }
+    }
+
+    /// A class that is of the type.
+    #[cfg(unix)]
+    fn class(self) -> Class {
+        match self {
+            Self::File => Class::File,
+            Self::Dir => Class::Directory,
+            Self::Symlink => Class::Symlink,
+            Self::Other => Class::Other,
         }
     }
 
@@ -120,6 +133,22 @@ impl Filter {
             name.extend(b"\0gitignore");
         }
         (self.gitignore || !globs.is_empty()).then_some(name)
+    }
+
+    /// The same as a daemon is told.
+    #[cfg(unix)]
+    pub(crate) fn selection(&self) -> Selection {
+        let Self { globs, gitignore, types, size_min, size_max } = self.clone();
+        let classes = types.into_iter().map(Type::class).collect();
+        Selection { globs, gitignore, classes, size_min, size_max, ..Selection::default() }
+    }
+
+    /// What a daemon was told.
+    #[cfg(unix)]
+    pub(crate) fn of_selection(selection: &Selection) -> Self {
+        let Selection { globs, gitignore, classes, size_min, size_max, .. } = selection.clone();
+        let types = classes.into_iter().map(Type::of).collect();
+        Self { globs, gitignore, types, size_min, size_max }
     }
 
     /// What it leaves out as a whole below a root, and need not be watched.

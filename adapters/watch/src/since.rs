@@ -7,8 +7,8 @@ use treenail_share::{ErrorKind, Keeper};
 use treenail_tree::live::peek;
 
 use crate::error::Error;
+use crate::options::Options;
 use crate::report::Report;
-use crate::watcher::Options;
 
 /// What changed since [`Options::since`], or without it everything that there is. Works while
 /// another process watches the directory with the same state: then what that process has seen is

@@ -24,7 +24,7 @@ fn start(root: &Path, filter: Filter) -> Watcher {
 
 /// What is told until everything that has happened by now has been.
 fn told(watcher: &mut Watcher) -> BTreeSet<(EventKind, String)> {
-    watcher.keeper().barrier(SOON).unwrap();
+    watcher.barrier(SOON).unwrap();
     let mut told = BTreeSet::new();
     while let Some(report) = watcher.next(Some(Duration::ZERO)).unwrap() {
         assert!(report.gaps.is_empty() && report.fresh.is_none());
