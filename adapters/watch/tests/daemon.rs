@@ -76,21 +76,13 @@ fn told(report: &Report) -> Vec<Told> {
     report.changes.iter().map(tell).collect()
 }
 
-/// What is told until everything that has happened by now has been.
-fn all(watcher: &mut Watcher, root: &Path) -> Vec<Told> {
-    let end = "the-end.c";
-    fs::write(root.join(end), "").unwrap();
-    let mut all = Vec::new();
-    loop {
-        let report = watcher.next(SOON).unwrap().expect("in time");
-        all.extend(told(&report));
-        if all.iter().any(|(_, path, _)| path == end) {
-            all.retain(|(_, path, _)| path != end);
-            fs::remove_file(root.join(end)).unwrap();
-            while !told(&watcher.next(SOON).unwrap().unwrap()).iter().any(|one| one.1 == end) {}
-            return all;
-        }
+/// What is told until a file is, in order of paths.
+fn until(watcher: &mut Watcher, end: &str) -> BTreeSet<Told> {
+    let mut all = BTreeSet::new();
+    while !all.iter().any(|(_, path, _): &Told| path == end) {
+        all.extend(told(&watcher.next(SOON).unwrap().expect("in time")));
     }
+    all
 }
 
 fn change(root: &Path) {
@@ -131,10 +123,12 @@ fn filters_say_the_same_through_the_daemon_as_without() {
                     fs::rename(root.join(moves[step].0), root.join(moves[step].1)).unwrap()
                 }
             }
-            let both = [&mut own, &mut remote].map(|watcher| {
-                let told = all(watcher, &root);
-                told.into_iter().collect::<BTreeSet<_>>()
-            });
+            for watcher in [&own, &remote] {
+                watcher.barrier(SOON).unwrap();
+            }
+            let end = format!("end{step}.c");
+            fs::write(root.join(&end), "").unwrap();
+            let both = [&mut own, &mut remote].map(|watcher| until(watcher, &end));
             assert_eq!(both[0], both[1], "filter {at}, step {step}");
         }
         let (own, remote) = (own.statistics(), remote.statistics());
