@@ -30,7 +30,7 @@ struct Git {
 }
 
 impl Excluded {
-    pub(crate) fn new(
+    pub(crate) fn open(
         root: &Path,
         name: Vec<u8>,
         globs: Option<Globs>,

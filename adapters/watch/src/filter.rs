@@ -156,7 +156,7 @@ impl Filter {
         let Some(name) = self.exclusion() else { return Ok(None) };
         let globs = Globs::compile(self.last_word());
         let globs = globs.map_err(|error| Error::pattern(root, &error))?;
-        Excluded::new(root, name, globs, self.gitignore).map(Some)
+        Excluded::open(root, name, globs, self.gitignore).map(Some)
     }
 
     /// The globs that say what is not wanted, with none after them to say otherwise.
@@ -199,6 +199,11 @@ impl Compiled {
             && self.ignored.is_none()
             && self.types.is_empty()
             && (self.size_min, self.size_max) == (0, u64::MAX)
+    }
+
+    /// Whether Git's ignore rules are asked.
+    pub(crate) fn has_rules(&self) -> bool {
+        self.ignored.is_some()
     }
 
     /// Takes note of changes that may be changes of the rules.

@@ -19,6 +19,7 @@ pub(crate) struct Remote {
     client: Arc<Client>,
     root: PathBuf,
     reports: RemoteReports,
+    has_rules: bool,
     statistics: Statistics,
 }
 
@@ -30,7 +31,8 @@ impl Remote {
         let selection = selection(options);
         // Few changes are wanted of many: a ring would cost more memory than it saves time.
         let reports = client.select(&root, from, &selection, false)?;
-        Ok(Self { client, root, reports, statistics: Statistics::default() })
+        let (has_rules, statistics) = (selection.gitignore, Statistics::default());
+        Ok(Self { client, root, reports, has_rules, statistics })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -39,6 +41,10 @@ impl Remote {
 
     pub(crate) fn ready(&self) -> &Ready {
         self.reports.ready()
+    }
+
+    pub(crate) fn has_rules(&self) -> bool {
+        self.has_rules
     }
 
     pub(crate) fn clock(&self) -> Clock {

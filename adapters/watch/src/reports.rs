@@ -69,6 +69,11 @@ impl Reports {
         self.subscription.interrupter()
     }
 
+    /// Whether Git's ignore rules are asked.
+    pub(crate) fn has_rules(&self) -> bool {
+        self.filter.has_rules()
+    }
+
     /// What was counted, but for what the back end has.
     pub(crate) fn statistics(&self) -> Statistics {
         self.statistics

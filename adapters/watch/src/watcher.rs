@@ -221,12 +221,12 @@ impl Watcher {
     /// # Errors
     /// If nobody keeps the tree any more.
     pub fn coverage(&self) -> Result<Coverage, Error> {
-        let coverage = match &self.0 {
-            Side::Own(keeper, _) => keeper.coverage()?,
+        let (coverage, has_rules) = match &self.0 {
+            Side::Own(keeper, reports) => (keeper.coverage()?, reports.has_rules()),
             #[cfg(unix)]
-            Side::Daemon(remote) => remote.coverage()?,
+            Side::Daemon(remote) => (remote.coverage()?, remote.has_rules()),
         };
-        Ok(Coverage::new(self.root(), coverage))
+        Ok(Coverage::new(self.root(), coverage, has_rules))
     }
 
     /// What was counted so far.

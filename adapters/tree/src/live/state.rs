@@ -142,6 +142,7 @@ impl State {
         let path = dir.join(JOURNAL);
         let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::default() };
         let mut lost = None;
+        let was_new = Self::is_new(dir);
         let (log, recovery) = match Log::open(&path, &options) {
             Err(error) if error.kind() == LogErrorKind::Corrupt => {
                 lost = Some(error.to_string());
@@ -174,6 +175,9 @@ impl State {
                     starts.clear();
                 }
             }
+        }
+        if !was_new && remembered.is_none() {
+            lost.get_or_insert_with(|| "no checkpoint names a snapshot of the tree".to_owned());
         }
         let root =
             remembered.as_ref().map_or_else(random, |remembered| remembered.history.clock().root);

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use treenail_os::feed::Rung;
-use treenail_tree::View;
 use treenail_tree::live::{
     Change, Clock, EventKind, Exclude, Exclusion, Fresh, LiveTree, Options, Since, peek,
 };

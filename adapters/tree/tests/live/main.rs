@@ -1,6 +1,7 @@
 //! The live tree on real directories, against fresh scans.
 #![cfg(unix)]
 
+mod bad_input;
 mod exclusion;
 mod mounts;
 mod support;
