@@ -53,11 +53,6 @@ impl ErrorKind {
 }
 
 impl Error {
-    #[cfg(unix)]
-    pub(crate) fn daemon(problem: Problem) -> Self {
-        Self(What::Daemon(problem))
-    }
-
     pub(crate) fn pattern(root: &Path, error: &PatternError) -> Self {
         Self(What::Pattern { root: root.to_owned(), message: error.to_string() })
     }
@@ -137,6 +132,12 @@ impl Error {
             What::Shared(error) => error.tree_error(),
             _ => None,
         }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self(What::Daemon(problem))
     }
 }
 

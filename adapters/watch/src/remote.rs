@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use treenail_share::client::{Client, RemoteReports, Selected};
 use treenail_share::protocol::Selection;
-use treenail_share::{From, Interrupter, Problem};
+use treenail_share::{From, Interrupter};
 use treenail_tree::live::{Clock, Ready};
 
 use crate::error::Error;
@@ -88,10 +88,4 @@ impl Remote {
 fn selection(options: &Options) -> Selection {
     let Options { raw, predict, quiet, quiet_max, .. } = *options;
     Selection { raw, predict, quiet, quiet_max, ..options.filter.selection() }
-}
-
-impl std::convert::From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        Self::daemon(problem)
-    }
 }

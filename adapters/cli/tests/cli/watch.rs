@@ -358,7 +358,7 @@ fn ignored_directories_are_not_watched_and_have_clocks_of_their_own() {
 #[test]
 fn excludes_of_the_user_that_changed_between_two_runs_begin_anew_and_say_so() {
     let scene = Scene::new();
-    make(&scene.root(), &[("out/f", ""), ("other/f", "")]);
+    make(scene.root(), &[("out/f", ""), ("other/f", "")]);
     let config = scene.place.path().join("config");
     make(&config, &[("git/ignore", "out/\n")]);
     let command = |args: &[&str]| {
