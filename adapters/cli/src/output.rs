@@ -107,14 +107,14 @@ impl From<treenail::tree::Error> for Problem {
     }
 }
 
-#[cfg(feature = "daemon")]
+#[cfg(any(feature = "daemon", feature = "watch"))]
 impl From<treenail::share::Problem> for Failed {
     fn from(problem: treenail::share::Problem) -> Self {
         Self::Error(problem.into())
     }
 }
 
-#[cfg(feature = "daemon")]
+#[cfg(any(feature = "daemon", feature = "watch"))]
 impl From<treenail::share::Problem> for Problem {
     fn from(problem: treenail::share::Problem) -> Self {
         // What another process told is kept until this one ends, which is soon.
@@ -142,12 +142,10 @@ impl From<treenail::watch::Error> for Failed {
 impl From<treenail::watch::Error> for Problem {
     fn from(error: treenail::watch::Error) -> Self {
         let system = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let (kind, remedy) = match system {
-            Some(system) => kind_and_remedy(system),
-            None => (error.kind().name(), error.remedy()),
-        };
-        let path = Some(bytes_of(error.path().as_os_str()).to_vec());
-        Self { kind, message: error.message().to_owned(), path, remedy }
+        let system = system.map(kind_and_remedy);
+        let told = Self::from(treenail::share::Problem::from(error));
+        let (kind, remedy) = system.unwrap_or((told.kind, told.remedy));
+        Self { kind, remedy, ..told }
     }
 }
 

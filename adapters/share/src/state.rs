@@ -20,11 +20,15 @@ pub fn states_of_user() -> Option<PathBuf> {
 }
 
 /// The directory for the state of a root without symbolic links in its path, among those in
-/// `states`. Nothing if that would be within the root, whose changes it would then be among: such a
-/// root's clocks do not outlive the process.
+/// `states`; one for each `exclusion`, which is the name of what the tree leaves out. Nothing if
+/// that would be within the root, whose changes it would then be among: such a root's clocks do not
+/// outlive the process.
 #[must_use]
-pub fn state_of(states: &Path, root: &Path) -> Option<PathBuf> {
-    let name = format!("{:016x}", xxh3_64(bytes_of(root.as_os_str())));
+pub fn state_of(states: &Path, root: &Path, exclusion: Option<&[u8]>) -> Option<PathBuf> {
+    let mut name = format!("{:016x}", xxh3_64(bytes_of(root.as_os_str())));
+    if let Some(exclusion) = exclusion {
+        name += &format!("-{:016x}", xxh3_64(exclusion));
+    }
     (!is_within(states, root)).then(|| states.join(name))
 }
 

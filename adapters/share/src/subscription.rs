@@ -19,6 +19,16 @@ pub enum From {
     Clock(Clock),
 }
 
+impl From {
+    #[cfg(unix)]
+    pub(crate) fn clock(self) -> Option<Clock> {
+        match self {
+            Self::Now => None,
+            Self::Clock(clock) => Some(clock),
+        }
+    }
+}
+
 /// A reader's place in the stream of changes of a [`Keeper`](crate::Keeper).
 ///
 /// It gets each batch as long as it keeps up. One that falls behind, because it is slow or has not
@@ -97,7 +107,13 @@ impl Subscription {
     /// What ends a [`next`](Self::next) under way from another thread.
     #[must_use]
     pub fn interrupter(&self) -> Interrupter {
-        Interrupter { shared: self.shared.clone(), interrupted: self.interrupted.clone() }
+        let (shared, interrupted) = (self.shared.clone(), self.interrupted.clone());
+        Interrupter(Interrupts::Own { shared, interrupted })
+    }
+
+    /// Has the id of a file computed if it is not known; see [`Keeper::learn`](crate::Keeper::learn).
+    pub fn learn(&self, path: &[u8]) {
+        self.shared.learn(path);
     }
 
     /// Waits for what comes next, at most for `timeout` (`None`: for ever). Returns nothing when
@@ -162,22 +178,44 @@ impl Drop for Subscription {
     }
 }
 
-/// Ends the waiting of one [`Subscription`].
+/// Ends the waiting of one reader of changes.
 #[derive(Clone)]
-pub struct Interrupter {
-    shared: Arc<Shared>,
-    interrupted: Arc<AtomicBool>,
+pub struct Interrupter(Interrupts);
+
+#[derive(Clone)]
+enum Interrupts {
+    Own {
+        shared: Arc<Shared>,
+        interrupted: Arc<AtomicBool>,
+    },
+    #[cfg(unix)]
+    Remote(Arc<crate::client::Interruption>),
 }
 
 impl Interrupter {
-    /// Has the [`Subscription::next`] that waits, or else the next one that would, return nothing.
+    #[cfg(unix)]
+    pub(crate) fn remote(interruption: Arc<crate::client::Interruption>) -> Self {
+        Self(Interrupts::Remote(interruption))
+    }
+
+    /// Has the call that waits for changes, or else the next one that would, return nothing.
     pub fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Release);
-        self.shared.notify();
+        match &self.0 {
+            Interrupts::Own { shared, interrupted } => {
+                interrupted.store(true, Ordering::Release);
+                shared.notify();
+            }
+            #[cfg(unix)]
+            Interrupts::Remote(interruption) => interruption.interrupt(),
+        }
     }
 
     /// Takes back an interruption that has met nobody yet.
     pub fn forget(&self) {
-        self.interrupted.store(false, Ordering::Release);
+        match &self.0 {
+            Interrupts::Own { interrupted, .. } => interrupted.store(false, Ordering::Release),
+            #[cfg(unix)]
+            Interrupts::Remote(interruption) => _ = interruption.take(),
+        }
     }
 }

@@ -7,8 +7,8 @@ use treenail_os::feed::{self, Rung};
 use treenail_os::{Kind, Stat};
 use treenail_share::Problem;
 use treenail_share::protocol::{
-    Answer, CoverageItem, Entry, GLOBS_MAX, Query, Request, RootStatus, Statistics, Welcome,
-    decodes, write_message,
+    Answer, CoverageItem, Entry, GLOBS_MAX, Query, ReportHead, Request, RootStatus, Selection,
+    Statistics, Welcome, decodes, write_message,
 };
 use treenail_tree::live::{Change, Clock, EventKind, Fresh, Gap, Id, Net, Polled, Ready};
 use treenail_tree::{Class, Counts};
@@ -47,7 +47,22 @@ fn requests() -> Vec<Request> {
         classes: vec![Class::File, Class::Other],
         entries_max: Some(3),
     };
+    let selection = Selection {
+        globs: vec!["*.c".to_owned(), "!out/".to_owned()],
+        gitignore: true,
+        classes: vec![Class::File, Class::Symlink],
+        size_min: 1,
+        size_max: Some(2),
+        raw: true,
+        predict: true,
+        quiet: Duration::from_millis(3),
+        quiet_max: Some(Duration::from_secs(4)),
+    };
+    let select =
+        |from, ring, selection| Request::Select { root: root.clone(), from, ring, selection };
     vec![
+        select(Some(CLOCK), true, selection),
+        select(None, false, Selection::default()),
         Request::hello(),
         Request::Watch { root: root.clone(), from: Some(CLOCK), ring: true },
         Request::Watch { root: root.clone(), from: None, ring: false },
@@ -109,7 +124,9 @@ fn answers() -> Vec<Answer> {
         counts,
         users: 2,
         stays: true,
+        stateless: Some("why".to_owned()),
     };
+    let head = ReportHead { clock: CLOCK, fresh: Some(Fresh::TooOld), quiet: 3, filtered: 4 };
     vec![
         Answer::Welcome(Welcome::new(second, 3)),
         Answer::Problem(Problem::new(Problem::LIMIT, "much").at("/r".as_ref()).remedy("less")),
@@ -119,7 +136,14 @@ fn answers() -> Vec<Answer> {
             clock: CLOCK,
             last: false,
             gaps: vec![gap(b""), gap(b"d")],
-            changes: vec![renamed, change(EventKind::Create, b"d/f")],
+            changes: vec![renamed.clone(), change(EventKind::Create, b"d/f")],
+        },
+        Answer::Report { last: true, head, gaps: vec![gap(b"d")], changes: vec![renamed] },
+        Answer::Report {
+            last: false,
+            head: ReportHead { fresh: None, ..head },
+            gaps: Vec::new(),
+            changes: Vec::new(),
         },
         Answer::Net {
             clock: CLOCK,
@@ -253,5 +277,8 @@ fn what_cannot_be_is_refused() {
     refused(Request::Coverage { root: b"/a\0b".to_vec() }, "absolute");
     let globs = vec![Vec::new(); GLOBS_MAX + 1];
     let query = Query { globs, ..Query::default() };
-    refused(Request::Query { root, query }, "256 globs");
+    refused(Request::Query { root: root.clone(), query }, "256 globs");
+    let globs = vec![String::new(); GLOBS_MAX + 1];
+    let selection = Selection { globs, ..Selection::default() };
+    refused(Request::Select { root, from: None, ring: false, selection }, "256 globs");
 }

@@ -44,7 +44,7 @@ impl Watcher {
         mut call: impl FnMut(Result<Report, Error>) + Send + 'static,
     ) -> Result<Background, Error> {
         let control = Arc::new(Control::default());
-        let (interrupter, root) = (self.interrupter(), self.keeper().root().to_owned());
+        let (interrupter, root) = (self.interrupter(), self.root().to_owned());
         let (wishes, mut watcher) = (control.clone(), self);
         let run = move || {
             while wishes.wait() == Wish::Run {

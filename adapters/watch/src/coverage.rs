@@ -35,7 +35,8 @@ pub struct Unseen {
 }
 
 impl Coverage {
-    pub(crate) fn new(root: &Path, coverage: treenail_share::Coverage) -> Self {
+    /// With `has_rules`, ignore rules are part of a filter.
+    pub(crate) fn new(root: &Path, coverage: treenail_share::Coverage, has_rules: bool) -> Self {
         let relative = |path: &Path| {
             let path = path.strip_prefix(root).unwrap_or(path);
             bytes_of(path.as_os_str()).to_vec()
@@ -54,6 +55,12 @@ impl Coverage {
             everywhere("stores through a memory mapping"),
             everywhere("on an overlay or network mount, what is written behind it or elsewhere"),
         ];
+        if has_rules {
+            unseen.push(everywhere(
+                "changes of ignore rules outside of it, such as the user's, until one in it changes or \
+                 it is watched anew",
+            ));
+        }
         for polled in coverage.polled {
             let (path, reason) = (polled.path, polled.reason);
             if !watched.iter().any(|row| row.path == path && row.by == Rung::Polling) {

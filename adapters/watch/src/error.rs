@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use treenail_pattern::gitignore::LoadError;
 use treenail_pattern::glob::PatternError;
+use treenail_share::Problem;
 
 /// A failure, with the path it concerns and what to do about it.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub struct Error(What);
 #[derive(Clone, Debug)]
 enum What {
     Shared(treenail_share::Error),
+    Daemon(Problem),
     Pattern { root: PathBuf, message: String },
     Rules { path: PathBuf, message: String },
     Io { path: PathBuf, message: String },
@@ -26,6 +28,8 @@ enum What {
 pub enum ErrorKind {
     /// The tree, or who keeps it, failed in this way.
     Shared(treenail_share::ErrorKind),
+    /// The daemon, or the way to it, failed; [`Error::problem`] says more.
+    Daemon,
     /// A glob is none.
     Pattern,
     /// The ignore rules cannot be read.
@@ -40,6 +44,7 @@ impl ErrorKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Shared(kind) => kind.name(),
+            Self::Daemon => "daemon",
             Self::Pattern => "pattern",
             Self::Rules => "rules",
             Self::Io => "io",
@@ -66,6 +71,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match &self.0 {
             What::Shared(error) => ErrorKind::Shared(error.kind()),
+            What::Daemon(_) => ErrorKind::Daemon,
             What::Pattern { .. } => ErrorKind::Pattern,
             What::Rules { .. } => ErrorKind::Rules,
             What::Io { .. } => ErrorKind::Io,
@@ -77,6 +83,7 @@ impl Error {
     pub fn path(&self) -> &Path {
         match &self.0 {
             What::Shared(error) => error.path(),
+            What::Daemon(problem) => problem.path.as_deref().unwrap_or(Path::new("")),
             What::Pattern { root: path, .. } | What::Rules { path, .. } | What::Io { path, .. } => {
                 path
             }
@@ -88,6 +95,7 @@ impl Error {
     pub fn message(&self) -> &str {
         match &self.0 {
             What::Shared(error) => error.message(),
+            What::Daemon(problem) => &problem.message,
             What::Pattern { message, .. }
             | What::Rules { message, .. }
             | What::Io { message, .. } => message,
@@ -96,14 +104,24 @@ impl Error {
 
     /// What a person can do about it, where there is something.
     #[must_use]
-    pub fn remedy(&self) -> Option<&'static str> {
+    pub fn remedy(&self) -> Option<&str> {
         match &self.0 {
             What::Shared(error) => error.remedy(),
+            What::Daemon(problem) => problem.remedy.as_deref(),
             What::Pattern { .. } => {
                 Some("put it right; `\\` before a character takes it literally")
             }
             What::Rules { .. } => Some("put the file right, or watch without --gitignore"),
             What::Io { .. } => None,
+        }
+    }
+
+    /// What the daemon, or the way to it, has to complain of, where it is that.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.0 {
+            What::Daemon(problem) => Some(problem),
+            _ => None,
         }
     }
 
@@ -113,6 +131,26 @@ impl Error {
         match &self.0 {
             What::Shared(error) => error.tree_error(),
             _ => None,
+        }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self(What::Daemon(problem))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        if let What::Daemon(problem) = error.0 {
+            return problem;
+        }
+        Self {
+            kind: error.kind().name().into(),
+            message: error.message().to_owned(),
+            path: Some(error.path().to_owned()),
+            remedy: error.remedy().map(|remedy| remedy.to_owned().into()),
         }
     }
 }

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use treenail_os::Stat;
 use treenail_pattern::glob::{GlobSet, Options, PatternError};
-use treenail_tree::live::Change;
+#[cfg(unix)]
+use treenail_share::protocol::Selection;
+use treenail_tree::live::{Change, Exclude};
 use treenail_tree::{Class, Tree};
 
 use crate::error::Error;
+use crate::excluded::Excluded;
 use crate::ignored::Ignored;
 
 /// Which entries somebody wants to hear of. Without further words: all.
@@ -42,6 +45,17 @@ impl Type {
             Class::Directory => Self::Dir,
             Class::Symlink => Self::Symlink,
             _ => Self::Other,
+        }
+    }
+
+    /// A class that is of the type.
+    #[cfg(unix)]
+    fn class(self) -> Class {
+        match self {
+            Self::File => Class::File,
+            Self::Dir => Class::Directory,
+            Self::Symlink => Class::Symlink,
+            Self::Other => Class::Other,
         }
     }
 
@@ -109,6 +123,48 @@ impl Filter {
         self.gitignore
     }
 
+    /// What tells the directories that it leaves out as a whole from those of other filters; nothing
+    /// if it leaves out none. A tree that leaves out others has a state, and clocks, of its own.
+    #[must_use]
+    pub fn exclusion(&self) -> Option<Vec<u8>> {
+        let globs = self.last_word();
+        let mut name = globs.join("\0").into_bytes();
+        if self.gitignore {
+            name.extend(b"\0gitignore");
+        }
+        (self.gitignore || !globs.is_empty()).then_some(name)
+    }
+
+    /// The same as a daemon is told.
+    #[cfg(unix)]
+    pub(crate) fn selection(&self) -> Selection {
+        let Self { globs, gitignore, types, size_min, size_max } = self.clone();
+        let classes = types.into_iter().map(Type::class).collect();
+        Selection { globs, gitignore, classes, size_min, size_max, ..Selection::default() }
+    }
+
+    /// What a daemon was told.
+    #[cfg(unix)]
+    pub(crate) fn of_selection(selection: &Selection) -> Self {
+        let Selection { globs, gitignore, classes, size_min, size_max, .. } = selection.clone();
+        let types = classes.into_iter().map(Type::of).collect();
+        Self { globs, gitignore, types, size_min, size_max }
+    }
+
+    /// What it leaves out as a whole below a root, and need not be watched.
+    pub(crate) fn exclude(&self, root: &Path) -> Result<Option<Exclude>, Error> {
+        let Some(name) = self.exclusion() else { return Ok(None) };
+        let globs = Globs::compile(self.last_word());
+        let globs = globs.map_err(|error| Error::pattern(root, &error))?;
+        Excluded::open(root, name, globs, self.gitignore).map(Some)
+    }
+
+    /// The globs that say what is not wanted, with none after them to say otherwise.
+    fn last_word(&self) -> &[String] {
+        let last = self.globs.iter().rposition(|glob| !glob.starts_with('!'));
+        &self.globs[last.map_or(0, |last| last + 1)..]
+    }
+
     /// Makes it ready for the paths below a root.
     pub(crate) fn compile(&self, root: &Path) -> Result<Compiled, Error> {
         let globs = Globs::compile(&self.globs).map_err(|error| Error::pattern(root, &error))?;
@@ -145,6 +201,11 @@ impl Compiled {
             && (self.size_min, self.size_max) == (0, u64::MAX)
     }
 
+    /// Whether Git's ignore rules are asked.
+    pub(crate) fn has_rules(&self) -> bool {
+        self.ignored.is_some()
+    }
+
     /// Takes note of changes that may be changes of the rules.
     pub(crate) fn note(&mut self, changes: &[Change]) {
         if let Some(ignored) = &mut self.ignored {
@@ -165,13 +226,13 @@ impl Compiled {
         (self.types.is_empty() || self.types.contains(&Type::of(class)))
             && (!class.is_file() || stat.is_none_or(has_size))
             && self.globs.as_ref().is_none_or(|globs| globs.admit(path, is_dir))
-            && self.ignored.as_mut().is_none_or(|ignored| !ignored.holds(tree, path, is_dir))
+            && self.ignored.as_mut().is_none_or(|ignored| !ignored.holds(Some(tree), path, is_dir))
     }
 }
 
 /// Globs of which the last that matches decides.
 #[derive(Debug)]
-struct Globs {
+pub(crate) struct Globs {
     set: GlobSet,
     rows: Vec<Row>,
     /// Whether what none matches is wanted.
@@ -185,7 +246,7 @@ struct Row {
 }
 
 impl Globs {
-    fn compile(globs: &[String]) -> Result<Option<Self>, PatternError> {
+    pub(crate) fn compile(globs: &[String]) -> Result<Option<Self>, PatternError> {
         if globs.is_empty() {
             return Ok(None);
         }
@@ -209,7 +270,7 @@ impl Globs {
         Ok(Some(Self { set, rows, rest }))
     }
 
-    fn admit(&self, path: &[u8], is_dir: bool) -> bool {
+    pub(crate) fn admit(&self, path: &[u8], is_dir: bool) -> bool {
         let above = (0..path.len()).filter(|at| path[*at] == b'/').map(|at| (&path[..at], true));
         let mut found = Vec::new();
         let mut last: Option<usize> = None;

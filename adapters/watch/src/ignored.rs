@@ -27,29 +27,48 @@ impl Ignored {
         Ok(Self { root: root.to_owned(), repository, dirs: HashMap::new() })
     }
 
-    /// Forgets rules that may be others now.
-    pub(crate) fn note(&mut self, changes: &[Change]) {
-        let is_rule_file = |path: &[u8]| name_of(path) == RULE_FILE_NAME.as_bytes();
-        let moves_rules = |change: &Change| {
-            let moved = matches!(change.kind, EventKind::Rename | EventKind::Delete);
-            is_rule_file(&change.path)
-                || change.from.as_deref().is_some_and(is_rule_file)
-                || (moved && change.class == Class::Directory)
-        };
-        let configures = |path: &[u8]| matches!(path, b".git/info/exclude" | b".git/config");
-        if changes.iter().any(|change| configures(&change.path) || is_rule_file(&change.path)) {
-            // Rules that cannot be read leave those before in force.
-            if let Ok(repository) = Repository::open(&self.root) {
-                self.repository = repository;
-            }
-            self.dirs.clear();
-        } else if changes.iter().any(moves_rules) {
-            self.dirs.clear();
-        }
+    /// The files outside of the root that the rules are made of.
+    pub(crate) fn sources_outside(&self) -> impl Iterator<Item = &Path> {
+        let sources = self.repository.sources().iter().map(PathBuf::as_path);
+        sources.filter(|file| !file.starts_with(&self.root))
     }
 
-    /// Whether a path is ignored.
-    pub(crate) fn holds(&mut self, tree: &Tree, path: &[u8], is_dir: bool) -> bool {
+    /// Forgets rules that may be others now, and returns the directories that they hold in.
+    pub(crate) fn note(&mut self, changes: &[Change]) -> Vec<Box<[u8]>> {
+        let mut holds_in: Vec<Box<[u8]>> = Vec::new();
+        for path in changes.iter().flat_map(|change| change.from.iter().chain([&change.path])) {
+            match &**path {
+                b".git" | b".git/info" | b".git/info/exclude" | b".git/config" => {
+                    holds_in.push(Box::default());
+                }
+                path if split(path).1 == RULE_FILE_NAME.as_bytes() => {
+                    holds_in.push(split(path).0.into());
+                }
+                _ => {}
+            }
+        }
+        let moves_dir = |change: &Change| {
+            let moved = matches!(change.kind, EventKind::Rename | EventKind::Delete);
+            moved && change.class == Class::Directory
+        };
+        if !holds_in.is_empty() {
+            self.open_again();
+        } else if changes.iter().any(moves_dir) {
+            self.dirs.clear();
+        }
+        holds_in
+    }
+
+    /// Reads everything again. Rules that cannot be read leave those before in force.
+    pub(crate) fn open_again(&mut self) {
+        if let Ok(repository) = Repository::open(&self.root) {
+            self.repository = repository;
+        }
+        self.dirs.clear();
+    }
+
+    /// Whether a path is ignored; the tree, where there is one, says where rule files are.
+    pub(crate) fn holds(&mut self, tree: Option<&Tree>, path: &[u8], is_dir: bool) -> bool {
         let (dir, name) = split(path);
         if is_git_dir(name) {
             return true;
@@ -62,7 +81,7 @@ impl Ignored {
     }
 
     /// The rules in a directory; nothing if it is ignored.
-    fn rules(&mut self, tree: &Tree, dir: &[u8]) -> Option<Stack> {
+    fn rules(&mut self, tree: Option<&Tree>, dir: &[u8]) -> Option<Stack> {
         if dir.is_empty() {
             return Some(self.repository.stack().clone());
         }
@@ -76,7 +95,7 @@ impl Ignored {
                 return None;
             }
             let file = [dir, b"/", RULE_FILE_NAME.as_bytes()].concat();
-            if tree.lookup(&file).is_none() {
+            if tree.is_some_and(|tree| tree.lookup(&file).is_none()) {
                 return Some(stack);
             }
             let place = self.root.join(treenail_os::os_str_of(dir).ok()?);
@@ -106,8 +125,4 @@ pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (&path[..0], path),
     }
-}
-
-fn name_of(path: &[u8]) -> &[u8] {
-    split(path).1
 }

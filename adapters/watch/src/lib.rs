@@ -18,7 +18,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`Watcher`]: the changes, one [`Report`] after another; [`Watcher::spawn`] calls a function.
+//! - [`Watcher`]: the changes, one [`Report`] after another; [`Watcher::spawn`] calls a function,
+//!   [`Watcher::connect`] has the daemon watch, so that several programs share one tree.
 //! - [`Filter`]: which of them are wanted.
 //! - [`since()`]: what changed since a clock, asked once.
 //! - [`Coverage`]: what is watched how, and what no back end sees.
@@ -28,10 +29,17 @@ mod background;
 mod border;
 mod coverage;
 mod error;
+mod excluded;
 mod filter;
 mod ignored;
+mod options;
 mod predictor;
+#[cfg(unix)]
+mod remote;
 mod report;
+mod reports;
+#[cfg(unix)]
+mod select;
 mod since;
 mod watcher;
 
@@ -39,10 +47,13 @@ pub use background::Background;
 pub use coverage::{Coverage, Covered, Unseen};
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Type};
+pub use options::Options;
 pub use predictor::Predictor;
 pub use report::Report;
+#[cfg(unix)]
+pub use select::select;
 pub use since::since;
-pub use watcher::{Options, Statistics, Watcher};
+pub use watcher::{Statistics, Watcher};
 
 /// Keeps the README's example true.
 #[cfg(doctest)]

@@ -18,8 +18,8 @@ pub struct Report {
     /// The clock that was to begin with says nothing here: `changes` is everything that there is,
     /// and what was deleted is not known.
     pub fresh: Option<Fresh>,
-    /// The tree at the clock.
-    pub tree: Tree,
+    /// The tree at the clock; nothing if a daemon keeps it.
+    pub tree: Option<Tree>,
 }
 
 impl Report {
@@ -31,7 +31,7 @@ impl Report {
             }
             Since::Fresh(fresh) => (everything(&tree, ids), Vec::new(), Some(fresh)),
         };
-        Self { clock, changes, gaps, fresh, tree }
+        Self { clock, changes, gaps, fresh, tree: Some(tree) }
     }
 
     /// What a filter wants of it; `before` is the tree that it starts from, if that is known.
@@ -41,8 +41,8 @@ impl Report {
         ids: Option<IdKind>,
         before: Option<&Tree>,
     ) -> Self {
-        if !filter.is_open() {
-            self.changes = cross(filter, ids, before, &self.tree, &self.changes);
+        if let Some(tree) = self.tree.as_ref().filter(|_| !filter.is_open()) {
+            self.changes = cross(filter, ids, before, tree, &self.changes);
         }
         self
     }

@@ -7,8 +7,8 @@ use treenail_share::{ErrorKind, Keeper};
 use treenail_tree::live::peek;
 
 use crate::error::Error;
+use crate::options::Options;
 use crate::report::Report;
-use crate::watcher::Options;
 
 /// What changed since [`Options::since`], or without it everything that there is. Works while
 /// another process watches the directory with the same state: then what that process has seen is
@@ -20,10 +20,11 @@ use crate::watcher::Options;
 /// ever).
 pub fn since(root: &Path, options: &Options, timeout: Option<Duration>) -> Result<Report, Error> {
     options.filter.clone().gitignore(false).compile(root)?;
-    let live = &options.live;
+    let live = &options.live_at(root)?;
     let report = match (Keeper::start(root, live), &live.state) {
         (Err(error), Some(state)) if is_locked(&error) => {
-            let peeked = peek(state, live.ids).map_err(treenail_share::Error::from)?;
+            let peeked = peek(state, live.ids, live.exclude.as_ref())
+                .map_err(treenail_share::Error::from)?;
             let clock = peeked.history.clock();
             let since = peeked.history.since(options.since.unwrap_or(clock));
             Report::of(since, clock, peeked.tree, live.ids)

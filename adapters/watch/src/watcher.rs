@@ -1,94 +1,23 @@
 //! Watching a directory.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use treenail_os::feed;
-use treenail_share::{Delivered, Delivery, From, Interrupter, Keeper, Subscription};
-use treenail_tree::live::{self, Clock, EventKind, Ready, Since};
-use treenail_tree::{IdKind, Tree};
+#[cfg(unix)]
+use treenail_share::client::Client;
+use treenail_share::{From, Interrupter, Keeper};
+use treenail_tree::Counts;
+use treenail_tree::live::{Clock, Ready};
 
 use crate::coverage::Coverage;
 use crate::error::Error;
-use crate::filter::{Compiled, Filter};
-use crate::predictor::Predictor;
+use crate::options::Options;
+#[cfg(unix)]
+use crate::remote::Remote;
 use crate::report::Report;
-
-/// How to watch a directory. Without further words: every change as soon as it is seen, from now
-/// on, nothing stored.
-#[derive(Clone, Default, Debug)]
-pub struct Options {
-    pub(crate) filter: Filter,
-    pub(crate) raw: bool,
-    quiet: Duration,
-    quiet_max: Option<Duration>,
-    pub(crate) since: Option<Clock>,
-    predict: bool,
-    pub(crate) live: live::Options,
-}
-
-impl Options {
-    /// The defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Which changes are wanted.
-    #[must_use]
-    pub fn filter(mut self, filter: Filter) -> Self {
-        self.filter = filter;
-        self
-    }
-
-    /// Whether to report also what nobody needs to act on: writes that left the content as it was,
-    /// other times, ids that became known.
-    #[must_use]
-    pub fn raw(mut self, raw: bool) -> Self {
-        self.raw = raw;
-        self
-    }
-
-    /// Reports what changed in sum once nothing that is wanted has changed for so long, or after
-    /// ten times that in any case; see [`debounce_max`](Self::debounce_max).
-    #[must_use]
-    pub fn debounce(mut self, quiet: Duration) -> Self {
-        self.quiet = quiet;
-        self
-    }
-
-    /// Reports after so long in any case, though it goes on changing.
-    #[must_use]
-    pub fn debounce_max(mut self, limit: Duration) -> Self {
-        self.quiet_max = Some(limit);
-        self
-    }
-
-    /// Begins with what changed after a clock, which may be one of an earlier process if the
-    /// [state](live::Options::state) is kept.
-    #[must_use]
-    pub fn since(mut self, clock: Clock) -> Self {
-        self.since = Some(clock);
-        self
-    }
-
-    /// Whether to have the ids of files computed that are likely to be saved next; see
-    /// [`Predictor`].
-    #[must_use]
-    pub fn predict(mut self, predict: bool) -> Self {
-        self.predict = predict;
-        self
-    }
-
-    /// How the tree behind it is kept.
-    #[must_use]
-    pub fn live(mut self, live: live::Options) -> Self {
-        self.live = live;
-        self
-    }
-}
+use crate::reports::Reports;
 
 /// What was counted.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -97,9 +26,10 @@ pub struct Statistics {
     pub reports: u64,
     /// Changes in them.
     pub changes: u64,
-    /// Changes that nobody needs to act on, which were left out.
+    /// Changes that nobody needs to act on, which were left out; through a daemon those up to the
+    /// last report.
     pub quiet: u64,
-    /// Changes that the filter left out.
+    /// Changes that the filter left out; through a daemon likewise.
     pub filtered: u64,
     /// Losses reported.
     pub gaps: u64,
@@ -110,6 +40,10 @@ pub struct Statistics {
 /// Watches a directory: [`next`](Self::next), or the iterator, gives what changed.
 ///
 /// Whoever does not ask for a while loses nothing: the next report says what changed in sum.
+///
+/// The tree behind it is its own ([`start`](Self::start)), one of this process that others may use
+/// too ([`with_keeper`](Self::with_keeper)), or that of this user's daemon
+/// ([`connect`](Self::connect)); what is told is the same.
 ///
 /// ```
 /// use treenail_watch::{Filter, Options, Watcher};
@@ -122,28 +56,13 @@ pub struct Statistics {
 /// assert_eq!(&*report.changes[0].path, b"note.txt");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Watcher {
-    keeper: Arc<Keeper>,
-    subscription: Subscription,
-    filter: Compiled,
-    ids: Option<IdKind>,
-    raw: bool,
-    quiet: Duration,
-    quiet_max: Duration,
-    pending: Option<Pending>,
-    /// Reports that are ready.
-    ready: VecDeque<Report>,
-    predictor: Option<Predictor>,
-    statistics: Statistics,
-}
+pub struct Watcher(Side);
 
-/// What waits for a quiet moment.
-struct Pending {
-    /// Where the next report starts from.
-    before: (Clock, Option<Tree>),
-    reports: Vec<Report>,
-    first: Instant,
-    last: Instant,
+/// Who keeps the tree.
+enum Side {
+    Own(Arc<Keeper>, Box<Reports>),
+    #[cfg(unix)]
+    Daemon(Box<Remote>),
 }
 
 impl Watcher {
@@ -155,7 +74,7 @@ impl Watcher {
     pub fn start(root: &Path, options: &Options) -> Result<Self, Error> {
         // Mistakes in the filter are told before the tree is looked at.
         options.filter.clone().gitignore(false).compile(root)?;
-        let keeper = Keeper::start(root, &options.live)?;
+        let keeper = Keeper::start(root, &options.live_at(root)?)?;
         Self::with_keeper(Arc::new(keeper), options)
     }
 
@@ -165,47 +84,87 @@ impl Watcher {
     /// # Errors
     /// If a glob is none, or ignore rules cannot be read.
     pub fn with_keeper(keeper: Arc<Keeper>, options: &Options) -> Result<Self, Error> {
-        let filter = options.filter.compile(keeper.root())?;
         let subscription = keeper.subscribe(options.since.map_or(From::Now, From::Clock));
-        Ok(Self {
-            keeper,
-            subscription,
-            filter,
-            ids: options.live.ids,
-            raw: options.raw,
-            quiet: options.quiet,
-            quiet_max: options.quiet_max.unwrap_or(options.quiet * 10),
-            pending: None,
-            ready: VecDeque::new(),
-            predictor: options.predict.then(Predictor::new),
-            statistics: Statistics::default(),
-        })
+        let reports = Reports::new(keeper.root(), subscription, options)?;
+        Ok(Self(Side::Own(keeper, Box::new(reports))))
     }
 
-    /// Who keeps the tree, to ask it more.
+    /// Watches through the daemon, which selects what is wanted: how its tree is kept is its own
+    /// matter, so [`Options::live`] does not count. The tree is shared and leaves nothing out: what
+    /// the filter leaves out is watched all the same.
+    ///
+    /// # Errors
+    /// If the directory cannot be watched, a glob is none, ignore rules cannot be read, or the
+    /// daemon has gone.
+    #[cfg(unix)]
+    pub fn connect(
+        client: impl Into<Arc<Client>>,
+        root: &Path,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        options.filter.clone().gitignore(false).compile(root)?;
+        Ok(Self(Side::Daemon(Box::new(Remote::new(client.into(), root, options)?))))
+    }
+
+    /// Who keeps the tree, to ask it more; nothing if that is a daemon.
     #[must_use]
-    pub fn keeper(&self) -> &Arc<Keeper> {
-        &self.keeper
+    pub fn keeper(&self) -> Option<&Arc<Keeper>> {
+        match &self.0 {
+            Side::Own(keeper, _) => Some(keeper),
+            #[cfg(unix)]
+            Side::Daemon(_) => None,
+        }
     }
 
-    /// How watching began.
+    /// The directory, without symbolic links in its path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        match &self.0 {
+            Side::Own(keeper, _) => keeper.root(),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.root(),
+        }
+    }
+
+    /// How watching began; through a daemon, how it began to watch the directory.
     #[must_use]
     pub fn ready(&self) -> &Ready {
-        self.keeper.ready()
+        match &self.0 {
+            Side::Own(keeper, _) => keeper.ready(),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.ready(),
+        }
+    }
+
+    /// What the tree holds; through a daemon, what it held when that began to watch the directory.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        match &self.0 {
+            Side::Own(keeper, _) => keeper.tree().counts(),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.ready().counts,
+        }
     }
 
     /// The moment up to which everything that is wanted has been given out: with it another
     /// watcher, also in a later process, goes on where this one ended.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        let pending = self.pending.as_ref().map(|pending| pending.before.0);
-        pending.unwrap_or_else(|| self.subscription.clock())
+        match &self.0 {
+            Side::Own(_, reports) => reports.clock(),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.clock(),
+        }
     }
 
     /// What ends a [`next`](Self::next) under way from another thread.
     #[must_use]
     pub fn interrupter(&self) -> Interrupter {
-        self.subscription.interrupter()
+        match &self.0 {
+            Side::Own(_, reports) => reports.interrupter(),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.interrupter(),
+        }
     }
 
     /// Waits for what comes next, at most for `timeout` (`None`: for ever). Returns nothing when
@@ -217,34 +176,26 @@ impl Watcher {
     /// # Panics
     /// In a callback of the keeper, which would wait for itself.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Report>, Error> {
-        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        loop {
-            if let Some(report) = self.ready.pop_front() {
-                return Ok(Some(self.count(report)));
-            }
-            let now = Instant::now();
-            let due = self.pending.as_ref().map(|pending| self.due(pending));
-            if due.is_some_and(|due| due <= now) {
-                self.settle();
-                continue;
-            }
-            let wait = until.into_iter().chain(due).min();
-            let wait = wait.map(|at| at.saturating_duration_since(now));
-            let before = (self.subscription.clock(), self.tree_before());
-            match self.subscription.next(wait) {
-                Ok(Some(delivery)) => self.take(before, delivery),
-                Ok(None) => {
-                    let now = Instant::now();
-                    // Without either it was interrupted.
-                    if due.is_some_and(|due| due <= now) && until.is_none_or(|until| until > now) {
-                        continue;
-                    }
-                    return Ok(None);
-                }
-                // What waits is given out first.
-                Err(_) if self.pending.is_some() => self.settle(),
-                Err(error) => return Err(error.into()),
-            }
+        match &mut self.0 {
+            Side::Own(_, reports) => reports.next(timeout),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.next(timeout),
+        }
+    }
+
+    /// Waits until everything that happened before this call has been seen, files that are still
+    /// being written included, and returns the clock of that moment; [`next`](Self::next) tells it.
+    ///
+    /// # Errors
+    /// If that takes longer than `timeout` (`None`: for ever), or the tree fails.
+    ///
+    /// # Panics
+    /// As [`next`](Self::next).
+    pub fn barrier(&self, timeout: Option<Duration>) -> Result<Clock, Error> {
+        match &self.0 {
+            Side::Own(keeper, _) => Ok(keeper.barrier(timeout)?),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.barrier(timeout),
         }
     }
 
@@ -252,10 +203,17 @@ impl Watcher {
     /// reports, such as stores through a memory mapping. What it finds is reported as ever.
     ///
     /// # Errors
-    /// If that takes longer than `timeout` (`None`: for ever), or the tree fails.
+    /// As [`barrier`](Self::barrier).
+    ///
+    /// # Panics
+    /// As [`next`](Self::next).
     pub fn recheck(&self, timeout: Option<Duration>) -> Result<Clock, Error> {
-        self.keeper.recheck();
-        Ok(self.keeper.barrier(timeout)?)
+        match &self.0 {
+            Side::Own(keeper, _) => keeper.recheck(),
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.recheck()?,
+        }
+        self.barrier(timeout)
     }
 
     /// What is watched how, and what no back end sees.
@@ -263,15 +221,25 @@ impl Watcher {
     /// # Errors
     /// If nobody keeps the tree any more.
     pub fn coverage(&self) -> Result<Coverage, Error> {
-        Ok(Coverage::new(self.keeper.root(), self.keeper.coverage()?))
+        let (coverage, has_rules) = match &self.0 {
+            Side::Own(keeper, reports) => (keeper.coverage()?, reports.has_rules()),
+            #[cfg(unix)]
+            Side::Daemon(remote) => (remote.coverage()?, remote.has_rules()),
+        };
+        Ok(Coverage::new(self.root(), coverage, has_rules))
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        // Of a keeper that has ended, the back end's numbers are gone with it.
-        let feed = self.keeper.statistics().unwrap_or_default();
-        Statistics { feed, ..self.statistics }
+        // When nobody keeps the tree any more, the back end's numbers are gone with it.
+        match &self.0 {
+            Side::Own(keeper, reports) => {
+                Statistics { feed: keeper.statistics().unwrap_or_default(), ..reports.statistics() }
+            }
+            #[cfg(unix)]
+            Side::Daemon(remote) => remote.statistics(),
+        }
     }
 
     /// Ends it. If nobody else uses the keeper, that ends too, with everything stored so that the
@@ -280,9 +248,7 @@ impl Watcher {
     /// # Errors
     /// If the state cannot be stored.
     pub fn stop(self) -> Result<(), Error> {
-        let Self { keeper, subscription, .. } = self;
-        drop(subscription);
-        Arc::into_inner(keeper).map_or(Ok(()), |keeper| Ok(keeper.stop()?))
+        self.into_keeper().map_or(Ok(()), |keeper| Ok(keeper.stop()?))
     }
 
     /// Ends it as fast as may be: what was given out is there at the next start, unless the machine
@@ -291,98 +257,19 @@ impl Watcher {
     /// # Errors
     /// If the state cannot be stored.
     pub fn leave(self) -> Result<(), Error> {
-        let Self { keeper, subscription, .. } = self;
-        drop(subscription);
-        Arc::into_inner(keeper).map_or(Ok(()), |keeper| Ok(keeper.leave()?))
+        self.into_keeper().map_or(Ok(()), |keeper| Ok(keeper.leave()?))
     }
 
-    /// The tree that the next delivery starts from, where the filter needs it.
-    fn tree_before(&self) -> Option<Tree> {
-        if self.filter.is_open() { None } else { self.subscription.tree().cloned() }
-    }
-
-    fn due(&self, pending: &Pending) -> Instant {
-        (pending.last + self.quiet).min(pending.first + self.quiet_max)
-    }
-
-    fn take(&mut self, before: (Clock, Option<Tree>), delivery: Delivery) {
-        let report = self.report(before.1.as_ref(), delivery);
-        if report.changes.is_empty() && report.gaps.is_empty() && report.fresh.is_none() {
-            return;
-        }
-        if self.quiet.is_zero() {
-            self.ready.push_back(report);
-            return;
-        }
-        let now = Instant::now();
-        let pending = self.pending.get_or_insert_with(|| Pending {
-            before,
-            reports: Vec::new(),
-            first: now,
-            last: now,
-        });
-        pending.last = now;
-        pending.reports.push(report);
-    }
-
-    /// Makes ready what waited.
-    fn settle(&mut self) {
-        let Some(pending) = self.pending.take() else { return };
-        if pending.reports.len() == 1 {
-            return self.ready.extend(pending.reports);
-        }
-        let (clock, tree) = pending.before;
-        self.subscription.rewind(clock);
-        match self.subscription.next(Some(Duration::ZERO)) {
-            Ok(Some(delivery)) => {
-                let report = self.report(tree.as_ref(), delivery);
-                let fresh = pending.reports.iter().find_map(|report| report.fresh);
-                let report = Report { fresh: report.fresh.or(fresh), ..report };
-                if !report.changes.is_empty() || !report.gaps.is_empty() {
-                    self.ready.push_back(report);
-                }
+    /// The keeper, if nobody else uses it.
+    fn into_keeper(self) -> Option<Keeper> {
+        match self.0 {
+            Side::Own(keeper, reports) => {
+                drop(reports);
+                Arc::into_inner(keeper)
             }
-            Ok(None) => {}
-            // Nobody can sum it up any more.
-            Err(_) => self.ready.extend(pending.reports),
+            #[cfg(unix)]
+            Side::Daemon(_) => None,
         }
-    }
-
-    fn report(&mut self, before: Option<&Tree>, delivery: Delivery) -> Report {
-        let Delivery { clock, tree, what } = delivery;
-        let report = match what {
-            Delivered::Batch(batch) => Report {
-                clock,
-                changes: batch.changes.clone(),
-                gaps: batch.gaps.clone(),
-                fresh: None,
-                tree,
-            },
-            Delivered::Net { changes, gaps } => {
-                Report::of(Since::Net { changes, gaps }, clock, tree, self.ids)
-            }
-            Delivered::Fresh(fresh) => Report::of(Since::Fresh(fresh), clock, tree, self.ids),
-        };
-        if let Some(predictor) = &mut self.predictor {
-            predict(predictor, &self.keeper, &report);
-        }
-        let all = report.changes.len();
-        let report = report.filtered(&mut self.filter, self.ids, before);
-        self.statistics.filtered += all.saturating_sub(report.changes.len()) as u64;
-        if self.raw {
-            return report;
-        }
-        let all = report.changes.len();
-        let report = report.without_quiet();
-        self.statistics.quiet += (all - report.changes.len()) as u64;
-        report
-    }
-
-    fn count(&mut self, report: Report) -> Report {
-        self.statistics.reports += 1;
-        self.statistics.changes += report.changes.len() as u64;
-        self.statistics.gaps += report.gaps.len() as u64;
-        report
     }
 }
 
@@ -392,16 +279,5 @@ impl Iterator for Watcher {
     /// Waits for what comes next; ends when it is [interrupted](Watcher::interrupter).
     fn next(&mut self) -> Option<Result<Report, Error>> {
         self.next(None).transpose()
-    }
-}
-
-fn predict(predictor: &mut Predictor, keeper: &Keeper, report: &Report) {
-    for change in &report.changes {
-        if change.kind == EventKind::Modify && change.class.is_file() {
-            predictor.saved(&change.path, &report.tree);
-        }
-    }
-    for path in predictor.take_likely() {
-        keeper.learn(&path);
     }
 }

@@ -24,6 +24,9 @@ Examples:
   treenail watch --since tn1-... src               what was missed, and then what comes
   treenail watch --coverage                        what is watched how, and what nobody sees
 
+Directories that --gitignore or a last --glob with ! leaves out as a whole are not watched. The rest
+is then a tree with clocks of its own: --since and `treenail since` want the same of these options.
+
 --on-change does not run the command while it still runs: what changes meanwhile brings one more
 run. The changed paths are its standard input, one a line; TREENAIL_CLOCK and TREENAIL_ROOT are in
 its environment. The command is split into words at blanks, quotes and backslashes count as in a
@@ -57,11 +60,10 @@ pub(crate) struct Watch {
     #[arg(short = '0', long, requires = "on_change", help_heading = "Commands")]
     pub(crate) null: bool,
     /// Have the daemon watch, which is started if none runs, and shares its tree with all who ask.
-    /// Its own settings count then
+    /// How it watches is its own matter: what filters leave out is watched all the same
     #[cfg(all(unix, feature = "daemon"))]
     #[arg(long, conflicts_with_all = [
-        "globs", "gitignore", "types", "backend", "ids", "open_max", "poll", "state", "no_state",
-        "debounce", "on_change", "predict", "coverage", "stats",
+        "backend", "ids", "open_max", "poll", "state", "no_state",
     ])]
     pub(crate) daemon: bool,
     /// Have the ids of files computed that are likely to be saved next, so that already their first
@@ -79,7 +81,8 @@ pub(crate) struct Watch {
 /// Say what changed in a directory since a clock
 ///
 /// The clock is one that `watch` or `since` has printed. A path that changed several times is one
-/// line, with what came of it in the end. Works while `watch` runs in the same directory.
+/// line, with what came of it in the end. Works while `watch` runs in the same directory. A clock
+/// of a `watch` with --gitignore or --glob '!...' wants the same here.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -73,7 +73,11 @@ fn serve(args: &Daemon, output: &Output) -> Result<Outcome, Failed> {
             _ = writeln!(stderr(), "{line}");
         }
     };
-    let mut options = Options { log: Box::new(log), ..Options::of_user() };
+    #[cfg(feature = "watch")]
+    let select: Option<Box<server::Select>> = Some(Box::new(treenail::watch::select));
+    #[cfg(not(feature = "watch"))]
+    let select = None;
+    let mut options = Options { log: Box::new(log), select, ..Options::of_user() };
     if let Some(config) = &args.config {
         let path = absolute(config).map_err(|error| Problem::io(config, &error))?;
         (options.config_file, options.config_must_be) = (Some(path), true);
@@ -123,6 +127,9 @@ fn status(output: &mut Output) -> Result<Outcome, Failed> {
             line.insert("dirs".into(), root.counts.dirs.into());
             line.insert("clients".into(), root.users.into());
             line.insert("stays".into(), root.stays.into());
+            if let Some(why) = &root.stateless {
+                line.insert("stateless".into(), why.as_str().into());
+            }
             output.json_line(&line.into())?;
         } else {
             let mut text = shown(path).into_owned();
@@ -132,6 +139,9 @@ fn status(output: &mut Output) -> Result<Outcome, Failed> {
                 root.counts.files, root.counts.dirs, root.rung, root.users, root.clock
             );
             text.extend_from_slice(rest.as_bytes());
+            if let Some(why) = &root.stateless {
+                text.extend_from_slice(format!("  {why}\n").as_bytes());
+            }
             output.write(&text)?;
         }
     }

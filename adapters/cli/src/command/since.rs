@@ -17,7 +17,7 @@ const WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Since, output: &mut Output) -> Result<Outcome, Failed> {
     let begun = Instant::now();
-    let state = State::of(&args.dir, args.followed.state.as_deref())?;
+    let state = State::of(&args.dir, &args.followed)?;
     if let Some(why) = state.missing {
         output.hint(&format!("the clock says nothing: {why}"));
     }

@@ -178,6 +178,53 @@ fn two_processes_watch_one_root_through_it() {
 }
 
 #[test]
+fn filters_commands_and_coverage_go_through_it() {
+    let user = User::new();
+    let root = user.root();
+    fs::write(root.join(".gitignore"), "*.log\n").unwrap();
+    let args = ["-g", "!out/", "--gitignore", "--type", "f", "--stats"];
+    let mut watching = Watching::start(&user, &args);
+    fs::create_dir(root.join("out")).unwrap();
+    for file in ["out/a.c", "no.log", "yes.c"] {
+        fs::write(root.join(file), "").unwrap();
+    }
+    let line = watching.next();
+    assert_eq!((&line["kind"], &line["path"]), (&"create".into(), &"yes.c".into()));
+    fs::rename(root.join("out"), root.join("in")).unwrap();
+    let line = watching.next();
+    assert_eq!((&line["kind"], &line["path"]), (&"create".into(), &"in/a.c".into()));
+    let ran = user.run(&["--json", "watch", "root", "--daemon", "--coverage"]).expect(0);
+    assert!(ran.summary()["watches"].as_u64().unwrap() > 0);
+    let out = user.0.path().join("ran");
+    let command = format!("sh -c 'cat > {}'", out.display());
+    let _runs = Watching::start(&user, &["--on-change", &command, "-g", "*.rs"]);
+    fs::write(root.join("main.rs"), "").unwrap();
+    let begun = Instant::now();
+    while fs::read_to_string(&out).unwrap_or_default() != "root/main.rs\n" {
+        assert!(begun.elapsed() < LONG);
+        thread::sleep(Duration::from_millis(2));
+    }
+    let ran = user.run(&["watch", "root", "--daemon", "-g", "[a"]).expect(2);
+    assert!(ran.stderr.contains("put it right"), "{ran:?}");
+}
+
+#[test]
+fn a_root_whose_state_another_process_holds_is_said_to_have_none() {
+    let user = User::new();
+    let mut holder = user.command(&["--json", "watch", "root"]);
+    let mut holder = holder.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let watching = Watching::start(&user, &[]);
+    let lost = watching.ready["lost"].as_str().unwrap();
+    assert!(lost.contains("clocks end with the daemon"), "{lost}");
+    let status = user.run(&["daemon", "--status"]).expect(0);
+    assert!(status.out().contains("clocks end with the daemon"), "{status:?}");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+}
+
+#[test]
 fn a_client_that_is_killed_leaves_nothing_in_the_way() {
     let user = User::new();
     let watching = Watching::start(&user, &[]);

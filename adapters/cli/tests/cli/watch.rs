@@ -331,6 +331,56 @@ fn filters_leave_changes_out_and_what_crosses_their_border_comes_or_goes() {
 }
 
 #[test]
+fn ignored_directories_are_not_watched_and_have_clocks_of_their_own() {
+    let scene = Scene::new();
+    let root = scene.root();
+    make(&root, &[(".gitignore", "node_modules/\n"), ("node_modules/a/b/f", ""), ("src/f", "")]);
+    let args = ["--gitignore", "--backend", "inotify"];
+    let watches = |args: &[&str]| {
+        let all = [&["--json", "watch", "root", "--coverage"], args].concat();
+        scene.run(&all).expect(0).summary()["watches"].as_u64().unwrap()
+    };
+    assert_eq!((watches(&args), watches(&args[1..])), (2, 5));
+    let ignoring = scene.watch(&args);
+    let (clock, all) = (ignoring.clock.clone(), scene.watch(&[]).clock.clone());
+    ignoring.end("-TERM");
+    fs::write(root.join("node_modules/a/new"), "").unwrap();
+    let ran = scene.run(&["--json", "since", "root", &clock, "--gitignore"]).expect(1);
+    assert_eq!(ran.summary()["changes"], 0);
+    let ran = scene.run(&["--json", "since", "root", &all]).expect(0);
+    assert_eq!(ran.json().iter().filter(|line| line["path"] == "node_modules/a/new").count(), 1);
+    // A clock of the one tree says nothing of the other.
+    let ran = scene.run(&["--json", "since", "root", &clock]).expect(0);
+    assert_eq!(ran.summary()["fresh"], true);
+}
+
+#[test]
+fn excludes_of_the_user_that_changed_between_two_runs_begin_anew_and_say_so() {
+    let scene = Scene::new();
+    make(scene.root(), &[("out/f", ""), ("other/f", "")]);
+    let config = scene.place.path().join("config");
+    make(&config, &[("git/ignore", "out/\n")]);
+    let command = |args: &[&str]| {
+        let mut command = scene.command(args);
+        command.env("XDG_CONFIG_HOME", &config);
+        command
+    };
+    let watch = ["watch", "--json", "root", "--gitignore"];
+    let watching = Watching::start(&mut command(&watch));
+    let clock = watching.clock.clone();
+    watching.end("-TERM");
+    let since = ["--json", "since", "root", &clock, "--gitignore"];
+    assert_eq!(finish(&mut command(&since), b"").expect(1).summary()["fresh"], false);
+    fs::write(config.join("git/ignore"), "other/\n").unwrap();
+    let mut watching = Watching::start(command(&watch).args(["--since", &clock]));
+    assert!(watching.next()["gap"]["reason"].as_str().unwrap().contains("another root"));
+    let mut paths: Vec<String> =
+        (0..2).map(|_| watching.next()["path"].as_str().unwrap().to_owned()).collect();
+    paths.sort();
+    assert_eq!(paths, ["out", "out/f"]);
+}
+
+#[test]
 fn debouncing_gives_what_changed_in_sum() {
     let scene = Scene::new();
     let mut watching = scene.watch(&["--debounce", "400"]);

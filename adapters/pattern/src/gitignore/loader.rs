@@ -83,6 +83,7 @@ pub struct Repository {
     in_git: bool,
     case: Case,
     stack: Stack,
+    sources: Vec<PathBuf>,
 }
 
 impl Repository {
@@ -108,6 +109,7 @@ impl Repository {
         };
         let home = environment.home.as_deref();
         let mut config = Config::default();
+        let mut sources = environment.config_files();
         for file in environment.config_files() {
             match config.read(&file, home) {
                 // As in git: whoever runs as another user may not see the files of the first.
@@ -116,13 +118,16 @@ impl Repository {
             }
         }
         if let Some(git) = &git {
-            config.read(&git.common.join("config"), home)?;
+            let (common, own) = (git.common.join("config"), git.own.join("config.worktree"));
+            config.read(&common, home)?;
             if config.worktree_config {
-                config.read(&git.own.join("config.worktree"), home)?;
+                config.read(&own, home)?;
             }
+            sources.extend([common, own]);
         }
         let case = if config.ignore_case { Case::Ignored } else { Case::Sensitive };
-        let mut this = Self { top, prefix: Vec::new(), in_git, case, stack: Stack::new() };
+        let (prefix, stack) = Default::default();
+        let mut this = Self { top, prefix, in_git, case, stack, sources };
         let global = match &config.excludes_file {
             Some(path) => expand_home(path, home).map(|path| this.top.join(path)),
             None => environment.user_config_dir().map(|dir| dir.join("ignore")),
@@ -174,6 +179,13 @@ impl Repository {
         &self.stack
     }
 
+    /// The files that were read, or would have been if they were there: whether one is another now
+    /// is a matter for whoever keeps the rules.
+    #[must_use]
+    pub fn sources(&self) -> &[PathBuf] {
+        &self.sources
+    }
+
     /// The stack for a directory that a walk enters: `stack` with the directory's own rule file,
     /// if there is one. `dir` is where it is, `base` its path relative to [`Repository::top`].
     ///
@@ -192,6 +204,7 @@ impl Repository {
     }
 
     fn push_file(&mut self, file: &Path, source: &Path) -> Result<(), LoadError> {
+        self.sources.push(file.to_owned());
         if let Some(text) = read_limited(file, RULE_FILE_BYTES_MAX, true)? {
             let rules = Rules::parse_with(&text, self.case, source);
             self.stack = self.stack.push(Arc::new(rules), b"");
@@ -203,6 +216,7 @@ impl Repository {
     fn descend_to(&mut self, dir: &Path) -> Result<(), LoadError> {
         let mut here = self.top.clone();
         self.stack = self.enter(&self.stack, &here, b"")?;
+        self.sources.push(here.join(RULE_FILE_NAME));
         for component in dir.strip_prefix(&self.top).unwrap_or(Path::new("")).components() {
             here.push(component);
             if !self.prefix.is_empty() {
@@ -210,6 +224,7 @@ impl Repository {
             }
             self.prefix.extend_from_slice(component.as_os_str().as_encoded_bytes());
             self.stack = self.enter(&self.stack, &here, &self.prefix)?;
+            self.sources.push(here.join(RULE_FILE_NAME));
         }
         Ok(())
     }

@@ -14,6 +14,8 @@
 //! # Ok::<(), treenail_share::Problem>(())
 //! ```
 
+mod channel;
+mod reports;
 mod start;
 mod subscription;
 
@@ -32,10 +34,13 @@ use crate::keeper::Coverage;
 use crate::place::{DIES_WITHIN, Place};
 use crate::problem::Problem;
 use crate::protocol::{
-    Answer, CoverageItem, Entry, Query, Request, RootStatus, Welcome, read_message, write_message,
+    Answer, CoverageItem, Entry, Query, Request, RootStatus, Selection, Welcome, read_message,
+    write_message,
 };
 use crate::subscription::From;
 
+pub(crate) use channel::Interruption;
+pub use reports::{RemoteReports, Selected};
 pub use start::{READY_LINE, start};
 pub use subscription::{Received, RemoteSubscription};
 
@@ -109,11 +114,24 @@ impl Client {
         ring: bool,
     ) -> Result<RemoteSubscription, Problem> {
         let (stream, _) = greet(&self.place)?;
-        let from = match from {
-            From::Now => None,
-            From::Clock(clock) => Some(clock),
-        };
-        RemoteSubscription::begin(stream, Request::Watch { root: named(root)?, from, ring })
+        let (root, from) = (named(root)?, from.clock());
+        RemoteSubscription::begin(stream, &Request::Watch { root, from, ring })
+    }
+
+    /// Asks for those changes of a directory that are wanted, with the same choice.
+    ///
+    /// # Errors
+    /// If a glob is none; otherwise as [`watch`](Self::watch).
+    pub fn select(
+        &self,
+        root: &Path,
+        from: From,
+        selection: &Selection,
+        ring: bool,
+    ) -> Result<RemoteReports, Problem> {
+        let (stream, _) = greet(&self.place)?;
+        let (root, from, selection) = (named(root)?, from.clock(), selection.clone());
+        RemoteReports::begin(stream, &Request::Select { root, from, ring, selection })
     }
 
     /// What changed after `clock`, as far as it is known, and the moment until which this says it.
@@ -351,6 +369,11 @@ fn unexpected(answer: Answer) -> Problem {
 
 fn protocol(message: String) -> Problem {
     Problem::new(Problem::PROTOCOL, message).remedy("use the same release of both programs")
+}
+
+/// One delivery began before another had ended.
+fn torn() -> Problem {
+    protocol("the parts of two answers are mixed".to_owned())
 }
 
 fn broken(error: &io::Error) -> Problem {

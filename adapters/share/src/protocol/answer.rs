@@ -13,7 +13,9 @@ use super::item::{
     CoverageItem, Item, number_of, put_all, put_counts, put_gap, put_item, take_all, take_counts,
     take_gaps, take_rung, take_system_path,
 };
-use super::wire::{Input, put_bool, put_bytes, put_clock, put_option, put_u32, put_u64};
+use super::wire::{
+    Input, put_bool, put_bytes, put_clock, put_duration, put_option, put_u32, put_u64,
+};
 use super::{Malformed, VERSION};
 use crate::problem::Problem;
 
@@ -34,6 +36,7 @@ pub(super) mod kind {
     pub(in super::super) const DONE: u8 = 140;
     pub(in super::super) const WAKE: u8 = 141;
     pub(in super::super) const FULL: u8 = 142;
+    pub(in super::super) const REPORT: u8 = 143;
 }
 
 /// What a daemon says. What has many items comes in parts, of which the last says so.
@@ -114,6 +117,17 @@ pub enum Answer {
     Done,
     /// There is something in the ring, of which the client had seen the end.
     Wake,
+    /// What changed of what was selected.
+    Report {
+        /// Whether this is the last part.
+        last: bool,
+        /// What stands before the changes.
+        head: ReportHead,
+        /// What was lost before.
+        gaps: Vec<Gap>,
+        /// The changes.
+        changes: Vec<Change>,
+    },
     /// The ring is full; say [`Room`](super::Request::Room) when it is empty.
     Full,
 }
@@ -142,6 +156,20 @@ pub struct Entry {
     pub id: Option<Id>,
 }
 
+/// What a report says besides its changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReportHead {
+    /// The moment up to which everything that is wanted has been told.
+    pub clock: Clock,
+    /// The clock that was to begin with says nothing here: the changes are everything that there
+    /// is.
+    pub fresh: Option<Fresh>,
+    /// How many changes nobody needed to act on so far, and were left out.
+    pub quiet: u64,
+    /// How many were not wanted so far.
+    pub filtered: u64,
+}
+
 /// What a root's feed has counted.
 pub type Statistics = feed::Statistics;
 
@@ -160,6 +188,8 @@ pub struct RootStatus {
     pub users: u32,
     /// Whether it is kept although nobody uses it, as the configuration says.
     pub stays: bool,
+    /// Why its clocks end with the daemon, if they do although a state was wanted.
+    pub stateless: Option<String>,
 }
 
 impl Answer {
@@ -217,6 +247,10 @@ impl Answer {
                 begin(bytes, kind::ROOTS, *last);
                 put_all(roots, bytes);
             }
+            Self::Report { last, head, gaps, changes } => {
+                begin_report(bytes, *last, head);
+                put_with_gaps(bytes, gaps, changes);
+            }
             Self::Done => bytes.push(kind::DONE),
             Self::Wake => bytes.push(kind::WAKE),
             Self::Full => bytes.push(kind::FULL),
@@ -234,7 +268,7 @@ impl Answer {
             kind::WELCOME => Self::Welcome(Welcome {
                 version: input.u32()?,
                 pid: input.u32()?,
-                uptime: take_duration(input)?,
+                uptime: input.duration()?,
                 clients: input.u32()?,
             }),
             kind::PROBLEM => Self::Problem(take_problem(input)?),
@@ -262,6 +296,17 @@ impl Answer {
             kind::COVERAGE => Self::Coverage { last: input.bool()?, items: take_all(input)? },
             kind::STATISTICS => Self::Statistics(take_statistics(input)?),
             kind::ROOTS => Self::Roots { last: input.bool()?, roots: take_all(input)? },
+            kind::REPORT => {
+                let last = input.bool()?;
+                let head = ReportHead {
+                    clock: input.clock()?,
+                    fresh: input.option(take_fresh)?,
+                    quiet: input.u64()?,
+                    filtered: input.u64()?,
+                };
+                let (gaps, changes) = take_gaps(input)?;
+                Self::Report { last, head, gaps, changes }
+            }
             kind::DONE => Self::Done,
             kind::WAKE => Self::Wake,
             kind::FULL => Self::Full,
@@ -291,17 +336,17 @@ pub(super) fn begin_at(bytes: &mut Vec<u8>, kind: u8, last: bool, clock: Clock) 
     put_clock(bytes, clock);
 }
 
+/// The start of a report.
+pub(super) fn begin_report(bytes: &mut Vec<u8>, last: bool, head: &ReportHead) {
+    begin_at(bytes, kind::REPORT, last, head.clock);
+    put_option(bytes, head.fresh, |bytes, fresh| bytes.push(number_of_fresh(fresh)));
+    put_u64(bytes, head.quiet);
+    put_u64(bytes, head.filtered);
+}
+
 fn put_with_gaps<T: Item>(bytes: &mut Vec<u8>, gaps: &[Gap], items: &[T]) {
     gaps.iter().for_each(|gap| put_gap(gap, bytes));
     items.iter().for_each(|item| put_item(item, bytes));
-}
-
-fn put_duration(bytes: &mut Vec<u8>, duration: Duration) {
-    put_u64(bytes, u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
-}
-
-fn take_duration(input: &mut Input<'_>) -> Result<Duration, Malformed> {
-    input.u64().map(Duration::from_nanos)
 }
 
 fn put_problem(bytes: &mut Vec<u8>, problem: &Problem) {
@@ -338,8 +383,8 @@ fn take_ready(input: &mut Input<'_>) -> Result<Ready, Malformed> {
         clock: input.clock()?,
         rung: take_rung(input)?,
         counts: take_counts(input)?,
-        armed: take_duration(input)?,
-        elapsed: take_duration(input)?,
+        armed: input.duration()?,
+        elapsed: input.duration()?,
         resumed: input.bool()?,
         lost: input.option(Input::text)?,
     })

@@ -183,6 +183,7 @@ impl Item for RootStatus {
         put_counts(bytes, &self.counts);
         put_u32(bytes, self.users);
         put_bool(bytes, self.stays);
+        put_option(bytes, self.stateless.as_ref(), |bytes, why| put_bytes(bytes, why.as_bytes()));
     }
 
     fn take(input: &mut Input<'_>) -> Result<Self, Malformed> {
@@ -193,6 +194,7 @@ impl Item for RootStatus {
             counts: take_counts(input)?,
             users: input.u32()?,
             stays: input.bool()?,
+            stateless: input.option(Input::text)?,
         })
     }
 }

@@ -9,24 +9,26 @@ mod item;
 #[cfg(unix)]
 pub(crate) mod parts;
 mod request;
+mod selection;
 mod wire;
 
 use std::fmt;
 
-pub use answer::{Answer, Entry, RootStatus, Statistics, Welcome};
+pub use answer::{Answer, Entry, ReportHead, RootStatus, Statistics, Welcome};
 #[cfg(unix)]
 pub use frame::read_message;
 pub use frame::{Frames, write_message};
 pub use item::CoverageItem;
 pub use request::{Query, Request};
+pub use selection::Selection;
 
 /// The protocol's version. A daemon of another version says so and is to be ended.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest message, its length not counted. What has more to say says it in parts.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
-/// How many globs a query may have.
+/// How many globs a query or a selection may have.
 pub const GLOBS_MAX: usize = 256;
 
 /// Why bytes are no message.

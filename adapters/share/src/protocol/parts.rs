@@ -2,9 +2,9 @@
 
 use std::io;
 
-use treenail_tree::live::{Batch, Change, Clock, Gap, Net};
+use treenail_tree::live::{Change, Clock, Gap, Net};
 
-use super::answer::{Entry, RootStatus, begin, begin_at, kind};
+use super::answer::{Entry, ReportHead, RootStatus, begin, begin_at, begin_report, kind};
 use super::item::{CoverageItem, Item, put_gap, put_item};
 
 /// The place of the flag that says whether a part is the last one.
@@ -20,6 +20,8 @@ pub(crate) enum Message {
     Batch(Clock),
     /// [`Answer::Net`](super::Answer::Net).
     Net(Clock),
+    /// [`Answer::Report`](super::Answer::Report).
+    Report(ReportHead),
     /// [`Answer::Page`](super::Answer::Page).
     Page(Clock),
     /// [`Answer::Coverage`](super::Answer::Coverage).
@@ -43,6 +45,7 @@ impl<'s> Parts<'s> {
         match message {
             Message::Batch(clock) => begin_at(&mut bytes, kind::BATCH, false, clock),
             Message::Net(clock) => begin_at(&mut bytes, kind::NET, false, clock),
+            Message::Report(head) => begin_report(&mut bytes, false, &head),
             Message::Page(clock) => begin_at(&mut bytes, kind::PAGE, false, clock),
             Message::Coverage => begin(&mut bytes, kind::COVERAGE, false),
             Message::Roots => begin(&mut bytes, kind::ROOTS, false),
@@ -110,23 +113,23 @@ impl<'s> Parts<'s> {
     }
 }
 
-/// Sends what changed at one tick.
+/// Sends what changed, as a batch or a report.
 ///
 /// # Errors
 /// Those of the sending.
-pub(crate) fn send_batch(
-    batch: &Batch,
-    clock: Clock,
+pub(crate) fn send_changes(
+    message: Message,
+    (changes, gaps): (&[Change], &[Gap]),
     bytes_max: usize,
     send: Send<'_>,
 ) -> io::Result<()> {
-    let too_long = batch.changes.iter().any(|change| !fits(change, bytes_max));
-    let mut parts = Parts::new(Message::Batch(clock), bytes_max, send);
-    batch.gaps.iter().try_for_each(|gap| parts.gap(gap))?;
+    let too_long = changes.iter().any(|change| !fits(change, bytes_max));
+    let mut parts = Parts::new(message, bytes_max, send);
+    gaps.iter().try_for_each(|gap| parts.gap(gap))?;
     if too_long {
         parts.gap(&untold())?;
     }
-    for change in &batch.changes {
+    for change in changes {
         if !parts.add(|bytes| put_item(change, bytes))? && !change.ranges.is_empty() {
             // Which bytes differ is not known, then.
             let change = Change { ranges: Vec::new(), ..change.clone() };

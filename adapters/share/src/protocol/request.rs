@@ -4,7 +4,7 @@ use treenail_tree::Class;
 use treenail_tree::live::Clock;
 
 use super::wire::{Input, put_bool, put_bytes, put_clock, put_option, put_u32, put_u64};
-use super::{GLOBS_MAX, Malformed, VERSION};
+use super::{GLOBS_MAX, Malformed, Selection, VERSION};
 
 /// The first bytes of a connection, so that nobody is served by mistake.
 const MAGIC: [u8; 8] = *b"TN-SHARE";
@@ -24,6 +24,7 @@ mod kind {
     pub(super) const LEARN: u8 = 11;
     pub(super) const RECHECK: u8 = 12;
     pub(super) const STOP: u8 = 13;
+    pub(super) const SELECT: u8 = 14;
 }
 
 /// What a client says. Roots are absolute paths; paths are relative to a root.
@@ -43,6 +44,18 @@ pub enum Request {
         from: Option<Clock>,
         /// Whether the changes are to come through shared memory.
         ring: bool,
+    },
+    /// Asks for the changes of a root that are wanted: [`Watching`](super::Answer::Watching), and
+    /// [`Report`](super::Answer::Report)s from then on. Otherwise as a watch.
+    Select {
+        /// The directory.
+        root: Vec<u8>,
+        /// From when on; nothing for now.
+        from: Option<Clock>,
+        /// Whether the changes are to come through shared memory.
+        ring: bool,
+        /// Which.
+        selection: Selection,
     },
     /// What came through shared memory has been read. The answer to
     /// [`Full`](super::Answer::Full).
@@ -139,6 +152,12 @@ impl Request {
                 put_option(bytes, *from, put_clock);
                 put_bool(bytes, *ring);
             }
+            Self::Select { root, from, ring, selection } => {
+                about(bytes, kind::SELECT, root);
+                put_option(bytes, *from, put_clock);
+                put_bool(bytes, *ring);
+                selection.encode(bytes);
+            }
             Self::Room => bytes.push(kind::ROOM),
             Self::Since { root, clock } => {
                 about(bytes, kind::SINCE, root);
@@ -186,6 +205,12 @@ impl Request {
                 root: input.root()?,
                 from: input.option(Input::clock)?,
                 ring: input.bool()?,
+            },
+            kind::SELECT => Self::Select {
+                root: input.root()?,
+                from: input.option(Input::clock)?,
+                ring: input.bool()?,
+                selection: Selection::decode(input)?,
             },
             kind::ROOM => Self::Room,
             kind::SINCE => Self::Since { root: input.root()?, clock: input.clock()? },

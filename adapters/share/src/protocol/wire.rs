@@ -1,5 +1,7 @@
 //! The smallest parts that messages are made of.
 
+use std::time::Duration;
+
 use treenail_tree::live::{Clock, take_stat};
 
 use super::Malformed;
@@ -33,6 +35,10 @@ pub(super) fn put_option<T>(
     if let Some(value) = value {
         put(bytes, value);
     }
+}
+
+pub(super) fn put_duration(bytes: &mut Vec<u8>, duration: Duration) {
+    put_u64(bytes, u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
 }
 
 pub(super) fn put_clock(bytes: &mut Vec<u8>, clock: Clock) {
@@ -117,6 +123,10 @@ impl<'a> Input<'a> {
 
     pub(super) fn clock(&mut self) -> Result<Clock, Malformed> {
         Ok(Clock { root: self.u64()?, incarnation: self.u32()?, tick: self.u64()? })
+    }
+
+    pub(super) fn duration(&mut self) -> Result<Duration, Malformed> {
+        self.u64().map(Duration::from_nanos)
     }
 
     pub(super) fn stat(&mut self) -> Result<Stat, Malformed> {

@@ -139,7 +139,13 @@ impl Connection {
         while let Some(request) = self.next()? {
             let answered = match request {
                 Request::Watch { root, from, ring } => {
-                    match stream::serve(self, &root, from, ring) {
+                    match stream::serve(self, &root, from, ring, None) {
+                        Ok(()) => return Ok(()),
+                        Err(problem) => Err(problem),
+                    }
+                }
+                Request::Select { root, from, ring, selection } => {
+                    match stream::serve(self, &root, from, ring, Some(&selection)) {
                         Ok(()) => return Ok(()),
                         Err(problem) => Err(problem),
                     }
@@ -159,7 +165,7 @@ impl Connection {
     fn answer(&self, request: Request) -> Result<io::Result<()>, Problem> {
         let answer = match request {
             Request::Hello { .. } => return Ok(self.welcome()),
-            Request::Watch { .. } | Request::Room => {
+            Request::Watch { .. } | Request::Select { .. } | Request::Room => {
                 return Err(protocol("nothing flows through this connection"));
             }
             Request::Since { root, clock } => return self.since(&root, clock),

@@ -6,6 +6,7 @@ mod detach;
 mod query;
 mod reload;
 mod roots;
+mod select;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::place::{Place, Taken};
 use crate::problem::Problem;
 pub use detach::{leave_session, say_ready};
 use roots::Roots;
+pub use select::{Reporter, Select};
 
 /// How much stack the threads get that serve clients: they call nothing that needs much.
 const STACK_BYTES: usize = 512 << 10;
@@ -40,6 +42,8 @@ pub struct Options {
     pub config_must_be: bool,
     /// The idle time, whatever the file says; nothing inside for never.
     pub idle: Option<Option<Duration>>,
+    /// Who tells clients of what they have selected; without it such a wish is refused.
+    pub select: Option<Box<Select>>,
     /// Where what happens is told, line by line.
     pub log: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -54,6 +58,7 @@ impl Options {
             config_file: Config::path_of_user(),
             config_must_be: false,
             idle: None,
+            select: None,
             log: Box::new(|_| {}),
         }
     }

@@ -25,6 +25,8 @@ struct Root {
     path: PathBuf,
     /// Nothing while it has not been started, or is being so.
     keeper: Mutex<Option<Arc<Keeper>>>,
+    /// Why it has no state although one was wanted.
+    stateless: Mutex<Option<String>>,
     users: AtomicU32,
     /// Whether the configuration wants it watched.
     stays: AtomicBool,
@@ -65,20 +67,31 @@ impl Used {
         Ok(started)
     }
 
+    /// Why the tree's clocks end with this process, if they do although a state was wanted.
+    pub(super) fn stateless(&self) -> Option<String> {
+        lock(&self.root.stateless).clone()
+    }
+
     /// Opens the tree. If another process holds its state, the tree goes without: its clocks are
     /// then of this process only.
     fn start(&self) -> Result<Keeper, Problem> {
         let (root, config) = (&self.root.path, self.shared.config());
         let states = self.shared.options.state.as_deref();
         let options = live::Options {
-            state: states.and_then(|states| state_of(states, root)),
+            state: states.and_then(|states| state_of(states, root, None)),
             poll_every: config.poll_every,
             history_bytes_max: config.history_bytes,
             ..live::Options::default()
         };
+        let within = states.is_some() && options.state.is_none();
+        let inside = "clocks end with the daemon: the state would be below the directory";
+        *lock(&self.root.stateless) = within.then(|| inside.to_owned());
         match Keeper::start(root, &options) {
             Err(error) if error.kind() == ErrorKind::Tree(treenail_tree::ErrorKind::Locked) => {
                 self.shared.log(&format!("{error}: its history is not stored"));
+                let why =
+                    format!("clocks end with the daemon: another process keeps them, {error}");
+                *lock(&self.root.stateless) = Some(why);
                 Ok(Keeper::start(root, &live::Options { state: None, ..options })?)
             }
             started => Ok(started?),
@@ -120,6 +133,7 @@ impl Roots {
                 let root = Arc::new(Root {
                     path: path.clone(),
                     keeper: Mutex::new(None),
+                    stateless: Mutex::new(None),
                     users: AtomicU32::new(0),
                     stays: AtomicBool::new(false),
                     used: Mutex::new(Instant::now()),
@@ -145,6 +159,7 @@ impl Roots {
                 counts: keeper.tree().counts(),
                 users: root.users.load(Ordering::Acquire),
                 stays: root.stays.load(Ordering::Acquire),
+                stateless: lock(&root.stateless).clone(),
             })
         };
         roots.into_iter().filter_map(status).collect()

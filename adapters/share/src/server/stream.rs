@@ -10,12 +10,14 @@ use treenail_ring::shared::Error as RingError;
 use treenail_tree::live::Clock;
 
 use super::connection::{Connection, send};
-use super::{STACK_BYTES, Shared, lock};
+use super::{Reporter, STACK_BYTES, Shared, lock};
+use crate::client::Selected;
+use crate::keeper::Keeper;
 use crate::problem::Problem;
-use crate::protocol::parts::{send_batch, send_net};
-use crate::protocol::{Answer, Frames, MESSAGE_BYTES_MAX, Request};
+use crate::protocol::parts::{Message, Send, send_changes, send_net};
+use crate::protocol::{Answer, Frames, MESSAGE_BYTES_MAX, Request, Selection};
 use crate::ring::{Ring, Writer};
-use crate::subscription::{Delivered, Delivery, From, Subscription};
+use crate::subscription::{Delivered, Delivery, From, Interrupter, Subscription};
 
 /// Serves a client that watches until it goes, or there is nothing to watch any more. Errors are
 /// those that the client is to be told of before anything flows.
@@ -24,17 +26,21 @@ pub(super) fn serve(
     root: &[u8],
     from: Option<Clock>,
     wants_ring: bool,
+    selection: Option<&Selection>,
 ) -> Result<(), Problem> {
     let used = connection.root(root)?;
-    let (ready, mut subscription) = {
+    let (mut ready, mut source) = {
         let keeper = used.keeper()?;
         let from = from.map_or(From::Now, From::Clock);
-        (keeper.ready().clone(), keeper.subscribe(from))
+        let source = Source::new(&connection.shared, &keeper, from, selection)?;
+        (keeper.ready().clone(), source)
     };
+    // A client would else take the clocks for good beyond this process.
+    ready.lost = ready.lost.or(used.stateless());
     let ring = if wants_ring { Reserved::new(&connection.shared) } else { None };
     let watching = Answer::Watching {
         ready: Box::new(ready),
-        clock: subscription.clock(),
+        clock: source.clock(),
         ring_bytes: ring.as_ref().map(|ring| ring.bytes as u64),
     };
     let stream = &connection.stream;
@@ -44,12 +50,12 @@ pub(super) fn serve(
         return Ok(());
     }
     let room = Room::default();
-    let interrupter = subscription.interrupter();
+    let interrupter = source.interrupter();
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("treenail-stream".into()).stack_size(STACK_BYTES);
         let pumping = thread.spawn_scoped(scope, || {
             // A connection that broke is noticed by who reads it.
-            if let Ok(Some(problem)) = pump(stream, ring.as_ref(), &mut subscription, &room) {
+            if let Ok(Some(problem)) = pump(stream, ring.as_ref(), &mut source, &room) {
                 _ = send(stream, &Answer::Problem(problem));
             }
             _ = stream.shutdown(Shutdown::Both);
@@ -66,6 +72,77 @@ pub(super) fn serve(
         interrupter.interrupt();
         Ok(())
     })
+}
+
+/// Where changes come from.
+enum Source {
+    /// All that there are.
+    All(Subscription),
+    /// Those that are wanted.
+    Selected(Box<dyn Reporter>),
+}
+
+impl Source {
+    fn new(
+        shared: &Shared,
+        keeper: &Arc<Keeper>,
+        from: From,
+        selection: Option<&Selection>,
+    ) -> Result<Self, Problem> {
+        let Some(selection) = selection else { return Ok(Self::All(keeper.subscribe(from))) };
+        let select = shared.options.select.as_ref().ok_or_else(|| {
+            let problem = Problem::new(Problem::USAGE, "this daemon selects no changes");
+            problem.remedy("ask for all of them, or start the daemon with `treenail daemon`")
+        })?;
+        select(keeper, from, selection).map(Self::Selected)
+    }
+
+    fn clock(&self) -> Clock {
+        match self {
+            Self::All(subscription) => subscription.clock(),
+            Self::Selected(reporter) => reporter.clock(),
+        }
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        match self {
+            Self::All(subscription) => subscription.interrupter(),
+            Self::Selected(reporter) => reporter.interrupter(),
+        }
+    }
+
+    /// Waits for what comes next and sends it; whether something came. The outer result is for what
+    /// came of the sending, the inner for why nothing more will come.
+    fn pass(&mut self, bytes_max: usize, put: Send<'_>) -> io::Result<Result<bool, Problem>> {
+        match self {
+            Self::Selected(reporter) => match reporter.next(None) {
+                Ok(None) => return Ok(Ok(false)),
+                Err(problem) => return Ok(Err(problem)),
+                Ok(Some(Selected { head, changes, gaps })) => {
+                    send_changes(Message::Report(head), (&changes, &gaps), bytes_max, put)?;
+                }
+            },
+            Self::All(subscription) => match subscription.next(None) {
+                Ok(None) => return Ok(Ok(false)),
+                Err(error) => return Ok(Err(error.into())),
+                Ok(Some(Delivery { clock, what, .. })) => match what {
+                    Delivered::Batch(batch) => {
+                        let what = (&batch.changes[..], &batch.gaps[..]);
+                        send_changes(Message::Batch(clock), what, bytes_max, put)?;
+                    }
+                    Delivered::Net { changes, gaps } => {
+                        send_net((&changes, &gaps), clock, bytes_max, put)?;
+                    }
+                    Delivered::Fresh(reason) => {
+                        let mut message = Vec::new();
+                        Answer::Fresh { clock, reason }.encode(&mut message);
+                        put(&message)?;
+                    }
+                },
+            },
+        }
+        Ok(Ok(true))
+    }
 }
 
 /// Hears the client say that there is room again, until it goes.
@@ -93,7 +170,7 @@ fn listen(mut stream: &UnixStream, frames: &mut Frames, room: &Room) -> Result<(
 fn pump(
     stream: &UnixStream,
     ring: Option<&Reserved>,
-    subscription: &mut Subscription,
+    source: &mut Source,
     room: &Room,
 ) -> io::Result<Option<Problem>> {
     let mut writer = match ring {
@@ -107,21 +184,10 @@ fn pump(
         None => crate::protocol::write_message(&mut &*stream, message),
     };
     loop {
-        match subscription.next(None) {
-            Ok(Some(Delivery { clock, what, .. })) => match what {
-                Delivered::Batch(batch) => send_batch(&batch, clock, bytes_max, &mut put)?,
-                Delivered::Net { changes, gaps } => {
-                    send_net((&changes, &gaps), clock, bytes_max, &mut put)?;
-                }
-                Delivered::Fresh(reason) => {
-                    let mut message = Vec::new();
-                    Answer::Fresh { clock, reason }.encode(&mut message);
-                    put(&message)?;
-                }
-            },
-            Ok(None) if room.is_closed() => return Ok(None),
-            Ok(None) => {}
-            Err(error) => return Ok(Some(error.into())),
+        match source.pass(bytes_max, &mut put)? {
+            Ok(false) if room.is_closed() => return Ok(None),
+            Ok(_) => {}
+            Err(problem) => return Ok(Some(problem)),
         }
     }
 }

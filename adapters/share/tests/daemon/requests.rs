@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use treenail_share::protocol::Query;
+use treenail_share::protocol::{Query, Selection};
 use treenail_share::{From, Problem};
 use treenail_tree::Class;
 use treenail_tree::live::Since;
@@ -83,6 +83,15 @@ fn what_cannot_be_done_is_told_and_the_connection_goes_on() {
     super::support::eventually("a root that nobody uses makes room", || {
         client.barrier(other.path(), None).is_ok()
     });
+}
+
+#[test]
+fn a_selection_is_refused_by_a_daemon_that_nobody_gave_filters() {
+    let daemon = Daemon::start("");
+    let selected = daemon.client().select(&daemon.root(), From::Now, &Selection::default(), false);
+    let problem = selected.err().expect("a problem");
+    assert_eq!(problem.kind, Problem::USAGE);
+    assert!(problem.remedy.is_some());
 }
 
 #[test]

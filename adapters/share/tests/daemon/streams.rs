@@ -119,13 +119,21 @@ fn a_clock_goes_on_with_the_next_daemon() {
 fn a_root_whose_state_another_process_holds_is_watched_without() {
     let daemon = Daemon::start("");
     let root = daemon.root().canonicalize().unwrap();
-    let state = treenail_share::state_of(&daemon.temp.path().join("state"), &root);
+    let state = treenail_share::state_of(&daemon.temp.path().join("state"), &root, None);
     let options = treenail_tree::live::Options { state, ..Default::default() };
     let _holder = treenail_share::Keeper::start(&root, &options).unwrap();
     let mut changes = daemon.client().watch(&root, From::Now).unwrap();
     write(&root.join("a"), "");
     until(&mut changes, "a");
     daemon.wait_for("its history is not stored");
+    let told = changes.ready().lost.clone().expect("the client is told");
+    assert!(told.contains("clocks end with the daemon: another process"), "{told}");
+    assert_eq!(daemon.client().roots().unwrap()[0].stateless, Some(told));
+    // Of a root that has a state nothing of the sort is said.
+    let other = daemon.temp.path().join("other");
+    fs::create_dir(&other).unwrap();
+    let changes = daemon.client().watch(&other, From::Now).unwrap();
+    assert_eq!(changes.ready().lost, None);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Begun {
         options: &Options,
         watching: &Watching<'_>,
     ) -> Result<Self, Error> {
-        let open = |dir: &PathBuf| State::open(dir, options.ids, options.history_bytes_max);
+        let open = |dir: &PathBuf| State::open(dir, options);
         let begin = |tree, opened: Option<Opened>| {
             let (state, lost) =
                 opened.map_or((None, None), |opened| (Some(opened.state), opened.lost));

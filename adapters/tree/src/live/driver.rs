@@ -49,7 +49,7 @@ pub struct Options {
     pub open_max: Duration,
     /// How often directories are looked at whose changes nothing reports.
     pub poll_every: Duration,
-    /// What is left out of the tree and not watched; nothing if this is not given.
+    /// Which directories are left out of the tree and not watched; none if this is not given.
     pub exclude: Option<Exclude>,
     /// How much memory the history may take.
     pub history_bytes_max: usize,
@@ -289,9 +289,9 @@ impl LiveTree {
     /// # Errors
     /// As for [`poll`](Self::poll).
     pub fn barrier(&mut self) -> Result<Option<Batch>, Error> {
-        let polled: Vec<DirId> = self.polled.keys().copied().collect();
-        if !polled.is_empty() {
-            self.live.recheck(polled);
+        let revisited = self.revisited();
+        if !revisited.is_empty() {
+            self.live.recheck(revisited);
         }
         loop {
             self.work()?;
@@ -352,6 +352,12 @@ impl LiveTree {
     /// Has everything compared with the directory, for those changes that no feed reports.
     pub fn recheck(&mut self) {
         self.live.recheck(Vec::new());
+    }
+
+    /// Says that the [exclusion](Options::exclude) may say something else now of any directory, for
+    /// a reason that is not among the tree's own changes.
+    pub fn exclusion_changed(&mut self) {
+        self.live.exclusion_changed();
     }
 
     /// What reports the changes of each mount, and why nothing better does.
@@ -426,7 +432,7 @@ impl LiveTree {
         }
         let now = Instant::now();
         if self.poll_at.is_some_and(|at| at <= now) {
-            self.live.recheck(self.polled.keys().copied().collect());
+            self.live.recheck(self.revisited());
             self.poll_at = Some(now + self.options.poll_every);
         }
         if let Some(state) = &mut self.state {
@@ -454,6 +460,7 @@ impl LiveTree {
                 did += 1;
             }
             if did == 0 {
+                self.plan_visit(now);
                 self.close_when_idle();
                 return Ok(());
             }
@@ -619,6 +626,11 @@ impl LiveTree {
 
     fn take_batch(&mut self) -> Result<Option<Batch>, Error> {
         let Some(batch) = self.live.take_batch() else { return Ok(None) };
+        if self.state.as_ref().is_some_and(State::is_of_other_exclusion) {
+            // Before the first batch that comes of it, which would be replayed by other rules.
+            self.save()?;
+            self.state.iter_mut().try_for_each(|state| state.end_checkpoint(true))?;
+        }
         if let Some(state) = &mut self.state {
             state.append(&batch)?;
             if state.wants_checkpoint() {
@@ -642,6 +654,21 @@ impl LiveTree {
         let grown = self.young.front().map(|(at, _)| *at);
         let times = [deadline, grown, self.poll_at, self.close_at, self.feed.held_until()];
         times.into_iter().flatten().min()
+    }
+
+    /// The directories that are looked at again and again: those that nothing reports of, and those
+    /// that could not be opened, where a mark on the one above does not tell that they can be now.
+    fn revisited(&self) -> Vec<DirId> {
+        let has_marks = self.feed.rung() == Rung::Inodes;
+        let refused = self.live.unlisted().map(|(dir, _)| dir).filter(|_| has_marks);
+        self.polled.keys().copied().chain(refused).collect()
+    }
+
+    fn plan_visit(&mut self, now: Instant) {
+        match self.revisited().is_empty() {
+            true => self.poll_at = None,
+            false => _ = self.poll_at.get_or_insert(now + self.options.poll_every),
+        }
     }
 
     fn close_when_idle(&mut self) {

@@ -25,6 +25,8 @@ pub(super) struct Head {
     pub(super) floor: u64,
     /// A time before which the tree was not looked at.
     pub(super) taken_ns: i64,
+    /// What stands for the exclusion of the tree; 0 for none.
+    pub(super) exclusion: u64,
     pub(super) ended: Vec<(u32, u64)>,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct Part {
 }
 
 const VERSION: u8 = 1;
+
+const HEAD_VERSION: u8 = 2;
 
 const LAST: u8 = 1;
 
@@ -64,12 +68,13 @@ impl Session {
 
 impl Head {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![HEAD_VERSION];
         bytes.extend(self.root.to_le_bytes());
         bytes.extend(self.incarnation.to_le_bytes());
         bytes.extend(self.tick.to_le_bytes());
         bytes.extend(self.floor.to_le_bytes());
         bytes.extend(self.taken_ns.to_le_bytes());
+        bytes.extend(self.exclusion.to_le_bytes());
         bytes.extend((self.ended.len() as u32).to_le_bytes());
         for (incarnation, tick) in &self.ended {
             bytes.extend(incarnation.to_le_bytes());
@@ -80,13 +85,14 @@ impl Head {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Input(bytes);
-        input.version()?;
+        (input.u8()? == HEAD_VERSION).then_some(())?;
         let mut head = Self {
             root: input.u64()?,
             incarnation: input.u32()?,
             tick: input.u64()?,
             floor: input.u64()?,
             taken_ns: input.u64()? as i64,
+            exclusion: input.u64()?,
             ended: Vec::new(),
         };
         for _ in 0..input.u32()? {
@@ -418,10 +424,12 @@ mod tests {
     #[test]
     fn heads_and_sessions_have_these_bytes() {
         let ended = vec![(1, 5)];
-        let head = Head { root: 0xfeed, incarnation: 2, tick: 8, floor: 3, taken_ns: -2, ended };
+        let (taken_ns, exclusion) = (-2, 4);
+        let head =
+            Head { root: 0xfeed, incarnation: 2, tick: 8, floor: 3, taken_ns, exclusion, ended };
         let bytes = head.encode();
-        let expected = "01edfe0000000000000200000008000000000000000300000000000000\
-                        feffffffffffffff01000000010000000500000000000000";
+        let expected = "02edfe0000000000000200000008000000000000000300000000000000\
+                        feffffffffffffff040000000000000001000000010000000500000000000000";
         assert_eq!(hex(&bytes), expected);
         assert_eq!(Head::decode(&bytes), Some(head));
         let session = Session { boot: [7; 16], incarnation: 2 };

@@ -39,7 +39,7 @@ pub use change::{Batch, Change, EventKind, Gap, Id};
 pub use clock::{Clock, NotAClock};
 pub use content::{Hashed, Unhashed};
 pub use driver::{LiveTree, Options, Polled, Ready, Waker};
-pub use exclude::Exclude;
+pub use exclude::{Exclude, Exclusion};
 pub use history::{Fresh, History, Net, Since};
 pub use journal::{decodes, put_stat, take_stat};
 pub use state::{Peeked, peek};
@@ -81,7 +81,7 @@ pub struct Settings {
     pub fine_times: bool,
     /// How much memory the history may take.
     pub history_bytes_max: usize,
-    /// What is left out of the tree.
+    /// Which directories are left out of the tree.
     pub exclude: Option<Exclude>,
 }
 
@@ -191,6 +191,8 @@ pub struct Live {
     to_list: BTreeSet<DirId>,
     /// What will be reported together.
     batch: Batch,
+    /// How many of its changes the exclusion has been told.
+    noted: usize,
     history: History,
     /// How often the look at a directory's place was tried that had it listed.
     tries: BTreeMap<DirId, u8>,
@@ -250,6 +252,7 @@ impl Live {
             actions: VecDeque::new(),
             to_list: BTreeSet::new(),
             batch: Batch::default(),
+            noted: 0,
             history,
             tries: BTreeMap::new(),
             now_ns: 0,
@@ -382,6 +385,7 @@ impl Live {
             && !self.links.is_search_due()
             && self.recheck.is_none()
             && !self.content.is_verifying()
+            && !self.owes_note()
     }
 
     /// What has changed since the last call, if anything; it is in the history from now on.
@@ -390,6 +394,7 @@ impl Live {
             return None;
         }
         let mut batch = std::mem::take(&mut self.batch);
+        self.noted = 0;
         if self.owes_recheck() {
             // A gap is told of together with what makes up for it.
             self.batch.gaps = std::mem::take(&mut batch.gaps);
@@ -525,6 +530,11 @@ impl Live {
         self.unlisted.insert(dir, reason);
     }
 
+    /// Says that the exclusion may say something else now of any directory.
+    pub fn exclusion_changed(&mut self) {
+        self.list_below(DirId::ROOT);
+    }
+
     /// Says that something was lost that is not to be looked for.
     pub fn note_gap(&mut self, gap: Gap) {
         if !self.batch.gaps.contains(&gap) {
@@ -576,6 +586,10 @@ impl Live {
     }
 
     fn begin_round(&mut self, now_ns: u64) {
+        self.note_rules();
+        if self.outstanding > 0 {
+            return;
+        }
         if let Some(mut dirs) = self.recheck.take() {
             dirs.sort_unstable();
             dirs.dedup();
@@ -599,6 +613,32 @@ impl Live {
         for (dir, names) in names {
             self.outstanding += 1;
             self.actions.push_back(Action::Look { dir, names });
+        }
+    }
+
+    /// Tells the exclusion of the changes that it does not know of yet, and lists anew where it may
+    /// have changed its mind.
+    fn note_rules(&mut self) {
+        let Some(exclude) = self.settings.exclude.as_ref().filter(|_| self.owes_note()) else {
+            return;
+        };
+        let tops = exclude.note(&self.batch.changes[self.noted..]);
+        self.noted = self.batch.changes.len();
+        for top in tops {
+            if let Some(dir) = self.tree.dir_at(&top) {
+                self.list_below(dir);
+            }
+        }
+    }
+
+    fn owes_note(&self) -> bool {
+        self.settings.exclude.is_some() && self.noted < self.batch.changes.len()
+    }
+
+    /// Has a directory and all below it listed.
+    fn list_below(&mut self, top: DirId) {
+        for dir in self.below(top) {
+            self.list(dir);
         }
     }
 

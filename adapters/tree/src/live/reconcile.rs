@@ -70,6 +70,7 @@ impl Live {
             }
         }
         self.make_puts(puts);
+        self.note_rules();
     }
 
     /// Puts off a file whose maker has not closed it yet.
@@ -160,9 +161,7 @@ impl Live {
                 || (stat.size_bytes, stat.mtime_ns) == (row.stat.size_bytes, row.stat.mtime_ns)
         };
         let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && known(&stat));
-        // What is left out may be another part of a directory that moved: it is listed anew.
-        let as_before = !self.is_excluded(to, row.stat.kind)
-            && (row.child.is_none() || self.settings.exclude.is_none());
+        let as_before = !self.is_excluded(to, row.stat.kind);
         let left = seen(from).is_some_and(|now| now.is_none_or(|stat| !same(&stat)));
         arrived && left && as_before && self.tree.listing(to.0).is_some()
     }
@@ -198,7 +197,10 @@ impl Live {
             // What moved may have been made there with the number of the one that was known; and
             // of one that a comparison or a listing found nothing but the number is known.
             let is_new = round.get(from).is_some_and(|seen| seen.mark.what.has(What::CREATED));
-            if is_new || round.get(to).is_some_and(|seen| seen.compared) {
+            if self.settings.exclude.is_some() {
+                // Another part of it may be left out in its new place.
+                self.list_below(dir);
+            } else if is_new || round.get(to).is_some_and(|seen| seen.compared) {
                 self.list(dir);
             }
         }
@@ -241,7 +243,7 @@ impl Live {
             let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { continue };
             let stays = now.is_some_and(|now| {
                 let same_dir = row.child.is_none() || row.stat.id() == now.id();
-                now.kind == row.stat.kind && same_dir
+                now.kind == row.stat.kind && same_dir && !self.is_excluded(at, now.kind)
             });
             if stays || reported.contains(at) {
                 continue;
@@ -434,7 +436,7 @@ impl Live {
     }
 
     /// Has a directory of which nothing is known listed.
-    fn list(&mut self, dir: DirId) {
+    pub(super) fn list(&mut self, dir: DirId) {
         self.apply([Edit::List { dir, listing: Listing::Unlisted }]);
         if self.to_list.insert(dir) {
             self.outstanding += 1;
@@ -490,10 +492,8 @@ impl Live {
     }
 
     fn is_excluded(&self, at: &At, kind: Kind) -> bool {
-        self.settings.exclude.as_ref().is_some_and(|exclude| {
-            let path = self.path_of(at);
-            path.is_some_and(|path| exclude.excludes(&path, kind == Kind::Directory))
-        })
+        let exclude = self.settings.exclude.as_ref().filter(|_| kind == Kind::Directory);
+        exclude.is_some_and(|exclude| self.path_of(at).is_some_and(|path| exclude.excludes(&path)))
     }
 
     /// The path of an entry, relative to the root.

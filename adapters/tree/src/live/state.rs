@@ -12,6 +12,7 @@ use treenail_store::{ErrorKind as LogErrorKind, Kind, Log, Lsn, Options, Reader,
 use super::begin::random;
 use super::change::{Batch, Change, EventKind};
 use super::clock::Clock;
+use super::exclude::{Exclude, key_of};
 use super::history::History;
 use super::journal::{Head, Part, Session};
 use crate::error::{Error, ErrorKind};
@@ -50,12 +51,13 @@ pub struct Peeked {
 /// What that process has reported is all there.
 ///
 /// # Errors
-/// If there is no state, it cannot be read, or it was kept with other ids.
-pub fn peek(state: &Path, ids: Option<IdKind>) -> Result<Peeked, Error> {
+/// If there is no state, it cannot be read, or it was kept with other ids or another exclusion.
+pub fn peek(state: &Path, ids: Option<IdKind>, exclude: Option<&Exclude>) -> Result<Peeked, Error> {
     let history_bytes_max = super::Settings::default().history_bytes_max;
+    let kept = Kept { ids, exclusion: key_of(exclude), history_bytes_max };
     let mut tries = PEEKS_MAX;
     loop {
-        match State::peek(state, ids, history_bytes_max) {
+        match State::peek(state, kept) {
             Ok(Remembered { tree, history }) => return Ok(Peeked { tree, history }),
             Err(error) if tries == 0 => return Err(error),
             // The process may just be replacing one snapshot by the next.
@@ -77,12 +79,24 @@ pub(super) struct State {
     saving: Option<Saving>,
     /// Whether there is a checkpoint that names a snapshot.
     is_named: bool,
+    /// What the tree leaves out.
+    exclude: Option<Exclude>,
+    /// What stood for it in the last checkpoint.
+    exclusion: u64,
 }
 
 struct Saving {
     thread: JoinHandle<Result<(), Error>>,
     head: Head,
     lsn: Lsn,
+}
+
+/// How a tree is kept, as far as its state has to agree with it.
+#[derive(Clone, Copy)]
+struct Kept {
+    ids: Option<IdKind>,
+    exclusion: u64,
+    history_bytes_max: usize,
 }
 
 /// What a state remembers.
@@ -118,15 +132,17 @@ impl State {
     ///
     /// # Errors
     /// If another process has it open ([`ErrorKind::Locked`]), or the system refuses.
-    pub(super) fn open(
-        dir: &Path,
-        ids: Option<IdKind>,
-        history_bytes_max: usize,
-    ) -> Result<Opened, Error> {
+    pub(super) fn open(dir: &Path, settings: &super::Options) -> Result<Opened, Error> {
+        let kept = Kept {
+            ids: settings.ids,
+            exclusion: key_of(settings.exclude.as_ref()),
+            history_bytes_max: settings.history_bytes_max,
+        };
         fs::create_dir_all(dir).map_err(|error| Error::io(dir, "cannot make the state", error))?;
         let path = dir.join(JOURNAL);
         let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::default() };
         let mut lost = None;
+        let was_new = Self::is_new(dir);
         let (log, recovery) = match Log::open(&path, &options) {
             Err(error) if error.kind() == LogErrorKind::Corrupt => {
                 lost = Some(error.to_string());
@@ -144,7 +160,7 @@ impl State {
             let reader = log.read_from(recovery.checkpoint.lsn);
             let read = reader.map_err(|error| error.to_string()).and_then(|reader| {
                 let content = &recovery.checkpoint.content;
-                read(dir, content, reader, ids, history_bytes_max, &mut starts)
+                read(dir, content, reader, kept, &mut starts)
             });
             match read {
                 Ok((mut tree, session)) => {
@@ -160,6 +176,9 @@ impl State {
                 }
             }
         }
+        if !was_new && remembered.is_none() {
+            lost.get_or_insert_with(|| "no checkpoint names a snapshot of the tree".to_owned());
+        }
         let root =
             remembered.as_ref().map_or_else(random, |remembered| remembered.history.clock().root);
         let state = Self {
@@ -170,6 +189,8 @@ impl State {
             bytes: 0,
             saving: None,
             is_named: remembered.is_some(),
+            exclude: settings.exclude.clone(),
+            exclusion: kept.exclusion,
         };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
@@ -191,17 +212,13 @@ impl State {
     ///
     /// # Errors
     /// If there is no state, or it cannot be read.
-    pub(super) fn peek(
-        dir: &Path,
-        ids: Option<IdKind>,
-        history_bytes_max: usize,
-    ) -> Result<Remembered, Error> {
+    fn peek(dir: &Path, kept: Kept) -> Result<Remembered, Error> {
         let path = dir.join(JOURNAL);
         let damaged = |why: String| Error::new(ErrorKind::Corrupt, dir, why);
         let disk = OsDisk::open(&path).map_err(|error| Error::io(&path, "cannot open", error))?;
         let (reader, checkpoint) = Reader::open(disk).map_err(|error| from_log(&path, &error))?;
         let mut starts = VecDeque::new();
-        let read = read(dir, &checkpoint.content, reader, ids, history_bytes_max, &mut starts);
+        let read = read(dir, &checkpoint.content, reader, kept, &mut starts);
         Ok(read.map_err(damaged)?.0)
     }
 
@@ -230,6 +247,11 @@ impl State {
     /// Whether the journal has grown so that a checkpoint is worth its cost.
     pub(super) fn wants_checkpoint(&self) -> bool {
         self.bytes > JOURNAL_BYTES_MAX && self.saving.is_none()
+    }
+
+    /// Whether the last checkpoint is of a tree that left out something else.
+    pub(super) fn is_of_other_exclusion(&self) -> bool {
+        self.exclusion != key_of(self.exclude.as_ref())
     }
 
     /// Has the tree saved in a thread of its own, so that the journal needs not go further back
@@ -309,6 +331,7 @@ impl State {
             tick: clock.tick,
             floor: history.floor(),
             taken_ns: now_ns(),
+            exclusion: key_of(self.exclude.as_ref()),
             ended: history.ended().to_vec(),
         };
         (head, self.starts.front().map_or_else(|| self.log.end(), |(_, lsn)| *lsn))
@@ -319,6 +342,7 @@ impl State {
         self.log.commit(self.log.end()).map_err(|error| self.failed(&error))?;
         self.log.checkpoint(lsn, &head.encode()).map_err(|error| self.failed(&error))?;
         self.is_named = true;
+        self.exclusion = head.exclusion;
         self.remove_snapshots_but(&head.snapshot());
         Ok(())
     }
@@ -358,11 +382,14 @@ fn read(
     dir: &Path,
     checkpoint: &[u8],
     mut reader: Reader,
-    ids: Option<IdKind>,
-    history_bytes_max: usize,
+    kept: Kept,
     starts: &mut VecDeque<(u64, Lsn)>,
 ) -> Result<(Remembered, Option<Session>), String> {
+    let Kept { ids, exclusion, history_bytes_max } = kept;
     let head = Head::decode(checkpoint).ok_or("the checkpoint is of an unknown form")?;
+    if head.exclusion != exclusion {
+        return Err("it was made when other directories were left out".into());
+    }
     let snapshot = Snapshot::open(&dir.join(head.snapshot())).map_err(|error| error.to_string())?;
     snapshot.verify().map_err(|error| error.to_string())?;
     let mut tree = snapshot.to_tree().map_err(|error| error.to_string())?;

@@ -140,7 +140,7 @@ impl<'a> Scan<'a> {
         Self { arm: Some(arm), ..self }
     }
 
-    /// What to leave out.
+    /// Which directories to leave out.
     #[must_use]
     pub fn exclude(self, exclude: &'a Exclude) -> Self {
         Self { exclude: Some(exclude), ..self }

@@ -211,17 +211,15 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         let mut listing = Listing::Complete;
         // Paths are only made where somebody asks for them.
         let above = self.exclude.map(|_| dir.handle().path());
-        let is_excluded = |name: &[u8], is_dir: bool| match (self.exclude, &above) {
-            (Some(exclude), Some(above)) if above.is_empty() => exclude.excludes(name, is_dir),
-            (Some(exclude), Some(above)) => {
-                exclude.excludes(&[above, &b"/"[..], name].concat(), is_dir)
-            }
+        let is_excluded = |name: &[u8]| match (self.exclude, &above) {
+            (Some(exclude), Some(above)) if above.is_empty() => exclude.excludes(name),
+            (Some(exclude), Some(above)) => exclude.excludes(&[above, &b"/"[..], name].concat()),
             _ => false,
         };
         for (listed, entry) in dir.entries().enumerate() {
             let is_dir = entry.kind == Kind::Directory;
             if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir))
-                || is_excluded(entry.name, is_dir)
+                || (is_dir && is_excluded(entry.name))
             {
                 continue;
             }

@@ -1,6 +1,8 @@
 //! The live tree on real directories, against fresh scans.
 #![cfg(unix)]
 
+mod bad_input;
+mod exclusion;
 mod many;
 mod mounts;
 mod support;
@@ -10,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use treenail_os::feed::Rung;
-use treenail_tree::live::{Clock, EventKind, Exclude, Fresh, LiveTree, Options, Since};
+use treenail_tree::live::{Clock, EventKind, Fresh, LiveTree, Options, Since};
 use treenail_tree::{IdKind, Scan};
 
 use support::{Replica, assert_true, changes, is_root, options, rungs, storm};
@@ -248,37 +250,6 @@ fn a_storm_from_several_threads_is_followed() {
         }
         assert_true(&live);
         assert_eq!(replica.0, Replica::of(live.tree()).0, "{rung}");
-    }
-}
-
-#[test]
-fn what_is_excluded_is_not_in_the_tree_and_not_watched() {
-    for rung in rungs() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |path: &str| dir.path().join(path);
-        fs::create_dir_all(at("node_modules/left/pad")).unwrap();
-        fs::create_dir_all(at("src")).unwrap();
-        let exclude =
-            Exclude::new(|path, _| path.split(|b| *b == b'/').any(|n| n == b"node_modules"));
-        let options = Options { exclude: Some(exclude), ..options(rung) };
-        let mut live = LiveTree::open(dir.path(), &options).unwrap();
-        assert_eq!(live.tree().counts().dirs, 1);
-        fs::write(at("node_modules/left/pad/file"), "1").unwrap();
-        fs::create_dir_all(at("src/node_modules/deep")).unwrap();
-        fs::write(at("src/node_modules/deep/file"), "1").unwrap();
-        fs::write(at("src/main"), "1").unwrap();
-        assert_eq!(changes(&mut live), [(EventKind::Create, "src/main".into(), None)], "{rung}");
-        assert_eq!(live.tree().counts().files, 1);
-        // Out of sight it is gone, and back it is new, with all that is below.
-        fs::rename(at("node_modules/left"), at("left")).unwrap();
-        let found: Vec<String> = changes(&mut live).into_iter().map(|change| change.1).collect();
-        assert_eq!(found, ["left", "left/pad", "left/pad/file"]);
-        fs::rename(at("left"), at("node_modules/left")).unwrap();
-        let gone: Vec<EventKind> = changes(&mut live).into_iter().map(|change| change.0).collect();
-        assert_eq!(gone, [EventKind::Delete; 3]);
-        if rung != Rung::FileSystem {
-            assert_eq!(live.statistics().watched, 2, "the root and src: {rung}");
-        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! `treenail watch --coverage`: what is watched how, and what nobody sees.
 
 use serde_json::{Map, json};
-use treenail::watch::Watcher;
 
-use super::follow::{self, State};
+use super::follow::State;
 use super::lines::backend;
+use super::open;
 use crate::Outcome;
 use crate::args::Watch;
 use crate::output::{Failed, Output, insert_path, shown};
 
 pub(super) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> {
-    let watcher = Watcher::start(&args.dir, &follow::options(&args.followed, &State::none()))?;
+    let (watcher, _) = open(args, &State::none())?;
     let coverage = watcher.coverage()?;
     for row in &coverage.watched {
         if output.json() {

@@ -27,7 +27,8 @@ impl State {
     }
 
     /// The state of a directory: where it was said to be, or below the user's own.
-    pub(crate) fn of(dir: &Path, wanted: Option<&Path>) -> Result<Self, Failed> {
+    pub(crate) fn of(dir: &Path, args: &Followed) -> Result<Self, Failed> {
+        let wanted = args.state.as_deref();
         let root = dir.canonicalize().map_err(|error| Problem::io(dir, &error))?;
         if let Some(wanted) = wanted {
             if is_below(wanted, &root) {
@@ -45,7 +46,8 @@ impl State {
         let Some(states) = share::states_of_user() else {
             return Ok(missing("neither XDG_STATE_HOME nor HOME says where to keep a state"));
         };
-        let Some(dir) = share::state_of(&states, &root) else {
+        let exclusion = filter(args).exclusion();
+        let Some(dir) = share::state_of(&states, &root, exclusion.as_deref()) else {
             return Ok(missing("the state would be below the directory; --state names a place"));
         };
         Ok(Self { dir: Some(dir), is_default: true, missing: None })
@@ -70,6 +72,10 @@ fn is_below(path: &Path, root: &Path) -> bool {
 
 /// The library's options.
 pub(crate) fn options(args: &Followed, state: &State) -> Options {
+    Options::new().filter(filter(args)).raw(args.raw).live(live_options(args, state))
+}
+
+fn filter(args: &Followed) -> Filter {
     let types = args.types.iter().map(|one| match one {
         EntryType::File => Type::File,
         EntryType::Dir => Type::Dir,
@@ -78,8 +84,7 @@ pub(crate) fn options(args: &Followed, state: &State) -> Options {
     });
     let filter = Filter::new().gitignore(args.gitignore);
     let filter = args.globs.iter().fold(filter, |filter, glob| filter.glob(glob));
-    let filter = types.fold(filter, Filter::wants);
-    Options::new().filter(filter).raw(args.raw).live(live_options(args, state))
+    types.fold(filter, Filter::wants)
 }
 
 pub(crate) fn live_options(args: &Followed, state: &State) -> live::Options {

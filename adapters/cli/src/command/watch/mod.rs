@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use treenail::os::bytes_of;
-use treenail::watch::{Options, Statistics, Watcher};
+use treenail::watch::{Error, Options, Statistics, Watcher};
 
 use crate::Outcome;
 use crate::args::Watch;
@@ -30,61 +30,105 @@ pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
     if args.coverage {
         return coverage::run(args, output);
     }
-    #[cfg(all(unix, feature = "daemon"))]
-    if args.daemon {
-        return remote::run(args, output);
-    }
     let program = args.on_change.as_deref().map(|line| on_change::words(line, args.shell));
     let program = program.transpose()?;
     // Before there are other threads, which must not be the ones to get the signals.
     let ending = Ending::new(&args.dir)?;
-    let (watcher, state) = start(args, output)?;
-    let result = watch(args, &ending, watcher, state, program, output);
+    let started = start(args, output)?;
+    let result = watch(args, &ending, started, program, output);
     ending.wait_if_ending();
     result
 }
 
-fn start(args: &Watch, output: &Output) -> Result<(Watcher, State), Failed> {
-    let state = match args.no_state {
+/// What watches, and where its clocks are kept.
+struct Started {
+    watcher: Watcher,
+    state: State,
+    /// The daemon's process, if that watches.
+    daemon: Option<u32>,
+}
+
+fn start(args: &Watch, output: &Output) -> Result<Started, Failed> {
+    let state = match args.no_state || has_daemon(args) {
         true => State::none(),
-        false => State::of(&args.dir, args.followed.state.as_deref())?,
+        false => State::of(&args.dir, &args.followed)?,
     };
     if let Some(why) = state.missing {
         output.hint(&format!("clocks end with this run: {why}"));
     }
-    let debounce = args.debounce.unwrap_or(if args.on_change.is_some() { DEBOUNCE_MS } else { 0 });
-    let options = |state: &State| {
-        let options = follow::options(&args.followed, state).predict(args.predict);
-        let options = options.debounce(Duration::from_millis(debounce));
-        args.since.map_or(options.clone(), |clock| options.since(clock))
-    };
-    match Watcher::start(&args.dir, &options(&state)) {
+    match open(args, &state) {
         // Nobody said where the state should be, so it can do without.
-        Err(error) if follow::is_locked(&error) && state.is_default && args.since.is_none() => {
+        Err(Opening::Watch(error))
+            if follow::is_locked(&error) && state.is_default && args.since.is_none() =>
+        {
             output.hint("clocks end with this run: another process watches the directory");
             let state = State::none();
-            let watcher = Watcher::start(&args.dir, &options(&state))?;
-            Ok((watcher, state))
+            let (watcher, daemon) = open(args, &state)?;
+            Ok(Started { watcher, state, daemon })
         }
-        started => Ok((started?, state)),
+        opened => {
+            let (watcher, daemon) = opened?;
+            Ok(Started { watcher, state, daemon })
+        }
     }
+}
+
+/// Begins to watch; with the daemon's process, if that does.
+fn open(args: &Watch, state: &State) -> Result<(Watcher, Option<u32>), Opening> {
+    let debounce = args.debounce.unwrap_or(if args.on_change.is_some() { DEBOUNCE_MS } else { 0 });
+    let options = follow::options(&args.followed, state).predict(args.predict);
+    let options = options.debounce(Duration::from_millis(debounce));
+    let options = args.since.map_or(options.clone(), |clock| options.since(clock));
+    #[cfg(all(unix, feature = "daemon"))]
+    if args.daemon {
+        return remote::open(&args.dir, &options).map_err(Opening::Failed);
+    }
+    let watcher = Watcher::start(&args.dir, &options).map_err(Opening::Watch)?;
+    Ok((watcher, None))
+}
+
+/// Why nothing watches.
+enum Opening {
+    Watch(Error),
+    #[cfg(all(unix, feature = "daemon"))]
+    Failed(Failed),
+}
+
+impl From<Opening> for Failed {
+    fn from(opening: Opening) -> Self {
+        match opening {
+            Opening::Watch(error) => error.into(),
+            #[cfg(all(unix, feature = "daemon"))]
+            Opening::Failed(failed) => failed,
+        }
+    }
+}
+
+#[cfg(all(unix, feature = "daemon"))]
+fn has_daemon(args: &Watch) -> bool {
+    args.daemon
+}
+
+#[cfg(not(all(unix, feature = "daemon")))]
+fn has_daemon(_: &Watch) -> bool {
+    false
 }
 
 fn watch(
     args: &Watch,
     ending: &Ending,
-    mut watcher: Watcher,
-    state: State,
+    started: Started,
     program: Option<Vec<String>>,
     output: &mut Output,
 ) -> Result<Outcome, Failed> {
-    ending.interrupts(watcher.interrupter());
+    ending.interrupts(started.watcher.interrupter());
+    print_ready(&started, output)?;
+    let mut watcher = started.watcher;
     let runner = program.map(|program| {
-        let root = watcher.keeper().root().to_owned();
+        let root = watcher.root().to_owned();
         Runner::start(program, args, root, watcher.interrupter())
     });
     let runner = runner.transpose()?;
-    print_ready(&watcher, &state, output)?;
     let mut lines = Lines::new(watcher.clock());
     let result = loop {
         if ending.is_near() {
@@ -117,9 +161,9 @@ fn watch(
     result.and_then(|outcome| stopped.map(|()| outcome).map_err(Failed::from))
 }
 
-fn print_ready(watcher: &Watcher, state: &State, output: &mut Output) -> Result<(), Failed> {
-    let ready = watcher.ready();
-    let counts = watcher.keeper().tree().counts();
+fn print_ready(started: &Started, output: &mut Output) -> Result<(), Failed> {
+    let Started { watcher, state, daemon } = started;
+    let (ready, counts) = (watcher.ready(), watcher.counts());
     let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
     if output.json() {
         let mut object = json!({
@@ -136,12 +180,17 @@ fn print_ready(watcher: &Watcher, state: &State, output: &mut Output) -> Result<
         if let Some(lost) = &ready.lost {
             object["lost"] = lost.as_str().into();
         }
+        if let Some(pid) = daemon {
+            object["daemon"] = (*pid).into();
+        }
         output.json_line(&json!({ "ready": object }))?;
     } else {
-        let root = shown(bytes_of(watcher.keeper().root().as_os_str())).into_owned();
+        let root = shown(bytes_of(watcher.root().as_os_str())).into_owned();
+        let through = daemon.map(|pid| format!(" through the daemon, process {pid}"));
         output.hint(&format!(
-            "watching {}: {} files, {} directories, by {}, ready in {:.0} ms; clock {}",
+            "watching {}{}: {} files, {} directories, by {}, ready in {:.0} ms; clock {}",
             String::from_utf8_lossy(&root),
+            through.unwrap_or_default(),
             counts.files,
             counts.dirs,
             ready.rung,
@@ -149,7 +198,10 @@ fn print_ready(watcher: &Watcher, state: &State, output: &mut Output) -> Result<
             watcher.clock(),
         ));
         if let Some(lost) = &ready.lost {
-            output.hint(&format!("an earlier state could not be used: {lost}"));
+            output.hint(&match daemon {
+                Some(_) => format!("the daemon says: {lost}"),
+                None => format!("an earlier state could not be used: {lost}"),
+            });
         }
         if let Some(dir) = &state.dir {
             output.note(&format!("state in {}", dir.display()));

@@ -1,93 +1,20 @@
-//! `treenail watch --daemon`: the changes that another process sees.
+//! `treenail watch --daemon`: another process watches.
 
 use std::env;
+use std::path::Path;
 
-use serde_json::json;
-use treenail::os::bytes_of;
-use treenail::share::client::{Client, RemoteSubscription};
-use treenail::share::protocol::Query;
-use treenail::share::{Delivered, From, Problem as Told};
-use treenail::tree::Class;
-use treenail::tree::live::{Change, EventKind};
+use treenail::share::client::Client;
+use treenail::watch::{Options, Watcher};
 
-use super::lines::{Lines, Told as Report, backend};
-use crate::Outcome;
-use crate::args::Watch;
-use crate::output::{Failed, Output, Problem, shown};
+use crate::output::{Failed, Problem};
 
-pub(super) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> {
+/// Watches through the daemon, which is started if none runs; with its process.
+pub(super) fn open(dir: &Path, options: &Options) -> Result<(Watcher, Option<u32>), Failed> {
     let program = env::current_exe().map_err(|error| {
         let message = format!("cannot tell which program this is: {error}");
         Problem { kind: "io", message, path: None, remedy: Some("leave --daemon out") }
     })?;
     let client = Client::connect_or_start(&program)?;
-    let from = args.since.map_or(From::Now, From::Clock);
-    // Lines are no match for a socket: shared memory would cost more than it saves.
-    let mut changes = client.watch_through(&args.dir, from, false)?;
-    print_ready(args, &client, &changes, output)?;
-    let mut lines = Lines::new(changes.clock());
-    loop {
-        let Some(received) = changes.next(None)? else { continue };
-        let mut report =
-            Report { clock: received.clock, changes: Vec::new(), gaps: Vec::new(), fresh: None };
-        match received.what {
-            Delivered::Batch(batch) => {
-                (report.changes, report.gaps) = (batch.changes.clone(), batch.gaps.clone());
-            }
-            Delivered::Net { changes, gaps } => {
-                (report.changes, report.gaps) =
-                    (changes.into_iter().map(Change::from).collect(), gaps);
-            }
-            Delivered::Fresh(fresh) => {
-                report.changes = everything(&client, args)?;
-                report.fresh = Some(fresh);
-            }
-        }
-        report.changes.retain(|change| args.followed.raw || !change.quiet);
-        lines.print(&report, output)?;
-        output.finish()?;
-    }
-}
-
-fn print_ready(
-    args: &Watch,
-    client: &Client,
-    changes: &RemoteSubscription,
-    output: &mut Output,
-) -> Result<(), Failed> {
-    let (ready, pid, clock) = (changes.ready(), client.welcome().pid, changes.clock());
-    let counts = ready.counts;
-    if output.json() {
-        output.json_line(&json!({ "ready": {
-            "clock": clock.to_string(),
-            "backend": backend(ready.rung),
-            "files": counts.files,
-            "dirs": counts.dirs,
-            "symlinks": counts.symlinks,
-            "others": counts.others,
-            "elapsed_ms": (ready.elapsed.as_secs_f64() * 1e6).round() / 1e3,
-            "daemon": pid,
-        }}))?;
-    } else {
-        let dir = shown(bytes_of(args.dir.as_os_str())).into_owned();
-        output.hint(&format!(
-            "watching {} through the daemon, process {pid}, by {}; clock {clock}",
-            String::from_utf8_lossy(&dir),
-            ready.rung,
-        ));
-    }
-    output.finish()
-}
-
-/// All that there is, as if it had just come.
-fn everything(client: &Client, args: &Watch) -> Result<Vec<Change>, Told> {
-    let mut changes = Vec::new();
-    client.query(&args.dir, &Query::default(), |entry| {
-        changes.push(Change {
-            stat: Some(entry.stat),
-            id: entry.id,
-            ..Change::new(EventKind::Create, Class::of(&entry.stat), entry.path.into())
-        });
-    })?;
-    Ok(changes)
+    let pid = client.welcome().pid;
+    Ok((Watcher::connect(client, dir, options)?, Some(pid)))
 }

@@ -1,0 +1,211 @@
+//! The keeper's thread, and how others have it do something.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use treenail_tree::Tree;
+use treenail_tree::live::{Batch, Clock, LiveTree, Ready, Since, Waker};
+
+use super::Call;
+use super::state::{Ending, Moment, State};
+use crate::error::Error;
+
+/// What the threads have in common.
+pub(crate) struct Shared {
+    pub(super) root: PathBuf,
+    pub(super) ready: Ready,
+    /// A clock of this process, for those of other ticks.
+    pub(super) origin: Clock,
+    pub(super) waker: Waker,
+    pub(super) state: Mutex<State>,
+    pub(super) happened: Condvar,
+    /// The keeper's own thread.
+    pub(super) thread: OnceLock<ThreadId>,
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn clock(&self, tick: u64) -> Clock {
+        Clock { tick, ..self.origin }
+    }
+
+    /// Waits until something happens, at most until then.
+    pub(crate) fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            None => self.happened.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(limit) => {
+                let waited = self.happened.wait_timeout(state, limit);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
+
+    /// What changed after a clock, with the moment and the tree that this leads to.
+    pub(crate) fn since(&self, clock: Clock) -> Result<(Since, Clock, Tree), Error> {
+        self.ask(None, move |worker| {
+            let live = &worker.live;
+            (live.since(clock), live.clock(), live.tree().clone())
+        })
+    }
+
+    pub(crate) fn learn(&self, path: &[u8]) {
+        let path = path.to_vec();
+        self.tell(move |worker| worker.live.learn(&path));
+    }
+
+    /// Has the thread do something.
+    pub(super) fn tell(&self, command: impl FnOnce(&mut Worker) + Send + 'static) {
+        let mut state = self.lock();
+        if !state.ended {
+            state.commands.push_back(Box::new(command));
+            drop(state);
+            self.wake();
+        }
+    }
+
+    /// Has the thread do something and waits for what comes of it.
+    pub(super) fn ask<T: Send + 'static>(
+        &self,
+        timeout: Option<Duration>,
+        question: impl FnOnce(&mut Worker) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let is_own = self.thread.get().is_some_and(|id| *id == thread::current().id());
+        assert!(!is_own, "a callback must not wait for the thread that it runs in");
+        let (reply, answer) = mpsc::sync_channel(1);
+        // Whoever asked may have given up by then.
+        self.tell(move |worker| drop(reply.send(question(worker))));
+        let answer = match timeout {
+            None => answer.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            Some(timeout) => answer.recv_timeout(timeout),
+        };
+        answer.map_err(|error| match error {
+            mpsc::RecvTimeoutError::Timeout => Error::timed_out(&self.root),
+            mpsc::RecvTimeoutError::Disconnected => {
+                let failed = self.lock().failed.clone();
+                failed.unwrap_or_else(|| Error::stopped(&self.root))
+            }
+        })
+    }
+
+    /// Has everybody look whether what they wait for has happened.
+    pub(crate) fn notify(&self) {
+        // Whoever looked before the lock was taken waits by now.
+        drop(self.lock());
+        self.happened.notify_all();
+    }
+
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+        self.happened.notify_all();
+    }
+}
+
+/// What runs in the thread.
+pub(crate) struct Worker {
+    pub(super) live: LiveTree,
+    pub(super) shared: Arc<Shared>,
+    pub(super) calls: Vec<(u64, Call)>,
+}
+
+impl Worker {
+    pub(super) fn run(mut self) -> Result<(), Error> {
+        // Whoever waits must not do so for ever, also if a callback panics.
+        let _guard = FailOnPanic(self.shared.clone());
+        self.shared.thread.get_or_init(|| thread::current().id());
+        while self.obey() {
+            if self.shared.lock().failed.is_some() {
+                self.wait_for_commands();
+                continue;
+            }
+            match self.live.poll(None) {
+                Ok(Some(batch)) => self.publish(batch),
+                Ok(None) => {}
+                Err(error) => self.fail(Error::tree(error)),
+            }
+        }
+        let ending = self.shared.lock().stop;
+        let ended = match ending {
+            Some(Ending::Left) => self.live.leave(),
+            _ => self.live.close(),
+        };
+        ended.map_err(Error::tree)
+    }
+
+    /// Does what was asked for; whether to go on.
+    fn obey(&mut self) -> bool {
+        loop {
+            let (command, stop) = {
+                let mut state = self.shared.lock();
+                (state.commands.pop_front(), state.stop)
+            };
+            match command {
+                _ if stop.is_some() => return false,
+                Some(command) => command(self),
+                None => return true,
+            }
+        }
+    }
+
+    fn wait_for_commands(&self) {
+        let mut state = self.shared.lock();
+        while state.commands.is_empty() && state.stop.is_none() {
+            state = self.shared.wait(state, None);
+        }
+    }
+
+    fn publish(&mut self, batch: Batch) {
+        let (batch, tree) = (Arc::new(batch), self.live.tree().clone());
+        self.shared.lock().push(Moment { batch: batch.clone(), tree: tree.clone() });
+        let clock = self.live.clock();
+        for (_, call) in &mut self.calls {
+            call(&batch, clock, &tree);
+        }
+        self.shared.happened.notify_all();
+    }
+
+    pub(super) fn barrier(&mut self) -> Result<Clock, Error> {
+        if let Some(error) = self.shared.lock().failed.clone() {
+            return Err(error);
+        }
+        match self.live.barrier() {
+            Ok(batch) => {
+                batch.into_iter().for_each(|batch| self.publish(batch));
+                Ok(self.live.clock())
+            }
+            Err(error) => {
+                let error = Error::tree(error);
+                self.fail(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn fail(&self, error: Error) {
+        self.shared.lock().failed.get_or_insert(error);
+        self.shared.happened.notify_all();
+    }
+}
+
+/// Says, when it is dropped, that the thread is no more.
+struct FailOnPanic(Arc<Shared>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.ended = true;
+        let commands = std::mem::take(&mut state.commands);
+        state.failed.get_or_insert_with(|| Error::stopped(&self.0.root));
+        drop(state);
+        drop(commands);
+        self.0.happened.notify_all();
+    }
+}
