@@ -111,7 +111,8 @@ impl Subscription {
         Interrupter(Interrupts::Own { shared, interrupted })
     }
 
-    /// Has the id of a file computed if it is not known; see [`Keeper::learn`](crate::Keeper::learn).
+    /// Has the id of a file computed if it is not known; see
+    /// [`Keeper::learn`](crate::Keeper::learn).
     pub fn learn(&self, path: &[u8]) {
         self.shared.learn(path);
     }

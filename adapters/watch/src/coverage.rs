@@ -57,8 +57,8 @@ impl Coverage {
         ];
         if has_rules {
             unseen.push(everywhere(
-                "changes of ignore rules outside of it, such as the user's, until one in it changes or \
-                 it is watched anew",
+                "what changes in ignore rules outside of it, such as the user's, until one in it \
+                 changes or it is watched anew",
             ));
         }
         for polled in coverage.polled {

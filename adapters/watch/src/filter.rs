@@ -123,8 +123,9 @@ impl Filter {
         self.gitignore
     }
 
-    /// What tells the directories that it leaves out as a whole from those of other filters; nothing
-    /// if it leaves out none. A tree that leaves out others has a state, and clocks, of its own.
+    /// What tells the directories that it leaves out as a whole from those of other filters;
+    /// nothing if it leaves out none. A tree that leaves out others has a state, and clocks, of its
+    /// own.
     #[must_use]
     pub fn exclusion(&self) -> Option<Vec<u8>> {
         let globs = self.last_word();
