@@ -13,7 +13,7 @@ use super::{broken, gone, protocol, receive, send, unexpected};
 use crate::problem::Problem;
 use crate::protocol::{Answer, Frames, Request};
 use crate::ring::Reader;
-use crate::subscription::Delivered;
+use crate::subscription::{Delivered, Received};
 
 /// A reader's place in the stream of changes of a directory, kept by the daemon.
 ///
@@ -32,15 +32,6 @@ pub struct RemoteSubscription {
     owes_room: bool,
     /// Why there is no more, once all is delivered.
     ended: Option<Problem>,
-}
-
-/// What changed since the reader's last place, and the place that it has now.
-#[derive(Clone, Debug)]
-pub struct Received {
-    /// The moment up to which everything has been delivered.
-    pub clock: Clock,
-    /// What changed.
-    pub what: Delivered,
 }
 
 /// A delivery of which the last part is missing.

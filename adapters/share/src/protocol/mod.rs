@@ -18,7 +18,11 @@ pub use answer::{Answer, Entry, RootStatus, Statistics, Welcome};
 pub use frame::read_message;
 pub use frame::{Frames, write_message};
 pub use item::CoverageItem;
+#[cfg(feature = "remote")]
+pub(crate) use item::{number_of, rung_of};
 pub use request::{Query, Request};
+#[cfg(feature = "remote")]
+pub(crate) use wire::path_below;
 
 /// The protocol's version. A daemon of another version says so and is to be ended.
 pub const VERSION: u32 = 1;
