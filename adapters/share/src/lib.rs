@@ -46,3 +46,8 @@ pub use place::Place;
 pub use problem::Problem;
 pub use state::{state_of, states_of_user};
 pub use subscription::{Delivered, Delivery, From, Interrupter, Received, Subscription};
+
+/// Keeps the README's example true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

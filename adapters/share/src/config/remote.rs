@@ -14,16 +14,8 @@ use super::parse::{Mistake, Wrong, line_of, number, unknown_of};
 const NAME_BYTES_MAX: usize = 64;
 
 /// The keys.
-const KEYS: [&str; 8] = [
-    "listen",
-    "tls",
-    "certificate",
-    "key",
-    "token_file",
-    "clients_max",
-    "streams_max",
-    "roots",
-];
+const KEYS: [&str; 8] =
+    ["listen", "tls", "certificate", "key", "token_file", "clients_max", "streams_max", "roots"];
 
 /// How clients on other machines are served.
 #[derive(Clone, PartialEq, Eq, Debug)]

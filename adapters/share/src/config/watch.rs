@@ -45,12 +45,8 @@ impl FileWatch {
         }
         let rungs = [Rung::Inodes, Rung::Inotify, Rung::System];
         let feed = Feed::open(&places[0].0, &Options::new().rungs(&rungs).queues(1))?;
-        let mut watch = Self {
-            paths: paths.to_vec(),
-            feed: Arc::new(feed),
-            names: Vec::new(),
-            polled: false,
-        };
+        let mut watch =
+            Self { paths: paths.to_vec(), feed: Arc::new(feed), names: Vec::new(), polled: false };
         for (token, (dir, name)) in (0..).map(Token).zip(places) {
             let watched = watch.feed.watch(&*Handle::open(&dir)?, token, b"");
             watch.polled |= matches!(watched, Watched::Polled { .. });

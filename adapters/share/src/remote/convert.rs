@@ -9,7 +9,7 @@ use treenail_tree::{Class, Counts};
 
 use super::message;
 use crate::keeper::Coverage;
-use crate::protocol::{Entry, Malformed, Query, GLOBS_MAX, number_of, path_below, rung_of};
+use crate::protocol::{Entry, GLOBS_MAX, Malformed, Query, number_of, path_below, rung_of};
 
 pub(super) fn clock_from(text: &str) -> Result<Clock, Malformed> {
     text.parse().map_err(|_| Malformed("a clock is none"))
@@ -98,7 +98,11 @@ pub(super) fn change_to(change: &Change) -> message::Change {
         id: change.id.as_ref().map_or(Vec::new(), |id| id.as_bytes().to_vec()),
         quiet: change.quiet,
         open_for_write: change.open_for_write,
-        ranges: change.ranges.iter().map(|one| message::Range { start: one.start, end: one.end }).collect(),
+        ranges: change
+            .ranges
+            .iter()
+            .map(|one| message::Range { start: one.start, end: one.end })
+            .collect(),
     }
 }
 

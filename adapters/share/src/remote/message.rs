@@ -302,8 +302,10 @@ mod tests {
 
     /// What the file declares, in terms of the attributes.
     fn declared() -> Messages {
-        let enums: Vec<&str> =
-            PROTO.lines().filter_map(|line| line.strip_prefix("enum ")?.split(' ').next()).collect();
+        let enums: Vec<&str> = PROTO
+            .lines()
+            .filter_map(|line| line.strip_prefix("enum ")?.split(' ').next())
+            .collect();
         let mut messages = Messages::new();
         let mut message = None;
         for line in PROTO.lines().map(str::trim) {

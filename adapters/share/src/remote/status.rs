@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use prost::Message;
-use treenail_os::{bytes_of, os_str_of};
 use tonic::{Code, Status};
+use treenail_os::{bytes_of, os_str_of};
 
 use super::message;
 use super::message::google;
@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn a_problem_arrives_as_it_left() {
         let plain = Problem::new(Problem::LIMIT, "too many");
-        let full = Problem::new(Problem::UNKNOWN_ROOT, "none").at(Path::new("/a")).remedy("another");
+        let full =
+            Problem::new(Problem::UNKNOWN_ROOT, "none").at(Path::new("/a")).remedy("another");
         for problem in [plain, full] {
             assert_eq!(problem_of(&status_of(problem.clone())), problem);
         }

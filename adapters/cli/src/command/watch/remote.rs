@@ -6,11 +6,10 @@ use serde_json::json;
 use treenail::os::bytes_of;
 use treenail::share::client::{Client, RemoteSubscription};
 use treenail::share::protocol::Query;
-use treenail::share::{Delivered, From, Problem as Told};
-use treenail::tree::Class;
-use treenail::tree::live::{Change, EventKind};
+use treenail::share::{From, Problem as Told};
+use treenail::tree::live::Change;
 
-use super::lines::{Lines, Told as Report, backend};
+use super::lines::{Lines, Told as Report, backend, created};
 use crate::Outcome;
 use crate::args::Watch;
 use crate::output::{Failed, Output, Problem, shown};
@@ -28,21 +27,7 @@ pub(super) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
     let mut lines = Lines::new(changes.clock());
     loop {
         let Some(received) = changes.next(None)? else { continue };
-        let mut report =
-            Report { clock: received.clock, changes: Vec::new(), gaps: Vec::new(), fresh: None };
-        match received.what {
-            Delivered::Batch(batch) => {
-                (report.changes, report.gaps) = (batch.changes.clone(), batch.gaps.clone());
-            }
-            Delivered::Net { changes, gaps } => {
-                (report.changes, report.gaps) =
-                    (changes.into_iter().map(Change::from).collect(), gaps);
-            }
-            Delivered::Fresh(fresh) => {
-                report.changes = everything(&client, args)?;
-                report.fresh = Some(fresh);
-            }
-        }
+        let mut report = Report::received(received, || everything(&client, args))?;
         report.changes.retain(|change| args.followed.raw || !change.quiet);
         lines.print(&report, output)?;
         output.finish()?;
@@ -82,12 +67,6 @@ fn print_ready(
 /// All that there is, as if it had just come.
 fn everything(client: &Client, args: &Watch) -> Result<Vec<Change>, Told> {
     let mut changes = Vec::new();
-    client.query(&args.dir, &Query::default(), |entry| {
-        changes.push(Change {
-            stat: Some(entry.stat),
-            id: entry.id,
-            ..Change::new(EventKind::Create, Class::of(&entry.stat), entry.path.into())
-        });
-    })?;
+    client.query(&args.dir, &Query::default(), |entry| changes.push(created(entry)))?;
     Ok(changes)
 }

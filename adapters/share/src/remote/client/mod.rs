@@ -36,9 +36,7 @@ use treenail_tree::Counts;
 use treenail_tree::live::{Clock, Since};
 
 use super::background::{Background, ended};
-use super::convert::{
-    add_coverage, clock_from, counts_from, entry_from, query_to, rung_from,
-};
+use super::convert::{add_coverage, clock_from, counts_from, entry_from, query_to, rung_from};
 use super::message::{
     BarrierRequest, ClockReply, CoveragePart, Entries, Root as RootMessage, RootRequest,
     RootsReply, RootsRequest, SinceRequest, SubscribeRequest, method,
@@ -138,20 +136,22 @@ impl Client {
     pub fn connect(options: Options) -> Result<Self, Problem> {
         let endpoint = endpoint(&options)?;
         let background = Background::start(ended);
-        let background = background.map_err(|error| Problem::io("cannot start a thread", &error))?;
-        let connected = background.wait_for(timeout(CONNECT_WITHIN, endpoint.connect()));
+        let background =
+            background.map_err(|error| Problem::io("cannot start a thread", &error))?;
+        let connected =
+            background.wait_for(async { timeout(CONNECT_WITHIN, endpoint.connect()).await });
         let channel = match connected {
             Ok(Ok(channel)) => channel,
             Ok(Err(error)) => return Err(unreachable(&options, &innermost(&error))),
             Err(_) => return Err(unreachable(&options, "nobody answers")),
         };
         let bearer = MetadataValue::try_from(options.token.bearer());
-        let mut bearer = bearer
-            .map_err(|_| Problem::new(Problem::USAGE, "the token has something in it that is none"))?;
+        let mut bearer = bearer.map_err(|_| {
+            Problem::new(Problem::USAGE, "the token has something in it that is none")
+        })?;
         bearer.set_sensitive(true);
         let grpc = Grpc::with_origin(channel, endpoint.uri().clone())
-            .max_decoding_message_size(REPLY_BYTES_MAX)
-            .max_encoding_message_size(REQUEST_BYTES_MAX);
+            .max_decoding_message_size(REPLY_BYTES_MAX);
         let client = Self(Arc::new(Connection { grpc, bearer, background }));
         client.roots()?;
         Ok(client)
@@ -296,7 +296,7 @@ impl Connection {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let (mut grpc, request) = (self.grpc.clone(), self.request(question));
+        let (mut grpc, request) = (self.grpc.clone(), self.request(question)?);
         self.background.wait_for(async {
             grpc.ready().await.map_err(|error| problem_of(&Status::from_error(error.into())))?;
             let codec = ProstCodec::<Q, A>::default();
@@ -311,7 +311,7 @@ impl Connection {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let (mut grpc, request) = (self.grpc.clone(), self.request(question));
+        let (mut grpc, request) = (self.grpc.clone(), self.request(question)?);
         self.background.wait_for(async {
             grpc.ready().await.map_err(|error| problem_of(&Status::from_error(error.into())))?;
             let (codec, path) = (ProstCodec::<Q, A>::default(), PathAndQuery::from_static(path));
@@ -326,10 +326,17 @@ impl Connection {
         message.map_err(|status| problem_of(&status))
     }
 
-    fn request<Q>(&self, question: Q) -> Request<Q> {
+    /// # Errors
+    /// If it is longer than the daemon takes.
+    fn request<Q: Message>(&self, question: Q) -> Result<Request<Q>, Problem> {
+        if question.encoded_len() > REQUEST_BYTES_MAX {
+            let what = format!("a request is at most {REQUEST_BYTES_MAX} bytes long");
+            let problem = Problem::new(Problem::LIMIT, what);
+            return Err(problem.remedy("ask with fewer globs, or a shorter name or path"));
+        }
         let mut request = Request::new(question);
         request.metadata_mut().insert("authorization", self.bearer.clone());
-        request
+        Ok(request)
     }
 }
 

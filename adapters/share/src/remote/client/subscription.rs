@@ -10,9 +10,7 @@ use treenail_tree::live::{Batch, Change, Clock, Gap, Net, Ready};
 use super::{Connection, malformed};
 use crate::problem::Problem;
 use crate::protocol::Malformed;
-use crate::remote::convert::{
-    change_from, clock_from, fresh_from, gap_from, net_from, ready_from,
-};
+use crate::remote::convert::{change_from, clock_from, fresh_from, gap_from, net_from, ready_from};
 use crate::remote::message::Delivery;
 use crate::remote::status::problem_of;
 use crate::subscription::{Delivered, Received};
@@ -193,10 +191,10 @@ mod tests {
             with(|change| change.kind = 5),
             with(|change| change.class = 102 + 256),
             with(|change| change.id = vec![1; 33]),
-            with(|change| change.stat = Some(crate::remote::message::Stat {
-                mode: 0o10_0000,
-                ..Default::default()
-            })),
+            with(|change| {
+                change.stat =
+                    Some(crate::remote::message::Stat { mode: 0o10_0000, ..Default::default() })
+            }),
         ] {
             assert!(Whole::default().add(part.clone()).is_err(), "{part:?}");
         }

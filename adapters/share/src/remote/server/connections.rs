@@ -61,7 +61,8 @@ impl Door {
                 problem.remedy("raise `clients_max` in [remote] of daemon.toml, or end a client")
             }
             (false, _) => {
-                let what = if told.is_some() { "this is not the token" } else { "a token is asked for" };
+                let what =
+                    if told.is_some() { "this is not the token" } else { "a token is asked for" };
                 let problem = Problem::new(Problem::UNAUTHENTICATED, what);
                 problem.remedy("name the file with the daemon's token: --token-file FILE")
             }

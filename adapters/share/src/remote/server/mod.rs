@@ -173,8 +173,7 @@ impl Material {
 
     /// What TLS needs; checked, so that a key of another certificate is found out now.
     fn tls(&self) -> Result<Option<ServerTlsConfig>, Problem> {
-        let (Some((certificate, key)), Some((path, _))) =
-            (&self.identity, &self.settings.identity)
+        let (Some((certificate, key)), Some((path, _))) = (&self.identity, &self.settings.identity)
         else {
             return Ok(None);
         };
