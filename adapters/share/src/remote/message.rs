@@ -374,6 +374,36 @@ mod tests {
         assert_eq!(declared.len(), written.len());
     }
 
+    /// The golden bytes of docs/format/remote.md.
+    #[test]
+    fn golden_bytes() {
+        use prost::Message;
+        let gap = super::Gap { path: b"d".to_vec(), reason: "why".to_owned() };
+        let deleted = super::Change {
+            kind: 3,
+            class: 102,
+            path: b"d/f".to_vec(),
+            ..super::Change::default()
+        };
+        let delivery = super::Delivery {
+            clock: "tn1-0000000000000007-2-9".to_owned(),
+            gaps: vec![gap],
+            changes: vec![deleted],
+            ..super::Delivery::default()
+        };
+        let document = include_str!("../../../../docs/format/remote.md");
+        let (_, golden) = document.split_once("## Golden bytes").unwrap();
+        let hex = |line: &str| line.strip_prefix("    ").map(str::to_owned);
+        let golden: Vec<u8> = golden
+            .lines()
+            .filter_map(hex)
+            .flat_map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+            .map(|byte| u8::from_str_radix(&byte, 16).unwrap())
+            .collect();
+        assert_eq!(delivery.encode_to_vec(), golden);
+        assert_eq!(super::Delivery::decode(&*golden).unwrap(), delivery);
+    }
+
     #[test]
     fn the_methods_are_those_of_the_file() {
         let package = PROTO.lines().find_map(|line| line.strip_prefix("package ")).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -109,7 +110,9 @@ fn a_client_that_does_not_read_gets_net_changes_and_misses_nothing() {
     let told = std::thread::scope(|scope| {
         let reading = scope.spawn(|| until(&mut fast, "end").0);
         for n in 0..20_000 {
-            write(&root.join(name(n)), "22");
+            // Without cutting it first, which some file systems bring to the disk at once.
+            let mut file = fs::File::options().write(true).open(root.join(name(n))).unwrap();
+            file.write_all(b"2").unwrap();
         }
         write(&root.join("end"), "");
         reading.join().unwrap()

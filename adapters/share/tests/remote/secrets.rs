@@ -19,8 +19,8 @@ impl Secrets {
         let dir = secrets.0.path();
         openssl(
             dir,
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ca \
-             -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign",
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+             -subj /CN=ca -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign",
         );
         secrets.certify("127.0.0.1");
         secrets
