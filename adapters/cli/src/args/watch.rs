@@ -31,6 +31,9 @@ shell; --shell gives it to sh.
 
 Exit status: 0 the output was closed; 2 it could not be watched, or the root is gone. Ctrl-C ends
 it, with all stored that the next run needs.")]
+#[cfg_attr(feature = "remote", command(mut_arg("remote", |remote| remote.conflicts_with_all([
+    "no_state", "debounce", "on_change", "predict", "coverage", "stats",
+]))))]
 pub(crate) struct Watch {
     /// The directory
     #[arg(default_value = ".", value_name = "DIR")]

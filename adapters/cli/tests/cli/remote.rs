@@ -157,8 +157,10 @@ fn what_is_wrong_is_told_with_what_to_do() {
     finish(&mut wrong, b"").refused("token", "--token-file");
     fs::set_permissions(&other, Permissions::from_mode(0o644)).unwrap();
     finish(&mut wrong, b"").refused("others may read it", "chmod 600");
-    let ran = served.run(&["watch", "site", "--gitignore"]).expect(2);
-    assert!(ran.stderr.contains("cannot be used with"), "{ran:?}");
+    for local in ["--gitignore", "--daemon", "--coverage", "--stats", "--no-state"] {
+        let ran = served.run(&["watch", "site", local]).expect(2);
+        assert!(ran.stderr.contains("cannot be used with"), "{ran:?}");
+    }
 }
 
 #[test]

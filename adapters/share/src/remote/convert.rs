@@ -1,49 +1,27 @@
-//! What messages say, as the types of the tree, each part checked; and back.
+//! What messages say, as the types of the tree, each part checked.
 
 use std::time::Duration;
 
 use treenail_os::feed::{self, Rung};
-use treenail_os::{Kind, Stat, bytes_of, os_str_of};
+use treenail_os::{Kind, Stat, os_str_of};
 use treenail_tree::live::{Change, Clock, EventKind, Fresh, Gap, Id, Net, Polled, Ready};
 use treenail_tree::{Class, Counts};
 
 use super::message;
 use crate::keeper::Coverage;
-use crate::protocol::{Entry, GLOBS_MAX, Malformed, Query, number_of, path_below, rung_of};
+use crate::protocol::{Entry, Malformed, Query, path_below, rung_of};
 
 pub(super) fn clock_from(text: &str) -> Result<Clock, Malformed> {
     text.parse().map_err(|_| Malformed("a clock is none"))
-}
-
-pub(super) fn rung_to(rung: Rung) -> i32 {
-    number_of(rung).into()
 }
 
 pub(super) fn rung_from(number: i32) -> Result<Rung, Malformed> {
     rung_of(u8::try_from(number).unwrap_or(0))
 }
 
-pub(super) fn counts_to(counts: &Counts) -> message::Counts {
-    let Counts { files, dirs, symlinks, others, size_bytes } = *counts;
-    message::Counts { files, dirs, symlinks, others, size_bytes }
-}
-
 pub(super) fn counts_from(counts: Option<message::Counts>) -> Counts {
     let message::Counts { files, dirs, symlinks, others, size_bytes } = counts.unwrap_or_default();
     Counts { files, dirs, symlinks, others, size_bytes }
-}
-
-pub(super) fn ready_to(ready: &Ready) -> message::Ready {
-    let ns = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    message::Ready {
-        clock: ready.clock.to_string(),
-        backend: rung_to(ready.rung),
-        counts: Some(counts_to(&ready.counts)),
-        armed_ns: ns(ready.armed),
-        elapsed_ns: ns(ready.elapsed),
-        resumed: ready.resumed,
-        lost: ready.lost.clone(),
-    }
 }
 
 pub(super) fn ready_from(ready: message::Ready) -> Result<Ready, Malformed> {
@@ -58,15 +36,6 @@ pub(super) fn ready_from(ready: message::Ready) -> Result<Ready, Malformed> {
     })
 }
 
-pub(super) fn fresh_to(fresh: Fresh) -> i32 {
-    match fresh {
-        Fresh::OtherRoot => 1,
-        Fresh::TooOld => 2,
-        // What a later tree may know besides says as much.
-        _ => 3,
-    }
-}
-
 /// Nothing for 0.
 pub(super) fn fresh_from(number: i32) -> Result<Option<Fresh>, Malformed> {
     Ok(Some(match number {
@@ -78,32 +47,9 @@ pub(super) fn fresh_from(number: i32) -> Result<Option<Fresh>, Malformed> {
     }))
 }
 
-pub(super) fn gap_to(gap: &Gap) -> message::Gap {
-    message::Gap { path: gap.path.to_vec(), reason: gap.reason.clone() }
-}
-
 pub(super) fn gap_from(gap: message::Gap) -> Result<Gap, Malformed> {
     path_below(&gap.path)?;
     Ok(Gap { path: gap.path.into(), reason: gap.reason })
-}
-
-pub(super) fn change_to(change: &Change) -> message::Change {
-    message::Change {
-        kind: change.kind as i32,
-        class: i32::from(change.class as u8),
-        path: change.path.to_vec(),
-        from: change.from.as_ref().map(|from| from.to_vec()),
-        replaced: change.replaced,
-        stat: change.stat.as_ref().map(stat_to),
-        id: change.id.as_ref().map_or(Vec::new(), |id| id.as_bytes().to_vec()),
-        quiet: change.quiet,
-        open_for_write: change.open_for_write,
-        ranges: change
-            .ranges
-            .iter()
-            .map(|one| message::Range { start: one.start, end: one.end })
-            .collect(),
-    }
 }
 
 pub(super) fn change_from(change: message::Change) -> Result<Change, Malformed> {
@@ -142,7 +88,7 @@ pub(super) fn net_from(change: message::Change) -> Result<Net, Malformed> {
     Ok(Net { kind, class, path, from, quiet })
 }
 
-fn class_from(number: i32) -> Result<Class, Malformed> {
+pub(super) fn class_from(number: i32) -> Result<Class, Malformed> {
     let class = u8::try_from(number).ok().and_then(Class::from_byte);
     class.ok_or(Malformed("no such class of entry"))
 }
@@ -161,21 +107,6 @@ const KINDS: [Kind; 8] = [
     Kind::BlockDevice,
     Kind::Unknown,
 ];
-
-fn stat_to(stat: &Stat) -> message::Stat {
-    message::Stat {
-        r#type: stat.kind as i32,
-        mode: stat.mode,
-        size_bytes: stat.size_bytes,
-        mtime_ns: stat.mtime_ns,
-        ctime_ns: stat.ctime_ns,
-        inode: stat.inode,
-        device: stat.device,
-        nlink: stat.nlink,
-        uid: stat.uid,
-        gid: stat.gid,
-    }
-}
 
 fn stat_from(stat: message::Stat) -> Result<Stat, Malformed> {
     let kind = usize::try_from(stat.r#type).ok().and_then(|number| KINDS.get(number));
@@ -196,12 +127,6 @@ fn stat_from(stat: message::Stat) -> Result<Stat, Malformed> {
     })
 }
 
-#[cfg(unix)]
-pub(super) fn entry_to(entry: &Entry) -> message::Entry {
-    let id = entry.id.as_ref().map_or(Vec::new(), |id| id.as_bytes().to_vec());
-    message::Entry { path: entry.path.clone(), stat: Some(stat_to(&entry.stat)), id }
-}
-
 pub(super) fn entry_from(entry: message::Entry) -> Result<Entry, Malformed> {
     path_below(&entry.path)?;
     let stat = stat_from(entry.stat.ok_or(Malformed("an entry has no attributes"))?)?;
@@ -217,28 +142,6 @@ pub(super) fn query_to(root: &str, query: &Query) -> message::ListRequest {
         classes: query.classes.iter().map(|class| i32::from(*class as u8)).collect(),
         entries_max: query.entries_max,
     }
-}
-
-#[cfg(unix)]
-pub(super) fn query_from(request: message::ListRequest) -> Result<Query, Malformed> {
-    path_below(&request.below)?;
-    if request.globs.len() > GLOBS_MAX {
-        return Err(Malformed("a query has more than 256 globs"));
-    }
-    Ok(Query {
-        below: request.below,
-        globs: request.globs,
-        case_insensitive: request.case_insensitive,
-        classes: request.classes.into_iter().map(class_from).collect::<Result<_, _>>()?,
-        entries_max: request.entries_max,
-    })
-}
-
-#[cfg(unix)]
-pub(super) fn mount_to(mount: feed::Coverage) -> message::Mount {
-    let feed::Coverage { path, rung, reasons } = mount;
-    let path = bytes_of(path.as_os_str()).to_vec();
-    message::Mount { path, backend: rung_to(rung), reasons }
 }
 
 /// Adds a part of a coverage to the others.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use prost::Message;
 use tonic::{Code, Status};
-use treenail_os::{bytes_of, os_str_of};
+#[cfg(unix)]
+use treenail_os::bytes_of;
+use treenail_os::os_str_of;
 
 use super::message;
 use super::message::google;
@@ -14,6 +16,7 @@ use crate::problem::Problem;
 const TYPE_URL: &str = "type.googleapis.com/treenail.watch.v1.Problem";
 
 /// A problem as a status, with all that the problem says in the details.
+#[cfg(unix)]
 pub(super) fn status_of(problem: Problem) -> Status {
     let code = match &*problem.kind {
         Problem::UNAUTHENTICATED => Code::Unauthenticated,
@@ -94,9 +97,12 @@ mod tests {
 
     use tonic::{Code, Status};
 
-    use super::{problem_of, status_of};
+    use super::problem_of;
+    #[cfg(unix)]
+    use super::status_of;
     use crate::problem::Problem;
 
+    #[cfg(unix)]
     #[test]
     fn a_problem_arrives_as_it_left() {
         let plain = Problem::new(Problem::LIMIT, "too many");

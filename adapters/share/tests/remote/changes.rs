@@ -109,10 +109,14 @@ fn a_client_that_does_not_read_gets_net_changes_and_misses_nothing() {
     let mut fast = client.watch("site", From::Now).unwrap();
     let told = std::thread::scope(|scope| {
         let reading = scope.spawn(|| until(&mut fast, "end").0);
-        for n in 0..20_000 {
-            // Without cutting it first, which some file systems bring to the disk at once.
-            let mut file = fs::File::options().write(true).open(root.join(name(n))).unwrap();
-            file.write_all(b"2").unwrap();
+        // Twice as many changes as the daemon keeps for who has not taken them.
+        for round in [b"2", b"3"] {
+            for n in 0..20_000 {
+                // Without cutting it first, which some file systems bring to the disk at once.
+                let mut file = fs::File::options().write(true).open(root.join(name(n))).unwrap();
+                file.write_all(round).unwrap();
+            }
+            served.daemon.client().barrier(&root, LONG).unwrap();
         }
         write(&root.join("end"), "");
         reading.join().unwrap()

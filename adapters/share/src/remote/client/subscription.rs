@@ -172,6 +172,34 @@ mod tests {
         assert!(whole.add(part(4, false)).unwrap().is_some(), "the next one is another");
     }
 
+    /// Whatever comes, it is taken or refused; nothing panics, and paths stay below the root.
+    #[test]
+    fn damaged_messages_are_taken_or_refused() {
+        use prost::Message;
+        let whole = part(3, false).encode_to_vec();
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed as usize
+        };
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + random() % 4 {
+                let at = random() % bytes.len();
+                bytes[at] = random() as u8;
+            }
+            bytes.truncate(1 + random() % bytes.len());
+            let Ok(delivery) = Delivery::decode(&*bytes) else { continue };
+            let Ok(Some(received)) = Whole::default().add(delivery) else { continue };
+            if let Delivered::Batch(batch) = received.what {
+                let is_up = |part: &[u8]| part == b"..";
+                assert!(batch.changes.iter().all(|one| !one.path.split(|b| *b == b'/').any(is_up)));
+            }
+        }
+    }
+
     #[test]
     fn what_cannot_be_is_refused() {
         let with = |change: fn(&mut Change)| {

@@ -8,9 +8,11 @@
 mod connections;
 mod service;
 mod stream;
+mod told;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +45,11 @@ const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What serves clients on other machines, if anything does.
 #[derive(Default)]
-pub(crate) struct Remote(Mutex<Option<Running>>);
+pub(crate) struct Remote {
+    running: Mutex<Option<Running>>,
+    /// Whether something does, or is about to: known without waiting for an old server to end.
+    listens: AtomicBool,
+}
 
 /// A server that runs.
 struct Running {
@@ -111,18 +117,19 @@ impl Remote {
         Ok(Prepared::On(Box::new(Ready { material, listener, tls })))
     }
 
-    /// Serves clients as was prepared; whether this is in another way than before.
-    pub(crate) fn apply(&self, prepared: Prepared, shared: &Arc<Shared>) -> bool {
+    /// Serves clients as was prepared.
+    pub(crate) fn apply(&self, prepared: Prepared, shared: &Arc<Shared>) {
         let mut running = self.lock();
         let ready = match prepared {
-            Prepared::Same => return false,
+            Prepared::Same => return,
             Prepared::Off => {
+                self.listens.store(false, Ordering::Release);
                 *running = None;
-                shared.log("other machines are not served any more");
-                return true;
+                return shared.log("other machines are not served any more");
             }
             Prepared::On(ready) => *ready,
         };
+        self.listens.store(true, Ordering::Release);
         // The old one ends first: its clients' places are free then.
         *running = None;
         match ready.start(shared) {
@@ -131,14 +138,16 @@ impl Remote {
                 shared.log(&format!("other machines are served at {}{plain}", started.address));
                 *running = Some(started);
             }
-            Err(error) => shared.log(&format!("other machines are not served: {error}")),
+            Err(error) => {
+                self.listens.store(false, Ordering::Release);
+                shared.log(&format!("other machines are not served: {error}"));
+            }
         }
-        true
     }
 
     /// Whether clients are served, or may come at any time.
     pub(crate) fn listens(&self) -> bool {
-        self.lock().is_some()
+        self.listens.load(Ordering::Acquire)
     }
 
     /// Ends it.
@@ -148,7 +157,7 @@ impl Remote {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Running>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,7 +18,6 @@ use tonic::{Code, Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 use super::super::background::End;
-use super::super::convert::{counts_to, rung_to};
 use super::super::message::{
     BarrierRequest, ClockReply, CoveragePart, Delivery, Entries, ListRequest, Root, RootRequest,
     RootsReply, RootsRequest, SinceRequest, SubscribeRequest, method,
@@ -26,6 +25,7 @@ use super::super::message::{
 use super::super::status::status_of;
 use super::super::{REPLY_BYTES_MAX, REQUEST_BYTES_MAX};
 use super::stream::{self, Answers};
+use super::told::{counts_to, rung_to};
 use crate::problem::Problem;
 use crate::server::{Shared, Used};
 

@@ -13,15 +13,14 @@ use tonic::Status;
 use treenail_tree::live::{Batch, Change, Clock, Fresh, Gap, Net, Since};
 
 use super::super::background::ended;
-use super::super::convert::{
-    change_to, clock_from, entry_to, fresh_to, gap_to, mount_to, query_from, ready_to,
-};
+use super::super::convert::clock_from;
 use super::super::message::{
     self, CoveragePart, Delivery, Entries, ListRequest, RootRequest, SinceRequest,
     SubscribeRequest, Unreported,
 };
 use super::super::status::status_of;
 use super::service::Context;
+use super::told::{change_to, entry_to, fresh_to, gap_to, mount_to, query_from, ready_to};
 use crate::problem::Problem;
 use crate::protocol::Malformed;
 use crate::server::{STACK_BYTES, run_query};
