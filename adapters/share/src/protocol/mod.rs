@@ -18,8 +18,10 @@ pub use answer::{Answer, Entry, RootStatus, Statistics, Welcome};
 pub use frame::read_message;
 pub use frame::{Frames, write_message};
 pub use item::CoverageItem;
+#[cfg(all(unix, feature = "remote"))]
+pub(crate) use item::number_of;
 #[cfg(feature = "remote")]
-pub(crate) use item::{number_of, rung_of};
+pub(crate) use item::rung_of;
 pub use request::{Query, Request};
 #[cfg(feature = "remote")]
 pub(crate) use wire::path_below;

@@ -35,8 +35,11 @@ impl Served {
         )
     }
 
+    /// Replaces the configuration at once, as nobody reads it half.
     pub(crate) fn configure(&self, text: &str) {
-        write(&self.daemon.config(), text);
+        let new = self.secrets.path("daemon.toml");
+        write(&new, text);
+        std::fs::rename(new, self.daemon.config()).unwrap();
     }
 
     /// Where it was served last.
