@@ -29,7 +29,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
 Commands:
   test            check everything that a change must pass
     --install       first install what is missing of the tools that the steps need
-    --full          longer: 300 seconds for each fuzz target in place of 5
+    --full          longer: 300 seconds for each fuzz target in place of 5; and the step `remote`
     --only A,B      only the steps named (`--only help` lists them)
   tidy            check the rules about the source that no compiler checks
   corpus [NAME]   make (once) the files to measure on, print where they are: j (default), linux

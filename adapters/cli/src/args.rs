@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use treenail::tree::IdKind;
 
+#[cfg(feature = "remote")]
+pub(crate) use watch::Remote;
 #[cfg(feature = "watch")]
 pub(crate) use watch::{Backend, EntryType, Followed, Since, Watch};
 
@@ -203,6 +205,19 @@ while it runs:
   roots_max = 64
   history_bytes = 8388608     # memory for each directory's history
   poll_seconds = 2            # for directories whose changes nothing reports
+
+A section [remote] has it serve clients on other machines, by gRPC over TLS, if the program is built
+with the feature `remote`:
+
+  [remote]
+  listen = \"192.0.2.1:7411\"
+  certificate = \"/a/path/cert.pem\"  # the daemon's own first, and those that lead to an authority
+  key = \"/a/path/key.pem\"
+  token_file = \"/a/path/token\"      # `umask 077; head -c 32 /dev/urandom | base64 > token`
+  clients_max = 64
+  streams_max = 256           # subscriptions and other long answers at once
+  [remote.roots]              # what clients may ask for, by name
+  site = \"/srv/site\"
 
 Exit status: 0 done; 1 with --stop or --status, none runs; 2 it cannot run.")]
 pub(crate) struct Daemon {

@@ -30,6 +30,8 @@ mod peer;
 mod place;
 mod problem;
 pub mod protocol;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(unix)]
 mod ring;
 #[cfg(unix)]
@@ -43,4 +45,9 @@ pub use keeper::{Call, CallId, Coverage, Keeper};
 pub use place::Place;
 pub use problem::Problem;
 pub use state::{state_of, states_of_user};
-pub use subscription::{Delivered, Delivery, From, Interrupter, Subscription};
+pub use subscription::{Delivered, Delivery, From, Interrupter, Received, Subscription};
+
+/// Keeps the README's example true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -40,6 +40,12 @@ impl Problem {
     pub const RUNNING: &'static str = "running";
     /// The system refused.
     pub const IO: &'static str = "io";
+    /// No daemon can be reached at an address of another machine, or none that can be trusted.
+    pub const UNREACHABLE: &'static str = "unreachable";
+    /// The daemon of another machine does not know the token.
+    pub const UNAUTHENTICATED: &'static str = "unauthenticated";
+    /// The daemon of another machine serves no root of this name.
+    pub const UNKNOWN_ROOT: &'static str = "unknown_root";
 
     /// A problem of this kind.
     #[must_use]

@@ -70,6 +70,15 @@ pub enum Delivered {
     Fresh(Fresh),
 }
 
+/// A [`Delivery`] that came from another process, which keeps the tree.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The moment up to which everything has been delivered.
+    pub clock: Clock,
+    /// What changed.
+    pub what: Delivered,
+}
+
 impl Subscription {
     pub(crate) fn new(shared: Arc<Shared>, from: From) -> Self {
         let (id, clock, tree) = {

@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", run: steps::tidy },
     Step { name: "clippy", run: steps::clippy },
     Step { name: "test", run: steps::test },
+    Step { name: "remote", run: steps::remote },
     Step { name: "doc", run: steps::doc },
     Step { name: "documents", run: documents::run },
     Step { name: "bindings", run: bindings::run },
@@ -66,15 +67,18 @@ const STEPS: &[Step] = &[
     Step { name: "tour", run: steps::tour },
 ];
 
+/// What a run that is neither full nor asks for it by name leaves out, because of what it builds.
+const FULL_ONLY: &[&str] = &["remote"];
+
 /// Runs the steps and prints a table of how they ended; true when the run counts as passed.
 ///
 /// # Errors
 /// If a step is asked for that does not exist, or an installation fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, String> {
-    let steps = chosen(options.only.as_deref())?;
+    let steps = chosen(options.only.as_deref(), options.full)?;
     if options.install {
         install::debian(steps::DEBIAN_PACKAGES)?;
-        if options.full {
+        if options.full || steps.iter().any(|step| FULL_ONLY.contains(&step.name)) {
             install::debian(steps::DEBIAN_PACKAGES_FULL)?;
         }
         install::cargo(steps::CARGO_PROGRAMS)?;
@@ -103,9 +107,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
     Ok(passed)
 }
 
-/// The steps of a list with commas; all without one.
-fn chosen(only: Option<&str>) -> Result<Vec<&'static Step>, String> {
-    let Some(only) = only else { return Ok(STEPS.iter().collect()) };
+/// The steps of a list with commas; without one all, or all that a short run has.
+fn chosen(only: Option<&str>, full: bool) -> Result<Vec<&'static Step>, String> {
+    let Some(only) = only else {
+        let steps = STEPS.iter().filter(|step| full || !FULL_ONLY.contains(&step.name));
+        return Ok(steps.collect());
+    };
     let known = || STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(" ");
     let find = |name: &str| {
         let step = STEPS.iter().find(|step| step.name == name);
@@ -182,10 +189,16 @@ mod tests {
 
     #[test]
     fn steps_are_chosen_by_name() {
-        let names: Vec<_> = chosen(Some("doc,fuzz")).unwrap().iter().map(|one| one.name).collect();
-        assert_eq!(names, ["doc", "fuzz"]);
-        assert!(chosen(Some("dco")).err().unwrap().contains("clippy"));
-        assert_eq!(chosen(None).unwrap().len(), super::STEPS.len());
+        let names = |only, full| {
+            let steps = chosen(only, full).unwrap();
+            steps.iter().map(|one| one.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(Some("doc,fuzz"), false), ["doc", "fuzz"]);
+        assert_eq!(names(Some("remote"), false), ["remote"]);
+        assert!(chosen(Some("dco"), false).err().unwrap().contains("clippy"));
+        assert_eq!(names(None, true).len(), super::STEPS.len());
+        assert!(!names(None, false).contains(&"remote"));
+        assert!(super::FULL_ONLY.iter().all(|name| names(None, true).contains(name)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Outcome, Session};
-use crate::command::Cmd;
+use crate::command::{Cmd, on_path};
 use crate::install::Tool;
 use crate::tidy;
 
@@ -36,8 +36,9 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
     Tool::new("xfsprogs", "mkfs.xfs"),
 ];
 
-/// What only a full run needs.
-pub(super) const DEBIAN_PACKAGES_FULL: &[Tool] = &[Tool::new("wine64", "/usr/lib/wine/wine64")];
+/// What only a full run needs, and a step that only a full run has.
+pub(super) const DEBIAN_PACKAGES_FULL: &[Tool] =
+    &[Tool::new("wine64", "/usr/lib/wine/wine64"), Tool::new("openssl", "openssl")];
 
 /// Programs that cargo installs.
 pub(super) const CARGO_PROGRAMS: &[Tool] = &[Tool::new("cargo-fuzz", "cargo-fuzz")];
@@ -81,6 +82,20 @@ pub(super) fn test(session: &Session) -> Outcome {
     }
     let storms = Cmd::new("cargo test --quiet --release -p treenail --test cli storm");
     session.run([storms.env("TREENAIL_WATCH_SEEDS", STORMS_FULL)])
+}
+
+/// What serves other machines, which no default build has in it: some sixty crates and two minutes
+/// more.
+pub(super) fn remote(session: &Session) -> Outcome {
+    if !on_path("openssl") {
+        return Outcome::Skipped("no `openssl` on the PATH; --install installs it".to_owned());
+    }
+    let with = "-p treenail-share -p treenail --features treenail/remote";
+    session.run([
+        Cmd::new("cargo clippy --quiet --all-targets").words(with).words("-- -D warnings"),
+        Cmd::new("cargo test --quiet --lib --test remote --test cli").words(with),
+        Cmd::new("cargo doc --quiet --no-deps").words(with).env("RUSTDOCFLAGS", "-D warnings"),
+    ])
 }
 
 pub(super) fn doc(session: &Session) -> Outcome {

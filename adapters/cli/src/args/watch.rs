@@ -34,6 +34,9 @@ shell; --shell gives it to sh.
 
 Exit status: 0 the output was closed; 2 it could not be watched, or the root is gone. Ctrl-C ends
 it, with all stored that the next run needs.")]
+#[cfg_attr(feature = "remote", command(mut_arg("remote", |remote| remote.conflicts_with_all([
+    "no_state", "debounce", "on_change", "predict", "coverage", "stats",
+]))))]
 pub(crate) struct Watch {
     /// The directory
     #[arg(default_value = ".", value_name = "DIR")]
@@ -62,10 +65,14 @@ pub(crate) struct Watch {
     /// Have the daemon watch, which is started if none runs, and shares its tree with all who ask.
     /// How it watches is its own matter: what filters leave out is watched all the same
     #[cfg(all(unix, feature = "daemon"))]
+    #[cfg_attr(feature = "remote", arg(conflicts_with = "remote"))]
     #[arg(long, conflicts_with_all = [
         "backend", "ids", "open_max", "poll", "state", "no_state",
     ])]
     pub(crate) daemon: bool,
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    pub(crate) remote: Remote,
     /// Have the ids of files computed that are likely to be saved next, so that already their first
     /// save is silent if it changes nothing
     #[arg(long)]
@@ -102,6 +109,33 @@ pub(crate) struct Since {
     pub(crate) clock: Clock,
     #[command(flatten)]
     pub(crate) followed: Followed,
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// Which daemon of another machine is asked.
+#[cfg(feature = "remote")]
+#[derive(clap::Args, Debug)]
+pub(crate) struct Remote {
+    /// Ask the daemon of another machine, whose configuration has a section [remote]
+    ///
+    /// DIR is then the name that it gives a directory, and its own settings count:
+    ///
+    ///   treenail watch --remote https://build.example:7411 --token-file token site
+    ///
+    ///   treenail since --remote https://build.example:7411 --token-file token site "$CLOCK"
+    #[arg(long, value_name = "URL", requires = "token_file", help_heading = "Other machines")]
+    #[arg(conflicts_with_all = [
+        "globs", "gitignore", "types", "backend", "ids", "open_max", "poll", "state",
+    ])]
+    pub(crate) remote: Option<String>,
+    /// The file with the daemon's token, which nobody else may read
+    #[arg(long, value_name = "FILE", requires = "remote", help_heading = "Other machines")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Believe the certificates in this file, as PEM [default: those that this system believes]
+    #[arg(long, value_name = "FILE", requires = "remote", help_heading = "Other machines")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// How a directory is followed, and what of it is told.

@@ -13,16 +13,30 @@ use crate::args::Since;
 use crate::output::{Failed, Output};
 
 /// A directory in which no moment is quiet is told so far.
-const WITHIN: Duration = Duration::from_secs(30);
+pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Since, output: &mut Output) -> Result<Outcome, Failed> {
     let begun = Instant::now();
+    #[cfg(feature = "remote")]
+    if let Some(url) = &args.remote.remote {
+        let report = super::watch::elsewhere::since(args, url)?;
+        return print(args, &report, begun, output);
+    }
     let state = State::of(&args.dir, &args.followed)?;
     if let Some(why) = state.missing {
         output.hint(&format!("the clock says nothing: {why}"));
     }
     let report = Told::from(since(&args.dir, &options_for_since(args, &state), Some(WITHIN))?);
-    Lines::new(args.clock).print(&report, output)?;
+    print(args, &report, begun, output)
+}
+
+fn print(
+    args: &Since,
+    report: &Told,
+    begun: Instant,
+    output: &mut Output,
+) -> Result<Outcome, Failed> {
+    Lines::new(args.clock).print(report, output)?;
     let clock = report.clock.to_string();
     if output.json() {
         output.json_line(&json!({ "summary": {

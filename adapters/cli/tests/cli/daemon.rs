@@ -20,10 +20,10 @@ use crate::support::{Ran, command, finish, place, wait};
 const LONG: Duration = Duration::from_secs(30);
 
 /// Directories of a user of its own.
-struct User(TempDir);
+pub(crate) struct User(pub(crate) TempDir);
 
 impl User {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let user = Self(place());
         for dir in ["run", "state", "config/treenail", "root"] {
             fs::create_dir_all(user.0.path().join(dir)).unwrap();
@@ -31,7 +31,7 @@ impl User {
         user
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command(self.0.path(), args);
         command.env("XDG_RUNTIME_DIR", self.0.path().join("run"));
         command.env("XDG_STATE_HOME", self.0.path().join("state"));
@@ -39,7 +39,7 @@ impl User {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         finish(&mut self.command(args), b"")
     }
 
@@ -51,7 +51,7 @@ impl User {
         Client::connect_at(&self.place()).unwrap()
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.0.path().join("root")
     }
 

@@ -7,6 +7,11 @@ mod diff;
 mod hash;
 mod odd_entries;
 mod races;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(feature = "remote")]
+#[path = "../../../share/tests/remote/secrets.rs"]
+mod secrets;
 #[cfg(feature = "watch")]
 mod replica;
 mod signals;

@@ -41,8 +41,9 @@ use crate::subscription::From;
 
 pub(crate) use channel::Interruption;
 pub use reports::{RemoteReports, Selected};
+pub use crate::subscription::Received;
 pub use start::{READY_LINE, start};
-pub use subscription::{Received, RemoteSubscription};
+pub use subscription::RemoteSubscription;
 
 /// A connection to the daemon. Several threads may ask through it, one at a time; each subscription
 /// has a connection of its own.

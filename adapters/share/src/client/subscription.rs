@@ -11,7 +11,7 @@ use super::channel::{Channel, Join};
 use super::{torn, unexpected};
 use crate::problem::Problem;
 use crate::protocol::{Answer, Request};
-use crate::subscription::{Delivered, Interrupter};
+use crate::subscription::{Delivered, Interrupter, Received};
 
 /// A reader's place in the stream of changes of a directory, kept by the daemon.
 ///
@@ -19,15 +19,6 @@ use crate::subscription::{Delivered, Interrupter};
 /// what has changed in sum when it has not. With its [`clock`](Self::clock) another one, also of
 /// another daemon, goes on where this one ended.
 pub struct RemoteSubscription(Channel<Deliveries>);
-
-/// What changed since the reader's last place, and the place that it has now.
-#[derive(Clone, Debug)]
-pub struct Received {
-    /// The moment up to which everything has been delivered.
-    pub clock: Clock,
-    /// What changed.
-    pub what: Delivered,
-}
 
 impl RemoteSubscription {
     /// Asks for changes on a connection of its own.

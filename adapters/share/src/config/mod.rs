@@ -11,6 +11,8 @@
 //! ```
 
 mod parse;
+#[cfg(feature = "remote")]
+mod remote;
 #[cfg(unix)]
 mod watch;
 
@@ -18,6 +20,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use parse::Mistake;
+#[cfg(feature = "remote")]
+pub use remote::Remote;
 #[cfg(unix)]
 pub(crate) use watch::FileWatch;
 
@@ -47,6 +51,9 @@ pub struct Config {
     pub poll_every: Duration,
     /// `roots`: directories to watch from the start, whether somebody asks or not.
     pub roots: Vec<PathBuf>,
+    /// `[remote]`: how clients on other machines are served; nothing if they are not.
+    #[cfg(feature = "remote")]
+    pub remote: Option<Remote>,
 }
 
 impl Default for Config {
@@ -60,6 +67,8 @@ impl Default for Config {
             history_bytes: 8 << 20,
             poll_every: Duration::from_secs(2),
             roots: Vec::new(),
+            #[cfg(feature = "remote")]
+            remote: None,
         }
     }
 }

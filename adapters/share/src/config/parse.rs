@@ -59,6 +59,11 @@ pub(super) fn parse(text: &str) -> Result<Config, Mistake> {
     let mut config = Config::default();
     for (key, value) in table.get_ref() {
         let (name, value_at) = (key.get_ref().as_ref(), value.span());
+        #[cfg(feature = "remote")]
+        if name == "remote" {
+            config.remote = Some(super::remote::parse(text, key.span(), value)?);
+            continue;
+        }
         let set = set(&mut config, name, value.get_ref());
         set.map_err(|Wrong { in_key, message, remedy }| {
             let at = if in_key { key.span() } else { value_at };
@@ -69,10 +74,21 @@ pub(super) fn parse(text: &str) -> Result<Config, Mistake> {
 }
 
 /// What is wrong with an entry.
-struct Wrong {
+pub(super) struct Wrong {
     in_key: bool,
     message: String,
     remedy: String,
+}
+
+#[cfg(feature = "remote")]
+impl Wrong {
+    pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { in_key: false, message: message.into(), remedy: remedy.into() }
+    }
+
+    pub(super) fn at_line(self, line: usize) -> Mistake {
+        Mistake { line, message: self.message, remedy: self.remedy }
+    }
 }
 
 fn set(config: &mut Config, key: &str, value: &DeValue<'_>) -> Result<(), Wrong> {
@@ -95,12 +111,23 @@ fn set(config: &mut Config, key: &str, value: &DeValue<'_>) -> Result<(), Wrong>
         "history_bytes" => config.history_bytes = size(64 << 10, 1 << 36)?,
         "poll_seconds" => config.poll_every = Duration::from_secs(number(1, 86_400)?),
         "roots" => config.roots = roots(value)?,
+        #[cfg(not(feature = "remote"))]
+        "remote" => return Err(without_remote()),
         _ => return Err(unknown(key)),
     }
     Ok(())
 }
 
-fn number(key: &str, value: &DeValue<'_>, least: u64, most: u64) -> Result<u64, Wrong> {
+#[cfg(not(feature = "remote"))]
+fn without_remote() -> Wrong {
+    Wrong {
+        in_key: true,
+        message: "this program is built without what serves other machines".to_owned(),
+        remedy: "build it with the feature `remote`, or remove the section".to_owned(),
+    }
+}
+
+pub(super) fn number(key: &str, value: &DeValue<'_>, least: u64, most: u64) -> Result<u64, Wrong> {
     let number = match value {
         DeValue::Integer(number) => {
             let digits = number.as_str().strip_prefix('+').unwrap_or(number.as_str());
@@ -134,12 +161,16 @@ fn roots(value: &DeValue<'_>) -> Result<Vec<PathBuf>, Wrong> {
 }
 
 fn unknown(key: &str) -> Wrong {
-    let begins = KEYS.iter().find(|known| !key.is_empty() && known.starts_with(key));
-    let near = KEYS.iter().min_by_key(|known| distance(key, known));
+    unknown_of(key, &KEYS)
+}
+
+pub(super) fn unknown_of(key: &str, keys: &[&str]) -> Wrong {
+    let begins = keys.iter().find(|known| !key.is_empty() && known.starts_with(key));
+    let near = keys.iter().min_by_key(|known| distance(key, known));
     let near = begins.or(near.filter(|known| distance(key, known) <= 3));
     let remedy = match near {
         Some(known) => format!("did you mean `{known}`?"),
-        None => format!("the keys are {}", KEYS.join(", ")),
+        None => format!("the keys are {}", keys.join(", ")),
     };
     Wrong { in_key: true, message: format!("`{key}` is no key of this file"), remedy }
 }
@@ -159,7 +190,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-fn line_of(text: &str, span: Range<usize>) -> usize {
+pub(super) fn line_of(text: &str, span: Range<usize>) -> usize {
     let before = &text.as_bytes()[..span.start.min(text.len())];
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
@@ -191,9 +222,18 @@ mod tests {
             history_bytes: 1_000_000,
             poll_every: Duration::from_secs(7),
             roots: vec![PathBuf::from("/a b"), PathBuf::from("/c")],
+            #[cfg(feature = "remote")]
+            remote: None,
         };
         assert_eq!(parse(text), Ok(expected));
         assert!(KEYS.iter().all(|key| text.contains(key)));
+    }
+
+    #[cfg(not(feature = "remote"))]
+    #[test]
+    fn a_section_for_what_is_not_built_in_is_refused() {
+        let mistake = parse("\n[remote]\nlisten = '127.0.0.1:1'").unwrap_err();
+        assert!(mistake.line == 2 && mistake.remedy.contains("feature `remote`"), "{mistake}");
     }
 
     #[test]

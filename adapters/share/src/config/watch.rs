@@ -1,4 +1,4 @@
-//! Waiting until a file is another.
+//! Waiting until files are others.
 
 use std::fs;
 use std::io;
@@ -15,9 +15,9 @@ const QUIET: Duration = Duration::from_millis(50);
 /// How often a file is looked at whose changes nothing reports.
 const POLL_EVERY: Duration = Duration::from_secs(5);
 
-/// A file that is watched, whether it is there or not.
+/// Files that are watched, whether they are there or not.
 pub(crate) struct FileWatch {
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     feed: Arc<Feed>,
     /// The name to look for in each watched directory.
     names: Vec<(Token, Vec<u8>)>,
@@ -28,19 +28,25 @@ impl FileWatch {
     /// Watches from here on.
     ///
     /// # Errors
-    /// If not even a directory above the file can be opened.
-    pub(crate) fn new(path: &Path) -> io::Result<Self> {
-        // Where it is, or will be; and, of a symbolic link, what it leads to.
-        let mut places = vec![nearest(path)?];
-        if let Ok(target) = fs::canonicalize(path)
-            && target != path
-        {
-            places.push(nearest(&target)?);
+    /// If not even a directory above one of the files can be opened.
+    ///
+    /// # Panics
+    /// If there are no files.
+    pub(crate) fn new(paths: &[PathBuf]) -> io::Result<Self> {
+        let mut places = Vec::new();
+        for path in paths {
+            // Where it is, or will be; and, of a symbolic link, what it leads to.
+            places.push(nearest(path)?);
+            if let Ok(target) = fs::canonicalize(path)
+                && target != *path
+            {
+                places.push(nearest(&target)?);
+            }
         }
         let rungs = [Rung::Inodes, Rung::Inotify, Rung::System];
         let feed = Feed::open(&places[0].0, &Options::new().rungs(&rungs).queues(1))?;
         let mut watch =
-            Self { path: path.to_owned(), feed: Arc::new(feed), names: Vec::new(), polled: false };
+            Self { paths: paths.to_vec(), feed: Arc::new(feed), names: Vec::new(), polled: false };
         for (token, (dir, name)) in (0..).map(Token).zip(places) {
             let watched = watch.feed.watch(&*Handle::open(&dir)?, token, b"");
             watch.polled |= matches!(watched, Watched::Polled { .. });
@@ -55,7 +61,7 @@ impl FileWatch {
         self.feed.clone()
     }
 
-    /// Waits until something has happened to the file and no more does for a moment, or until
+    /// Waits until something has happened to a file and no more does for a moment, or until
     /// something else has, or it is woken.
     ///
     /// # Errors
@@ -67,12 +73,12 @@ impl FileWatch {
             return Ok(());
         }
         while self.feed.wait(Some(QUIET))? && self.read()? {}
-        // The file may be in another place now, or its directory there at last.
-        *self = Self::new(&self.path)?;
+        // A file may be in another place now, or its directory there at last.
+        *self = Self::new(&self.paths)?;
         Ok(())
     }
 
-    /// Whether something happened to the file.
+    /// Whether something happened to a file.
     fn read(&self) -> io::Result<bool> {
         let mut happened = false;
         self.feed.read(|event| {

@@ -220,7 +220,7 @@ pub(super) fn take_counts(input: &mut Input<'_>) -> Result<Counts, Malformed> {
     })
 }
 
-pub(super) fn number_of(rung: Rung) -> u8 {
+pub(crate) fn number_of(rung: Rung) -> u8 {
     match rung {
         Rung::FileSystem => 1,
         Rung::Inodes => 2,
@@ -232,7 +232,11 @@ pub(super) fn number_of(rung: Rung) -> u8 {
 }
 
 pub(super) fn take_rung(input: &mut Input<'_>) -> Result<Rung, Malformed> {
-    Ok(match input.u8()? {
+    rung_of(input.u8()?)
+}
+
+pub(crate) fn rung_of(number: u8) -> Result<Rung, Malformed> {
+    Ok(match number {
         1 => Rung::FileSystem,
         2 => Rung::Inodes,
         3 => Rung::Inotify,

@@ -19,8 +19,14 @@ pub use answer::{Answer, Entry, ReportHead, RootStatus, Statistics, Welcome};
 pub use frame::read_message;
 pub use frame::{Frames, write_message};
 pub use item::CoverageItem;
+#[cfg(all(unix, feature = "remote"))]
+pub(crate) use item::number_of;
+#[cfg(feature = "remote")]
+pub(crate) use item::rung_of;
 pub use request::{Query, Request};
 pub use selection::Selection;
+#[cfg(feature = "remote")]
+pub(crate) use wire::path_below;
 
 /// The protocol's version. A daemon of another version says so and is to be ended.
 pub const VERSION: u32 = 2;

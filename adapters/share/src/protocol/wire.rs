@@ -47,6 +47,13 @@ pub(super) fn put_clock(bytes: &mut Vec<u8>, clock: Clock) {
     put_u64(bytes, clock.tick);
 }
 
+/// Checks a path below a root: names with `/` between them, or nothing for the root.
+pub(crate) fn path_below(path: &[u8]) -> Result<&[u8], Malformed> {
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
+    let valid = path.is_empty() || path.split(|byte| *byte == b'/').all(is_name);
+    valid.then_some(path).ok_or(Malformed("a path below the root has a part that is no name"))
+}
+
 /// What is left to be read of a message.
 pub(super) struct Input<'a>(pub(super) &'a [u8]);
 
@@ -100,10 +107,7 @@ impl<'a> Input<'a> {
 
     /// Names with `/` between them, or nothing for the root.
     pub(super) fn path(&mut self) -> Result<&'a [u8], Malformed> {
-        let path = self.bytes()?;
-        let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
-        let valid = path.is_empty() || path.split(|byte| *byte == b'/').all(is_name);
-        valid.then_some(path).ok_or(Malformed("a path below the root has a part that is no name"))
+        path_below(self.bytes()?)
     }
 
     /// A path that begins with `/` (elsewhere than on Unix, with anything) and has no NUL.

@@ -23,12 +23,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::config::Config;
 use crate::place::{Place, Taken};
 use crate::problem::Problem;
+#[cfg(feature = "remote")]
+use crate::remote::server as remote;
 pub use detach::{leave_session, say_ready};
 use roots::Roots;
+#[cfg(feature = "remote")]
+pub(crate) use roots::Used;
 pub use select::{Reporter, Select};
 
 /// How much stack the threads get that serve clients: they call nothing that needs much.
-const STACK_BYTES: usize = 512 << 10;
+pub(crate) const STACK_BYTES: usize = 512 << 10;
 
 /// How a daemon is started.
 pub struct Options {
@@ -71,6 +75,9 @@ pub struct Server {
     woken: UnixStream,
     taken: Taken,
     shared: Arc<Shared>,
+    /// What other machines are to be served with.
+    #[cfg(feature = "remote")]
+    prepared: remote::Prepared,
 }
 
 /// Ends a daemon from another thread.
@@ -78,7 +85,7 @@ pub struct Server {
 pub struct Stopper(Arc<Shared>);
 
 /// What the threads have in common.
-struct Shared {
+pub(crate) struct Shared {
     started: Instant,
     options: Options,
     config: Mutex<Arc<Config>>,
@@ -92,6 +99,8 @@ struct Shared {
     wake: UnixStream,
     /// What all rings take.
     rings_bytes: AtomicUsize,
+    #[cfg(feature = "remote")]
+    remote: remote::Remote,
 }
 
 #[derive(Default)]
@@ -117,6 +126,12 @@ impl Server {
             None => Config::default(),
         };
         let (listener, taken) = options.place.listen()?;
+        #[cfg(feature = "remote")]
+        let (remote, prepared) = {
+            let remote = remote::Remote::default();
+            let prepared = remote.prepare(&config)?;
+            (remote, prepared)
+        };
         let io = |error| Problem::io("cannot listen", &error);
         listener.set_nonblocking(true).map_err(io)?;
         let (wake, woken) = UnixStream::pair().map_err(io)?;
@@ -135,8 +150,17 @@ impl Server {
             ending: Condvar::new(),
             wake,
             rings_bytes: AtomicUsize::new(0),
+            #[cfg(feature = "remote")]
+            remote,
         });
-        Ok(Self { listener, woken, taken, shared })
+        Ok(Self {
+            listener,
+            woken,
+            taken,
+            shared,
+            #[cfg(feature = "remote")]
+            prepared,
+        })
     }
 
     /// What ends it.
@@ -151,12 +175,16 @@ impl Server {
     /// # Errors
     /// If the system refuses to wait for clients.
     pub fn run(self) -> Result<(), Problem> {
-        let Self { listener, mut woken, taken, shared } = self;
+        #[cfg(feature = "remote")]
+        self.shared.remote.apply(self.prepared, &self.shared);
+        let Self { listener, mut woken, taken, shared, .. } = self;
         let reloading = reload::start(&shared);
         let result = serve(&listener, &mut woken, &shared);
         shared.stop();
         drop(listener);
         reloading.stop();
+        #[cfg(feature = "remote")]
+        shared.remote.stop();
         shared.part_with_clients();
         shared.roots.stop_all(&shared);
         let farewell = std::mem::take(&mut shared.clients().farewell);
@@ -235,8 +263,16 @@ impl Shared {
         lock(&self.clients)
     }
 
-    fn log(&self, line: &str) {
+    pub(crate) fn log(&self, line: &str) {
         (self.options.log)(line);
+    }
+
+    /// Whether clients may come that find no daemon to start.
+    fn serves_others(&self) -> bool {
+        #[cfg(feature = "remote")]
+        return self.remote.listens();
+        #[cfg(not(feature = "remote"))]
+        false
     }
 
     fn stop(&self) {
@@ -254,7 +290,8 @@ impl Shared {
     fn tidy(&self) -> Option<Instant> {
         let idle = self.idle()?;
         let next_root = self.roots.give_up_idle(idle, self);
-        let idle_since = if self.roots.is_empty() { self.clients().idle_since } else { None };
+        let is_wanted = !self.roots.is_empty() || self.serves_others();
+        let idle_since = if is_wanted { None } else { self.clients().idle_since };
         let end = idle_since.map(|since| since + idle);
         if end.is_some_and(|end| end <= Instant::now()) {
             self.log("nobody has asked for anything for some time: it ends");
@@ -333,6 +370,23 @@ impl Shared {
         self.rings_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
+
+/// What clients on other machines are answered from.
+#[cfg(feature = "remote")]
+impl Shared {
+    /// Uses a root, which is watched from then on if it was not.
+    pub(crate) fn use_root(self: &Arc<Self>, path: &std::path::Path) -> Result<Used, Problem> {
+        self.roots.take(self, path)
+    }
+
+    /// How each root is that is watched.
+    pub(crate) fn status_of_roots(&self) -> Vec<crate::protocol::RootStatus> {
+        self.roots.status()
+    }
+}
+
+#[cfg(feature = "remote")]
+pub(crate) use query::run as run_query;
 
 /// Says, when it is dropped, that a client has gone.
 struct Leaving<'a> {

@@ -71,6 +71,16 @@ impl<'q> Compiled<'q> {
     }
 }
 
+/// Gives each entry that a query asks for.
+#[cfg(feature = "remote")]
+pub(crate) fn run(
+    query: &Query,
+    tree: &Tree,
+    each: &mut dyn FnMut(&Entry) -> io::Result<()>,
+) -> Result<io::Result<()>, Problem> {
+    Ok(Compiled::new(query)?.run(tree, each))
+}
+
 /// What is at a path; the root is at the empty one.
 pub(super) fn lookup(tree: &Tree, path: &[u8]) -> Option<Entry> {
     let view: TreeView<'_> = tree.view(tree.id_kinds().next());

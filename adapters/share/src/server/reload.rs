@@ -43,7 +43,8 @@ impl Reloading {
 
 fn follow(shared: &Arc<Shared>, waker: &Mutex<Option<Arc<Feed>>>) {
     let Some(path) = shared.options.config_file.clone() else { return };
-    let mut watch = match FileWatch::new(&path) {
+    let mut files = files_of(shared, &path);
+    let mut watch = match FileWatch::new(&files) {
         Ok(watch) => Some(watch),
         Err(error) => {
             shared.log(&format!("{}: its changes are not seen: {error}", path.display()));
@@ -54,6 +55,17 @@ fn follow(shared: &Arc<Shared>, waker: &Mutex<Option<Arc<Feed>>>) {
     reload(shared, &path);
     shared.roots.keep(shared, &shared.config().roots);
     while let Some(watch) = &mut watch {
+        let named = files_of(shared, &path);
+        if named != files {
+            match FileWatch::new(&named) {
+                Ok(new) => *watch = new,
+                Err(error) => shared.log(&format!("new files are not followed: {error}")),
+            }
+            files = named;
+            // They may have changed before they were watched.
+            reload(shared, &path);
+            continue;
+        }
         *lock(waker) = Some(watch.waker());
         // Asked after the waker is there to be used.
         if shared.stopping.load(std::sync::atomic::Ordering::Acquire) {
@@ -66,10 +78,29 @@ fn follow(shared: &Arc<Shared>, waker: &Mutex<Option<Arc<Feed>>>) {
     }
 }
 
+/// The configuration's file, and those that it names.
+fn files_of(shared: &Shared, path: &Path) -> Vec<PathBuf> {
+    let files = vec![path.to_owned()];
+    #[cfg(feature = "remote")]
+    let files = [files, crate::remote::server::files_of(&shared.config())].concat();
+    #[cfg(not(feature = "remote"))]
+    let _ = shared;
+    files
+}
+
 /// Takes over what the file says, if it is in order and something else than before.
 fn reload(shared: &Arc<Shared>, path: &Path) {
-    match Config::read(path, shared.options.config_must_be) {
+    let read = Config::read(path, shared.options.config_must_be);
+    #[cfg(feature = "remote")]
+    let read = read.and_then(|config| Ok((shared.remote.prepare(&config)?, config)));
+    match read {
         Ok(config) => {
+            #[cfg(feature = "remote")]
+            let config = {
+                let (prepared, config) = config;
+                shared.remote.apply(prepared, shared);
+                config
+            };
             let config = Arc::new(config);
             let before = std::mem::replace(&mut *lock(&shared.config), config.clone());
             if before == config {

@@ -35,7 +35,7 @@ struct Root {
 }
 
 /// A root in use: it is kept for as long as this lives.
-pub(super) struct Used {
+pub(crate) struct Used {
     root: Arc<Root>,
     shared: Arc<Shared>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Used {
 impl Used {
     /// The root's tree. It is not to be kept longer than for a question, so that a root that is
     /// there again can be watched anew.
-    pub(super) fn keeper(&self) -> Result<Arc<Keeper>, Problem> {
+    pub(crate) fn keeper(&self) -> Result<Arc<Keeper>, Problem> {
         let mut keeper = lock(&self.root.keeper);
         if let Some(running) = &*keeper
             && running.subscribe(From::Now).next(Some(Duration::ZERO)).is_ok()

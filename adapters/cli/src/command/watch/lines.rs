@@ -3,6 +3,10 @@
 use anstyle::AnsiColor;
 use serde_json::{Map, Value, json};
 use treenail::os::feed::Rung;
+#[cfg(feature = "remote")]
+use treenail::share::{Delivered, Received, protocol::Entry};
+#[cfg(feature = "remote")]
+use treenail::tree::Class;
 use treenail::tree::live::{Change, Clock, EventKind, Fresh, Gap};
 use treenail::watch::{Report, Type};
 
@@ -20,6 +24,37 @@ impl From<Report> for Told {
     fn from(report: Report) -> Self {
         let Report { clock, changes, gaps, fresh, .. } = report;
         Self { clock, changes, gaps, fresh }
+    }
+}
+
+#[cfg(feature = "remote")]
+impl Told {
+    /// What another process has sent; `everything` says what there is, where that is needed.
+    pub(crate) fn received<E>(
+        received: Received,
+        everything: impl FnOnce() -> Result<Vec<Change>, E>,
+    ) -> Result<Self, E> {
+        let clock = received.clock;
+        let told = Self { clock, changes: Vec::new(), gaps: Vec::new(), fresh: None };
+        Ok(match received.what {
+            Delivered::Batch(batch) => {
+                Self { changes: batch.changes.clone(), gaps: batch.gaps.clone(), ..told }
+            }
+            Delivered::Net { changes, gaps } => {
+                Self { changes: changes.into_iter().map(Change::from).collect(), gaps, ..told }
+            }
+            Delivered::Fresh(fresh) => Self { changes: everything()?, fresh: Some(fresh), ..told },
+        })
+    }
+}
+
+/// An entry as if it had just come.
+#[cfg(feature = "remote")]
+pub(crate) fn created(entry: Entry) -> Change {
+    Change {
+        stat: Some(entry.stat),
+        id: entry.id,
+        ..Change::new(EventKind::Create, Class::of(&entry.stat), entry.path.into())
     }
 }
 

@@ -1,6 +1,8 @@
 //! `treenail watch`: what changes in a directory, as it changes.
 
 mod coverage;
+#[cfg(feature = "remote")]
+pub(super) mod elsewhere;
 mod ending;
 pub(super) mod follow;
 pub(super) mod lines;
@@ -27,6 +29,10 @@ use on_change::Runner;
 const DEBOUNCE_MS: u64 = 20;
 
 pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> {
+    #[cfg(feature = "remote")]
+    if let Some(url) = &args.remote.remote {
+        return elsewhere::run(args, url, output);
+    }
     if args.coverage {
         return coverage::run(args, output);
     }

@@ -65,7 +65,7 @@ fn storm(seed: u64) {
 fn check_state(scene: &Scene, when: &str) {
     let root = scene.root().canonicalize().unwrap();
     let states = scene.place.path().join("state/treenail/watch");
-    let options = Options { state: state_of(&states, &root), ..Options::default() };
+    let options = Options { state: state_of(&states, &root, None), ..Options::default() };
     let mut live = LiveTree::open(&root, &options).unwrap();
     assert!(live.ready().resumed && live.ready().lost.is_none(), "{when}: {:?}", live.ready());
     while live.barrier().unwrap().is_some() {}
