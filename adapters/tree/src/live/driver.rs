@@ -203,7 +203,7 @@ impl LiveTree {
             woken: Arc::default(),
         };
         if tree.ready.resumed {
-            tree.work()?;
+            tree.work(Until::Rest)?;
             if tree.feed.rung() != Rung::FileSystem {
                 tree.ready.armed = tree.started.elapsed();
             }
@@ -260,7 +260,7 @@ impl LiveTree {
         // A time that the system cannot hold is as good as none.
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
-            self.work()?;
+            self.work(Until::News)?;
             if let Some(batch) = self.take_batch()? {
                 return Ok(Some(batch));
             }
@@ -294,9 +294,9 @@ impl LiveTree {
             self.live.recheck(polled);
         }
         loop {
-            self.work()?;
+            self.work(Until::Rest)?;
             self.live.settle();
-            self.work()?;
+            self.work(Until::Rest)?;
             let held = self.feed.held_until();
             if self.live.is_settled() && held.is_none() {
                 let batch = self.take_batch()?;
@@ -420,7 +420,7 @@ impl LiveTree {
     }
 
     /// Reads what the feed has, and does what follows from it.
-    fn work(&mut self) -> Result<(), Error> {
+    fn work(&mut self, until: Until) -> Result<(), Error> {
         if self.feed.is_noisy() {
             self.step_down()?;
         }
@@ -458,6 +458,9 @@ impl LiveTree {
                 return Ok(());
             }
             self.close_at = Some(now + HELD_OPEN_FOR);
+            if until == Until::News && self.live.has_batch() {
+                return Ok(());
+            }
         }
     }
 
@@ -689,6 +692,15 @@ impl std::os::fd::AsFd for LiveTree {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.feed.as_fd()
     }
+}
+
+/// How long work goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Until there is something to tell, or to the end. More may be in the queues.
+    News,
+    /// Until there is nothing to do.
+    Rest,
 }
 
 /// A file whose id was asked for, and that changed so lately that reading it proves nothing.
