@@ -217,15 +217,7 @@ impl Feed {
         let mut told = lock(&self.told);
         told.held_until = held_until;
         told.noisy = noisy;
-        let total = &mut told.statistics;
-        total.records += counts.records;
-        total.outside += counts.outside;
-        total.events += counts.events;
-        total.bytes += counts.bytes;
-        total.reads += counts.reads;
-        total.paired += counts.paired;
-        total.unpaired += counts.unpaired;
-        total.losses += counts.losses;
+        told.statistics.add_counts(&counts);
         result?;
         Ok(usize::try_from(counts.events).unwrap_or(usize::MAX))
     }
