@@ -6,11 +6,13 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use treenail_os::feed::Rung;
 use treenail_tree::live::{Clock, EventKind, Exclude, Fresh, LiveTree, Options, Since};
-use treenail_tree::{IdKind, Scan};
+use treenail_tree::{ErrorKind, IdKind, Scan};
 
 use support::{Replica, assert_true, changes, is_root, options, rungs, storm};
 
@@ -422,4 +424,33 @@ fn a_file_that_stays_open_is_reported_in_time() {
         let found = changes(&mut live);
         assert_eq!(found, [(EventKind::Modify, "log".into(), None)], "{rung}");
     }
+}
+
+#[test]
+fn a_barrier_with_a_time_ends_where_writing_never_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = LiveTree::open(dir.path(), &Options::default()).unwrap();
+    let stop = AtomicBool::new(false);
+    let keeps_writing = |number: u32| {
+        while !stop.load(Ordering::Relaxed) {
+            fs::write(dir.path().join(format!("file{number}")), "text").unwrap();
+        }
+    };
+    thread::scope(|scope| {
+        for number in 0..4 {
+            scope.spawn(move || keeps_writing(number));
+        }
+        for _ in 0..5 {
+            // The queue may be empty for a moment.
+            if let Err(error) = live.barrier_until(Some(Instant::now())) {
+                assert_eq!(error.kind(), ErrorKind::TimedOut);
+                assert!(live.poll(None).unwrap().is_some(), "what was found is told");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    while live.barrier().unwrap().is_some() {}
+    assert_true(&live);
+    let quiet = live.barrier_until(Some(Instant::now()));
+    assert!(quiet.is_ok(), "a tree at rest is never too late");
 }
