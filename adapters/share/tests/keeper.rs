@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use treenail_share::{Delivered, Delivery, ErrorKind, From, Keeper, Subscription};
@@ -132,7 +134,7 @@ fn many_readers_each_get_everything() {
     let dir = tempfile::tempdir().unwrap();
     let keeper = keep(dir.path());
     let readers: Vec<Subscription> = (0..16).map(|_| keeper.subscribe(From::Now)).collect();
-    let told = std::thread::scope(|scope| {
+    let told = thread::scope(|scope| {
         let reading: Vec<_> = readers
             .into_iter()
             .map(|mut reader| {
@@ -189,7 +191,7 @@ fn stop_ends_the_thread_and_wakes_who_waits() {
     let dir = tempfile::tempdir().unwrap();
     let keeper = keep(dir.path());
     let mut reader = keeper.subscribe(From::Now);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let waiting = scope.spawn(move || reader.next(None).map(|_| ()).unwrap_err());
         keeper.stop().unwrap();
         assert_eq!(waiting.join().unwrap().kind(), ErrorKind::Stopped);
@@ -202,7 +204,7 @@ fn an_interruption_ends_one_wait_and_loses_nothing() {
     let keeper = keep(dir.path());
     let mut reader = keeper.subscribe(From::Now);
     let interrupter = reader.interrupter();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let waiting = scope.spawn(move || {
             assert!(reader.next(None).unwrap().is_none());
             reader
@@ -243,4 +245,36 @@ fn a_keeper_that_starts_again_goes_on_from_clocks_of_the_one_before() {
     let delivery = then.next(SOON).unwrap().unwrap();
     assert_eq!(paths(&delivery), [("a".to_owned(), EventKind::Create)]);
     assert!(keeper.tree().lookup(b"a").is_some());
+}
+
+#[test]
+fn a_barrier_ends_in_time_and_others_are_served_where_writing_never_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let keeper = keep(dir.path());
+    let mut subscription = keeper.subscribe(From::Now);
+    let stop = AtomicBool::new(false);
+    let keeps_writing = |number: u32| {
+        while !stop.load(Ordering::Relaxed) {
+            fs::write(dir.path().join(format!("file{number}")), "text").unwrap();
+        }
+    };
+    thread::scope(|scope| {
+        for number in 0..4 {
+            scope.spawn(move || keeps_writing(number));
+        }
+        // A barrier without an end, which must be in nobody's way.
+        let endless = scope.spawn(|| keeper.barrier(None));
+        for _ in 0..5 {
+            match keeper.barrier(Some(Duration::from_millis(100))) {
+                Ok(_) => {}
+                Err(error) => assert_eq!(error.kind(), ErrorKind::TimedOut),
+            }
+            keeper.statistics().unwrap();
+            subscription.next(SOON).unwrap().expect("a delivery");
+        }
+        stop.store(true, Ordering::Relaxed);
+        endless.join().unwrap().unwrap();
+    });
+    keeper.barrier(SOON).unwrap();
+    assert_eq!(keeper.tree().counts().files, 4);
 }

@@ -43,7 +43,8 @@ impl IdBlock {
 
     /// The block with other slots for some entries.
     pub(crate) fn with<'a>(&self, slots: impl Iterator<Item = (usize, Option<&'a [u8]>)>) -> Self {
-        let mut bytes = self.bytes.to_vec();
+        let mut copy: Arc<[u8]> = Arc::from(&*self.bytes);
+        let bytes = Arc::get_mut(&mut copy).expect("just made");
         let slot_bytes = usize::from(self.slot_bytes);
         for (entry, id) in slots {
             let slot = &mut bytes[entry * slot_bytes..(entry + 1) * slot_bytes];
@@ -54,7 +55,7 @@ impl IdBlock {
             let known = &mut bytes[self.len() * slot_bytes + entry / 8];
             *known = *known & !(1 << (entry % 8)) | u8::from(id.is_some()) << (entry % 8);
         }
-        Self { bytes: bytes.into(), ..*self }
+        Self { bytes: copy, ..*self }
     }
 
     /// Whether both are one block in memory.

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Locked,
     /// The root was removed, moved, replaced or unmounted.
     RootGone,
+    /// The time allowed was over.
+    TimedOut,
 }
 
 impl ErrorKind {
@@ -52,6 +54,7 @@ impl ErrorKind {
             Self::Limit => "limit",
             Self::Locked => "locked",
             Self::RootGone => "root_gone",
+            Self::TimedOut => "timed_out",
         }
     }
 }
@@ -96,6 +99,7 @@ impl Error {
             ErrorKind::IdsDiffer => Some("save both sides with the same `--ids`"),
             ErrorKind::Locked => Some("ask the process that watches it, or end that one first"),
             ErrorKind::RootGone => Some("watch it again once it is there"),
+            ErrorKind::TimedOut => Some("allow more time, or wait until less is written there"),
             ErrorKind::Io | ErrorKind::Limit => None,
         }
     }

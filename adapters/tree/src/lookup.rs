@@ -1,6 +1,8 @@
 //! Finding entries and directories by path, and paths by directory.
 
-use crate::block;
+use treenail_os::Stat;
+
+use crate::block::{self, Row};
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree, TreeView};
 use crate::view::{Entry, View};
@@ -28,11 +30,9 @@ impl Tree {
         let mut names = Vec::new();
         let mut below = dir;
         while below != DirId::ROOT {
-            let node = self.dirs.get(below)?;
-            let blocks = self.dirs.get(node.parent)?.leaves.as_slice();
-            let (leaf, row) = block::find_child(blocks, below, node.near as usize)?;
-            names.push(blocks[leaf].row(row).name);
-            below = node.parent;
+            let (parent, row) = self.row_of(below)?;
+            names.push(row.name);
+            below = parent;
         }
         names.reverse();
         Some(names.join(&b'/'))
@@ -41,10 +41,22 @@ impl Tree {
     /// The name of a directory; `None` for the root and for what the tree does not hold.
     #[must_use]
     pub fn name_of(&self, dir: DirId) -> Option<&[u8]> {
+        Some(self.row_of(dir)?.1.name)
+    }
+
+    /// What the system says of a directory, as the tree has it; `None` for the root and for what
+    /// the tree does not hold.
+    pub(crate) fn stat_of(&self, dir: DirId) -> Option<Stat> {
+        Some(self.row_of(dir)?.1.stat)
+    }
+
+    /// The directory above, and the row in it; `None` for the root and for what the tree does not
+    /// hold.
+    fn row_of(&self, dir: DirId) -> Option<(DirId, Row<'_>)> {
         let node = self.dirs.get(dir)?;
         let blocks = self.dirs.get(node.parent)?.leaves.as_slice();
         let (leaf, row) = block::find_child(blocks, dir, node.near as usize)?;
-        Some(blocks[leaf].row(row).name)
+        Some((node.parent, blocks[leaf].row(row)))
     }
 
     /// The directory above another one; `None` for the root and for what the tree does not hold.

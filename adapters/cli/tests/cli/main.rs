@@ -9,11 +9,11 @@ mod odd_entries;
 mod races;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "watch")]
+mod replica;
 #[cfg(feature = "remote")]
 #[path = "../../../share/tests/remote/secrets.rs"]
 mod secrets;
-#[cfg(feature = "watch")]
-mod replica;
 mod signals;
 mod snapshot;
 #[cfg(feature = "watch")]

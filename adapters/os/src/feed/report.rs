@@ -28,7 +28,7 @@ pub struct Coverage {
     pub reasons: Vec<String>,
 }
 
-/// What a feed has counted since it was opened.
+/// What a feed has counted since it was opened, or several one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Statistics {
     /// Records read from the system.
@@ -49,4 +49,21 @@ pub struct Statistics {
     pub losses: u64,
     /// Directories and files watched now.
     pub watched: usize,
+}
+
+impl Statistics {
+    /// Adds what was counted elsewhere or since; [`watched`](Self::watched), which is no count of
+    /// what happened, stays as it is.
+    pub fn add_counts(&mut self, more: &Self) {
+        let Self { records, outside, events, bytes, reads, paired, unpaired, losses, watched: _ } =
+            more;
+        self.records += records;
+        self.outside += outside;
+        self.events += events;
+        self.bytes += bytes;
+        self.reads += reads;
+        self.paired += paired;
+        self.unpaired += unpaired;
+        self.losses += losses;
+    }
 }

@@ -119,14 +119,7 @@ impl Feed {
         drop(reader);
         let mut told = lock(&self.told);
         told.1 = held_until;
-        let total = &mut told.0;
-        total.records += counts.records;
-        total.outside += counts.outside;
-        total.events += counts.events;
-        total.reads += counts.reads;
-        total.paired += counts.paired;
-        total.unpaired += counts.unpaired;
-        total.losses += counts.losses;
+        told.0.add_counts(&counts);
         Ok(usize::try_from(counts.events).unwrap_or(usize::MAX))
     }
 

@@ -39,7 +39,8 @@ pub(crate) struct Shared {
     root: PathBuf,
     /// Stay on the device of the root.
     one_device: Option<OnceLock<u64>>,
-    open_max: usize,
+    /// How many may be open at once; asked for when it first matters.
+    open_max: OnceLock<usize>,
     open: AtomicUsize,
     no_openat2: AtomicBool,
     /// Whether the system refused to leave the time of the last access alone.
@@ -51,7 +52,7 @@ impl Shared {
         Self {
             root: root.to_owned(),
             one_device: same_file_system.then(OnceLock::new),
-            open_max: open_max.unwrap_or_else(default_open_max),
+            open_max: open_max.map_or_else(OnceLock::new, OnceLock::from),
             open: AtomicUsize::new(0),
             no_openat2: AtomicBool::new(false),
             no_noatime: AtomicBool::new(false),
@@ -60,8 +61,9 @@ impl Shared {
 
     /// Takes one of the budget for a directory at `depth`, if any is left.
     fn take(&self, depth: usize) -> bool {
-        let spare = if depth.is_multiple_of(ANCHOR_LEVELS) { 0 } else { self.open_max / 4 };
-        let taken = self.open.fetch_add(1, Ordering::Relaxed) + spare < self.open_max;
+        let open_max = *self.open_max.get_or_init(default_open_max);
+        let spare = if depth.is_multiple_of(ANCHOR_LEVELS) { 0 } else { open_max / 4 };
+        let taken = self.open.fetch_add(1, Ordering::Relaxed) + spare < open_max;
         if !taken {
             self.open.fetch_sub(1, Ordering::Relaxed);
         }

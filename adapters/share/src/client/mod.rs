@@ -39,9 +39,9 @@ use crate::protocol::{
 };
 use crate::subscription::From;
 
+pub use crate::subscription::Received;
 pub(crate) use channel::Interruption;
 pub use reports::{RemoteReports, Selected};
-pub use crate::subscription::Received;
 pub use start::{READY_LINE, start};
 pub use subscription::RemoteSubscription;
 

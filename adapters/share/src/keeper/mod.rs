@@ -6,7 +6,7 @@ mod worker;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use treenail_os::feed::{self, Statistics};
 use treenail_tree::Tree;
@@ -127,7 +127,9 @@ impl Keeper {
     /// # Panics
     /// In a callback, which would wait for itself.
     pub fn barrier(&self, timeout: Option<Duration>) -> Result<Clock, Error> {
-        self.shared.ask(timeout, Worker::barrier)?
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.shared
+            .wait_for(timeout, move |reply| Box::new(move |worker| worker.barrier(until, reply)))?
     }
 
     /// Has the id of a file computed if it is not known, so that its next change can be told from a

@@ -5,12 +5,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use treenail_tree::Tree;
 use treenail_tree::live::{Batch, Clock, LiveTree, Ready, Since, Waker};
+use treenail_tree::{ErrorKind as TreeErrorKind, Tree};
 
 use super::Call;
-use super::state::{Ending, Moment, State};
+use super::state::{Command, Ending, Moment, State};
 use crate::error::Error;
+
+/// A barrier keeps the thread no longer than this at a time.
+const BARRIER_SLICE: Duration = Duration::from_millis(250);
+
+/// Where the answer of a barrier goes.
+type Reply = mpsc::SyncSender<Result<Clock, Error>>;
 
 /// What the threads have in common.
 pub(crate) struct Shared {
@@ -78,11 +84,22 @@ impl Shared {
         timeout: Option<Duration>,
         question: impl FnOnce(&mut Worker) -> T + Send + 'static,
     ) -> Result<T, Error> {
+        self.wait_for(timeout, |reply| {
+            // Whoever asked may have given up by then.
+            Box::new(move |worker| drop(reply.send(question(worker))))
+        })
+    }
+
+    /// Gives the thread a command and waits until that, or one that it gave in its stead, replies.
+    pub(super) fn wait_for<T>(
+        &self,
+        timeout: Option<Duration>,
+        command: impl FnOnce(mpsc::SyncSender<T>) -> Command,
+    ) -> Result<T, Error> {
         let is_own = self.thread.get().is_some_and(|id| *id == thread::current().id());
         assert!(!is_own, "a callback must not wait for the thread that it runs in");
         let (reply, answer) = mpsc::sync_channel(1);
-        // Whoever asked may have given up by then.
-        self.tell(move |worker| drop(reply.send(question(worker))));
+        self.tell(command(reply));
         let answer = match timeout {
             None => answer.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             Some(timeout) => answer.recv_timeout(timeout),
@@ -172,21 +189,41 @@ impl Worker {
         self.shared.happened.notify_all();
     }
 
-    pub(super) fn barrier(&mut self) -> Result<Clock, Error> {
-        if let Some(error) = self.shared.lock().failed.clone() {
-            return Err(error);
-        }
-        match self.live.barrier() {
-            Ok(batch) => {
-                batch.into_iter().for_each(|batch| self.publish(batch));
-                Ok(self.live.clock())
+    /// Replies when everything was seen. Where writing never ends that may never be, so it is tried
+    /// for a while at a time, and between two tries what was found is told and others are obeyed.
+    pub(super) fn barrier(&mut self, until: Option<Instant>, reply: Reply) {
+        let slice = Instant::now() + BARRIER_SLICE;
+        let slice = until.map_or(slice, |until| until.min(slice));
+        let failed = self.shared.lock().failed.clone();
+        let tried = failed.map_or_else(|| self.try_barrier(slice), Err);
+        let is_over = until.is_some_and(|until| until <= Instant::now());
+        let answer = match tried {
+            Ok(Some(clock)) => Ok(clock),
+            Ok(None) if is_over => Err(Error::timed_out(&self.shared.root)),
+            Ok(None) => {
+                let again: Command = Box::new(move |worker| worker.barrier(until, reply));
+                return self.shared.lock().commands.push_back(again);
             }
             Err(error) => {
-                let error = Error::tree(error);
                 self.fail(error.clone());
                 Err(error)
             }
-        }
+        };
+        // Whoever asked may have given up by then.
+        drop(reply.send(answer));
+    }
+
+    /// The moment when everything was seen, if that comes before `until`.
+    fn try_barrier(&mut self, until: Instant) -> Result<Option<Clock>, Error> {
+        let (reached, batch) = match self.live.barrier_until(Some(until)) {
+            Ok(batch) => (true, batch),
+            Err(error) if error.kind() == TreeErrorKind::TimedOut => {
+                (false, self.live.poll(Some(Duration::ZERO)).map_err(Error::tree)?)
+            }
+            Err(error) => return Err(Error::tree(error)),
+        };
+        batch.into_iter().for_each(|batch| self.publish(batch));
+        Ok(reached.then(|| self.live.clock()))
     }
 
     fn fail(&self, error: Error) {

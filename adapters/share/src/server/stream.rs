@@ -77,7 +77,7 @@ pub(super) fn serve(
 /// Where changes come from.
 enum Source {
     /// All that there are.
-    All(Subscription),
+    All(Box<Subscription>),
     /// Those that are wanted.
     Selected(Box<dyn Reporter>),
 }
@@ -89,7 +89,9 @@ impl Source {
         from: From,
         selection: Option<&Selection>,
     ) -> Result<Self, Problem> {
-        let Some(selection) = selection else { return Ok(Self::All(keeper.subscribe(from))) };
+        let Some(selection) = selection else {
+            return Ok(Self::All(Box::new(keeper.subscribe(from))));
+        };
         let select = shared.options.select.as_ref().ok_or_else(|| {
             let problem = Problem::new(Problem::USAGE, "this daemon selects no changes");
             problem.remedy("ask for all of them, or start the daemon with `treenail daemon`")

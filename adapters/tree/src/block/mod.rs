@@ -173,10 +173,32 @@ impl Block {
             count as u64 | (children as u64) << 16 | (names_bytes as u64) << 32 | flags << 48;
         if let Some(first) = first {
             words[1] = first.device;
-            words[2] = u64::from(first.uid) | u64::from(first.gid) << 32;
+            words[2] = owner_bits(&first);
         }
         Columns::new(words, count, &layout).fill(rows, flags);
         Self(block)
+    }
+
+    /// The block with other attributes in some rows, whose names and child directories stay;
+    /// nothing if it lacks a column for them.
+    pub(crate) fn with_stats(&self, rows: impl Iterator<Item = (usize, Stat)>) -> Option<Self> {
+        let (device, owner) = (self.0[1], self.0[2]);
+        let (layout, flags) = {
+            let rows = self.rows();
+            (rows.layout, rows.flags)
+        };
+        let mut block: Arc<[u64]> = Arc::from(&*self.0);
+        let words = Arc::get_mut(&mut block).expect("just made");
+        let mut columns = Columns::new(words, self.len(), &layout);
+        for (row, stat) in rows {
+            let same_owner = (stat.device, owner_bits(&stat)) == (device, owner);
+            let is_one_link = stat.nlink == 1 || stat.kind == Kind::Directory;
+            if flags & FLAG_OWNER == 0 && !same_owner || flags & FLAG_NLINK == 0 && !is_one_link {
+                return None;
+            }
+            columns.set_stat(row, &stat, stat.kind == Kind::Directory, flags);
+        }
+        Some(Self(block))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -238,6 +260,11 @@ impl Block {
         let layout = Layout::new(self.len(), children, names, flags);
         Rows { words: &self.0, layout, flags, children, next: 0, next_child: 0, name_start: 0 }
     }
+}
+
+/// Both owners in one word.
+fn owner_bits(stat: &Stat) -> u64 {
+    u64::from(stat.uid) | u64::from(stat.gid) << 32
 }
 
 /// Kind and permission in sixteen bits: the kind in the upper four.
@@ -395,6 +422,42 @@ mod tests {
             let (inode, device, nlink, uid, gid) = ids;
             Stat { kind, mode, size_bytes, mtime_ns, ctime_ns, inode, device, nlink, uid, gid }
         })
+    }
+
+    #[test]
+    fn other_attributes_are_those_of_a_block_made_anew_or_refused() {
+        let file = |nlink, uid| Stat {
+            kind: Kind::File,
+            size_bytes: 7,
+            mtime_ns: -5,
+            ctime_ns: 9,
+            inode: 11,
+            mode: 0o640,
+            nlink,
+            uid,
+            gid: 3,
+            device: 4,
+        };
+        let dir = Stat { kind: Kind::Directory, ..file(1, 1) };
+        let child = Some(DirId { index: 5, generation: 6 });
+        let rows = |a: Stat, b: Stat, c: Stat| {
+            [(&b"a"[..], a, None), (b"bcd", b, child), (b"e", c, None)]
+                .map(|(name, stat, child)| Row { name, stat, child })
+        };
+        let of = |rows: [Row<'static>; 3]| Block::new(rows.into_iter());
+        let all = |block: &Block| block.rows().map(|row| format!("{row:?}")).collect::<Vec<_>>();
+        let changed = Stat { size_bytes: 70, ctime_ns: 90, mode: 0o755, ..file(1, 1) };
+        let set = |block: &Block, new: [(usize, Stat); 2]| block.with_stats(new.into_iter());
+        let plain = of(rows(file(1, 1), dir, file(1, 1)));
+        let now = set(&plain, [(0, changed), (1, Stat { inode: 12, nlink: 9, ..dir })]).unwrap();
+        let expected = rows(changed, Stat { inode: 12, ..dir }, file(1, 1));
+        assert_eq!(all(&now), all(&of(expected)));
+        assert_eq!(all(&plain), all(&of(rows(file(1, 1), dir, file(1, 1)))));
+        assert!(set(&plain, [(0, changed), (2, file(2, 1))]).is_none(), "no column for links");
+        assert!(set(&plain, [(0, changed), (2, file(1, 2))]).is_none(), "no column for owners");
+        let wide = of(rows(file(3, 1), dir, file(1, 2)));
+        let now = set(&wide, [(0, file(1, 4)), (2, file(2, 1))]).unwrap();
+        assert_eq!(all(&now), all(&of(rows(file(1, 4), dir, file(2, 1)))));
     }
 
     proptest! {

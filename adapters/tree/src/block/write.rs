@@ -1,6 +1,8 @@
 //! Filling the columns of a new block.
 
-use super::{FLAG_NLINK, FLAG_OWNER, HEADER_WORDS, Layout, Row, mode_bits};
+use treenail_os::Stat;
+
+use super::{FLAG_NLINK, FLAG_OWNER, HEADER_WORDS, Layout, Row, mode_bits, owner_bits};
 
 /// The columns of a block that is being made; those that it lacks are empty.
 pub(super) struct Columns<'w> {
@@ -41,33 +43,35 @@ impl<'w> Columns<'w> {
     }
 
     pub(super) fn fill<'a>(mut self, rows: impl Iterator<Item = Row<'a>>, flags: u64) {
-        let [sizes, mtimes, ctimes, inodes] = self.words;
-        let mut children = self.children.chunks_exact_mut(3);
-        let mut name_end = 0;
+        let (mut name_end, mut child_end) = (0, 0);
         for (i, row) in rows.enumerate() {
-            let stat = &row.stat;
-            sizes[i] = stat.size_bytes;
-            mtimes[i] = stat.mtime_ns as u64;
-            ctimes[i] = stat.ctime_ns as u64;
-            inodes[i] = stat.inode;
-            if flags & FLAG_OWNER != 0 {
-                self.devices[i] = stat.device;
-                self.owners[i] = u64::from(stat.uid) | u64::from(stat.gid) << 32;
-            }
-            if flags & FLAG_NLINK != 0 {
-                // Whether or not the block has this column, a directory's link count reads 1.
-                self.nlinks[i] = if row.child.is_some() { 1 } else { stat.nlink };
-            }
+            self.set_stat(i, &row.stat, row.child.is_some(), flags);
             if let Some(child) = row.child {
-                let column = children.next().expect("children were counted");
+                let column = &mut self.children[child_end..child_end + 3];
                 column.copy_from_slice(&[i as u32, child.index, child.generation]);
+                child_end += 3;
             }
-            self.modes[i] = mode_bits(stat);
-            let (name, rest) = self.names.split_at_mut(row.name.len());
-            name.copy_from_slice(row.name);
-            self.names = rest;
+            let start = name_end;
             name_end += row.name.len();
+            self.names[start..name_end].copy_from_slice(row.name);
             self.name_ends[i] = name_end as u16;
         }
+    }
+
+    /// Sets the attributes of one row.
+    pub(super) fn set_stat(&mut self, row: usize, stat: &Stat, has_child: bool, flags: u64) {
+        let values = [stat.size_bytes, stat.mtime_ns as u64, stat.ctime_ns as u64, stat.inode];
+        for (column, value) in self.words.iter_mut().zip(values) {
+            column[row] = value;
+        }
+        if flags & FLAG_OWNER != 0 {
+            self.devices[row] = stat.device;
+            self.owners[row] = owner_bits(stat);
+        }
+        if flags & FLAG_NLINK != 0 {
+            // Whether or not the block has this column, a directory's link count reads 1.
+            self.nlinks[row] = if has_child { 1 } else { stat.nlink };
+        }
+        self.modes[row] = mode_bits(stat);
     }
 }

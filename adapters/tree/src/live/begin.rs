@@ -187,8 +187,12 @@ pub(super) fn random() -> u64 {
 /// Whether the kernel gives each change of a file that was looked at another time: Linux since
 /// 6.13.
 pub(super) fn has_fine_times() -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
-    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    version >= (6, 13)
+    static FINE: OnceLock<bool> = OnceLock::new();
+    *FINE.get_or_init(|| {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let numbers = release.split(|c: char| !c.is_ascii_digit());
+        let mut numbers = numbers.map(|number| number.parse().unwrap_or(0));
+        let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        version >= (6, 13)
+    })
 }

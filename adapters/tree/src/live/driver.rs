@@ -141,6 +141,8 @@ pub struct LiveTree {
     started: Instant,
     ready: Ready,
     gone: bool,
+    /// What feeds that were given up have counted.
+    counted: Statistics,
     /// Whether a [`Waker`] wants [`poll`](Self::poll) to return.
     woken: Arc<AtomicBool>,
 }
@@ -200,10 +202,11 @@ impl LiveTree {
             started,
             ready,
             gone: false,
+            counted: Statistics::default(),
             woken: Arc::default(),
         };
         if tree.ready.resumed {
-            tree.work()?;
+            tree.work(Until::Rest, None)?;
             if tree.feed.rung() != Rung::FileSystem {
                 tree.ready.armed = tree.started.elapsed();
             }
@@ -260,7 +263,7 @@ impl LiveTree {
         // A time that the system cannot hold is as good as none.
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
-            self.work()?;
+            self.work(Until::News, until)?;
             if let Some(batch) = self.take_batch()? {
                 return Ok(Some(batch));
             }
@@ -289,23 +292,42 @@ impl LiveTree {
     /// # Errors
     /// As for [`poll`](Self::poll).
     pub fn barrier(&mut self) -> Result<Option<Batch>, Error> {
+        self.barrier_until(None)
+    }
+
+    /// The same, but gives up at a time, since where somebody writes without a pause the end may
+    /// never come. What was found until then is in the tree, and told by the next
+    /// [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`] if the time is over; and as for [`poll`](Self::poll).
+    pub fn barrier_until(&mut self, until: Option<Instant>) -> Result<Option<Batch>, Error> {
         let revisited = self.revisited();
         if !revisited.is_empty() {
             self.live.recheck(revisited);
         }
         loop {
-            self.work()?;
+            // Once late, one more round each: a tree that is at rest is never too late.
+            let is_late = until.is_some_and(|until| until <= Instant::now());
+            self.work(Until::Rest, until)?;
             self.live.settle();
-            self.work()?;
+            let rests = self.work(Until::Rest, until)?;
             let held = self.feed.held_until();
-            if self.live.is_settled() && held.is_none() {
+            if rests && self.live.is_settled() && held.is_none() {
                 let batch = self.take_batch()?;
                 if batch.is_some() || !self.learn_one() {
                     return Ok(batch);
                 }
                 continue;
             }
-            let at = self.wakes_at();
+            if is_late {
+                let message = "not everything was seen within the time allowed";
+                return Err(Error::new(ErrorKind::TimedOut, &self.root, message));
+            }
+            if !rests {
+                continue;
+            }
+            let at = self.wakes_at().into_iter().chain(until).min();
             let wait = at.map(|at| at.saturating_duration_since(Instant::now()));
             self.feed.wait(wait).map_err(|error| self.failed("cannot wait for changes", error))?;
         }
@@ -392,10 +414,12 @@ impl LiveTree {
         self.live.linked_elsewhere()
     }
 
-    /// What the feed has counted.
+    /// What the feed has counted, and those before it that were given up.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.feed.statistics()
+        let mut statistics = self.feed.statistics();
+        statistics.add_counts(&self.counted);
+        statistics
     }
 
     /// What wakes a thread that is in [`poll`](Self::poll) with this tree, or else keeps the next
@@ -425,8 +449,9 @@ impl LiveTree {
         }
     }
 
-    /// Reads what the feed has, and does what follows from it.
-    fn work(&mut self) -> Result<(), Error> {
+    /// Reads what the feed has, and does what follows from it; whether nothing is left to do. After
+    /// `late` it does not begin a second round.
+    fn work(&mut self, until: Until, late: Option<Instant>) -> Result<bool, Error> {
         if self.feed.is_noisy() {
             self.step_down()?;
         }
@@ -462,9 +487,14 @@ impl LiveTree {
             if did == 0 {
                 self.plan_visit(now);
                 self.close_when_idle();
-                return Ok(());
+                return Ok(true);
             }
             self.close_at = Some(now + HELD_OPEN_FOR);
+            let is_wanted = self.live.has_batch() || self.woken.load(Ordering::Acquire);
+            let is_late = late.is_some_and(|late| late <= Instant::now());
+            if is_late || until == Until::News && is_wanted {
+                return Ok(false);
+            }
         }
     }
 
@@ -486,6 +516,7 @@ impl LiveTree {
         let live = &mut self.live;
         let read = old.read(|event| live.event(now_ns, event));
         read.map_err(|error| self.failed("cannot read what changed", error))?;
+        self.counted.add_counts(&old.statistics());
         Ok(())
     }
 
@@ -716,6 +747,15 @@ impl std::os::fd::AsFd for LiveTree {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.feed.as_fd()
     }
+}
+
+/// How long work goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Until there is something to tell, or somebody wakes it. More may be in the queues.
+    News,
+    /// Until there is nothing to do.
+    Rest,
 }
 
 /// A file whose id was asked for, and that changed so lately that reading it proves nothing.

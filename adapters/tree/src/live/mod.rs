@@ -390,7 +390,7 @@ impl Live {
 
     /// What has changed since the last call, if anything; it is in the history from now on.
     pub fn take_batch(&mut self) -> Option<Batch> {
-        if self.batch.changes.is_empty() && (self.batch.gaps.is_empty() || self.owes_recheck()) {
+        if !self.has_batch() {
             return None;
         }
         let mut batch = std::mem::take(&mut self.batch);
@@ -402,6 +402,12 @@ impl Live {
         batch.tick = self.history.clock().tick + 1;
         self.history.push(&batch);
         Some(batch)
+    }
+
+    /// Whether [`take_batch`](Self::take_batch) has something.
+    #[must_use]
+    pub fn has_batch(&self) -> bool {
+        !self.batch.changes.is_empty() || !self.batch.gaps.is_empty() && !self.owes_recheck()
     }
 
     /// Begins another incarnation of the clock; see [`Clock::incarnation`].

@@ -122,8 +122,8 @@ impl Places {
 
     fn open_at_path(&mut self, tree: &Tree, dir: DirId) -> Result<(Arc<Handle>, FileId), NoLook> {
         let path = tree.path_of(dir).ok_or(NoLook::Elsewhere)?;
+        let meant = tree.stat_of(dir).ok_or(NoLook::Elsewhere)?;
         let handle = self.root()?.open_below(&path)?;
-        let meant = tree.lookup(&path).ok_or(NoLook::Elsewhere)?.stat;
         let id = handle.id()?;
         // Where the system does not number files, the path has to do.
         if meant.inode != 0 && id != meant.id() {

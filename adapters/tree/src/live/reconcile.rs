@@ -135,17 +135,33 @@ impl Live {
         // A directory on the way was elsewhere: both ends are looked at again.
         let again = |(from, to): &(At, At)| self.dirt.has(from) || self.dirt.has(to);
         self.moves = unseen.into_iter().filter(again).collect();
-        let mut at = 0;
-        while at < pending.len() {
-            let (from, to) = pending[at].clone();
-            // What stands at the destination and moves on itself does so first. What is left in
-            // the end moves in a circle: it is taken as gone and come.
-            let waits = pending.iter().any(|(other, _)| *other == to);
-            if !waits && self.make_move(round, &from, &to) {
-                pending.remove(at);
-                at = 0;
-            } else {
-                at += 1;
+        self.make_in_order(round, pending);
+    }
+
+    /// Makes moves of which no two begin or end at the same place. What stands at a destination and
+    /// moves on itself does so first. What is left in the end moves in a circle: it is taken as gone
+    /// and come.
+    fn make_in_order(&mut self, round: &Round, moves: Vec<(At, At)>) {
+        let mut waiting: HashSet<At> = moves.iter().map(|(from, _)| from.clone()).collect();
+        let by_target: HashMap<At, usize> =
+            moves.iter().enumerate().map(|(at, (_, to))| (to.clone(), at)).collect();
+        let mut moves: Vec<Option<(At, At)>> = moves.into_iter().map(Some).collect();
+        let mut goes_on = true;
+        while goes_on {
+            goes_on = false;
+            for first in 0..moves.len() {
+                let mut next = Some(first);
+                while let Some(at) = next.take()
+                    && let Some((from, to)) = &moves[at]
+                    && !waiting.contains(to)
+                    && self.make_move(round, from, to)
+                {
+                    waiting.remove(from);
+                    // Now that the place is free.
+                    next = by_target.get(from).copied();
+                    moves[at] = None;
+                    goes_on = true;
+                }
             }
         }
     }
@@ -514,14 +530,44 @@ fn may_differ(old: &Stat, stat: &Stat) -> bool {
 
 /// Joins moves of one entry after another, and drops those of what was replaced in the end.
 fn chained(moves: Vec<(At, At)>) -> Vec<(At, At)> {
-    let mut joined: Vec<(At, At)> = Vec::with_capacity(moves.len());
+    let mut joined: Vec<Option<(At, At)>> = Vec::with_capacity(moves.len());
+    // The one move to each place.
+    let mut to_place: HashMap<At, usize> = HashMap::new();
     for (from, to) in moves {
-        let first = joined.iter().position(|(_, at)| *at == from);
-        let from = first.map_or(from, |at| joined.remove(at).0);
-        joined.retain(|(_, at)| *at != to);
+        let first = to_place.remove(&from).and_then(|at| joined[at].take());
+        let from = first.map_or(from, |(from, _)| from);
+        if let Some(replaced) = to_place.remove(&to) {
+            joined[replaced] = None;
+        }
         if from != to {
-            joined.push((from, to));
+            to_place.insert(to.clone(), joined.len());
+            joined.push(Some((from, to)));
         }
     }
-    joined
+    joined.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moves(text: &str) -> Vec<(At, At)> {
+        let at = |letter: u8| (DirId::ROOT, Box::from(&[letter][..]));
+        text.split(' ').map(|ends| (at(ends.as_bytes()[0]), at(ends.as_bytes()[1]))).collect()
+    }
+
+    #[test]
+    fn moves_of_one_entry_are_joined_and_those_of_what_was_replaced_dropped() {
+        let cases = [
+            ("ab bc cd", "ad"),
+            ("ab cd ba", "cd"),
+            ("ab cb", "cb"),
+            ("ab xy bc zc", "xy zc"),
+            // Two change places by way of a third.
+            ("at ba tb", "ba ab"),
+        ];
+        for (made, left) in cases {
+            assert_eq!(chained(moves(made)), moves(left), "{made}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use treenail_os::Stat;
 use treenail_store::disk::OsDisk;
 use treenail_store::{ErrorKind as LogErrorKind, Kind, Log, Lsn, Options, Reader, Tail};
 
@@ -21,7 +22,7 @@ use crate::lookup::split;
 use crate::pages::DirId;
 use crate::snapshot::Snapshot;
 use crate::tree::{Listing, Tree};
-use crate::update::{Edit, Ids};
+use crate::update::{Edit, Ids, Outcome, Place};
 
 /// The log's directory within the state's.
 const JOURNAL: &str = "journal";
@@ -446,25 +447,57 @@ fn read(
 /// Makes a batch's changes to the tree. New directories are added to `fresh_dirs`: whether they
 /// were listed to their end, the journal does not say.
 fn replay(tree: &mut Tree, batch: &Batch, ids: Option<IdKind>, fresh_dirs: &mut Vec<DirId>) {
+    // Files' changes are made together, as the digests above are computed for each call. What may
+    // change where a path leads is made at once, before the next path is looked up.
+    let mut waiting: Vec<Replayed<'_>> = Vec::new();
     for change in &batch.changes {
-        let Some((dir, name)) = place(tree, &change.path) else { continue };
-        if change.kind == EventKind::Delete {
-            tree.apply([Edit::Remove { at: (dir, name) }]);
-            continue;
-        }
+        let Some(at) = place(tree, &change.path) else { continue };
         if let Some(from) = &change.from {
-            let Some((from, from_name)) = place(tree, from) else { continue };
-            tree.apply([Edit::Move { from: (from, from_name), to: (dir, name) }]);
+            let Some(from) = place(tree, from) else { continue };
+            make(tree, &mut waiting, fresh_dirs);
+            tree.apply([Edit::Move { from, to: at }]);
         }
-        let Some(stat) = change.stat else { continue };
-        let known: Vec<(IdKind, &[u8])> = known_id(change, ids).into_iter().collect();
-        let ids = match known.as_slice() {
-            [] if change.quiet || change.from.is_some() => Ids::Kept,
-            [] => Ids::Dropped,
-            known => Ids::Known(known),
+        let stat = match change.kind {
+            EventKind::Delete => None,
+            _ if change.stat.is_none() => continue,
+            _ => change.stat,
         };
-        let applied = tree.apply([Edit::Put { at: (dir, name), stat, ids }]);
-        if let [crate::update::Outcome::Added(Some(dir))] = applied.outcomes[..] {
+        let known = known_id(change, ids);
+        let keeps_ids = change.quiet || change.from.is_some();
+        waiting.push(Replayed { at, stat, known, keeps_ids });
+        if !change.class.is_file() {
+            make(tree, &mut waiting, fresh_dirs);
+        }
+    }
+    make(tree, &mut waiting, fresh_dirs);
+}
+
+/// A change that waits to be made to the tree.
+struct Replayed<'a> {
+    at: Place<'a>,
+    /// Nothing if it is gone.
+    stat: Option<Stat>,
+    known: Option<(IdKind, &'a [u8])>,
+    keeps_ids: bool,
+}
+
+/// Makes the changes that wait.
+fn make(tree: &mut Tree, waiting: &mut Vec<Replayed<'_>>, fresh_dirs: &mut Vec<DirId>) {
+    let edits = waiting.iter().map(|change| match change.stat {
+        None => Edit::Remove { at: change.at },
+        Some(stat) => {
+            let ids = match change.known.as_slice() {
+                [] if change.keeps_ids => Ids::Kept,
+                [] => Ids::Dropped,
+                known => Ids::Known(known),
+            };
+            Edit::Put { at: change.at, stat, ids }
+        }
+    });
+    let applied = tree.apply(edits);
+    waiting.clear();
+    for outcome in applied.outcomes {
+        if let Outcome::Added(Some(dir)) = outcome {
             fresh_dirs.push(dir);
         }
     }

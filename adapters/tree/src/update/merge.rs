@@ -39,7 +39,10 @@ pub(super) fn merge(tree: &mut Tree, changes: &Changes<'_>) {
 /// Tells the child directories in rebuilt blocks where they stand. The others stand a little
 /// further on than they know, which a search finds.
 fn note_places(dirs: &mut PageTable<DirNode>, merged: &[Merged]) {
-    for (near, merged) in merged.iter().enumerate().filter(|(_, merged)| merged.leaf.is_none()) {
+    for (near, merged) in merged.iter().enumerate() {
+        if let IdsFrom::Leaf { .. } = merged.ids {
+            continue;
+        }
         let near = near as u32;
         for (_, child) in merged.block.children() {
             if dirs.get(child).is_some_and(|node| node.near != near)
@@ -54,10 +57,16 @@ fn note_places(dirs: &mut PageTable<DirNode>, merged: &[Merged]) {
 /// A block of the merged directory.
 struct Merged {
     block: Block,
-    /// The old block whose rows these are, in the same places.
-    leaf: Option<usize>,
-    /// Where each entry's ids come from; nothing if from `leaf`.
-    ids: Option<Vec<IdFrom>>,
+    ids: IdsFrom,
+}
+
+/// Where the ids of a merged block come from.
+enum IdsFrom {
+    /// From the old block, whose names are in the same places, but for those of some rows, which
+    /// are new ones.
+    Leaf { leaf: usize, new: Vec<(usize, usize)> },
+    /// From all over: those of each row.
+    Rows(Vec<IdFrom>),
 }
 
 #[derive(Clone, Copy)]
@@ -68,10 +77,11 @@ enum IdFrom {
 
 /// A run of rows on its way to blocks.
 enum Run<'a> {
-    /// A block that stays; its ids may not.
+    /// A block that keeps its names and child directories; some rows, in their order, have other
+    /// attributes or ids.
     Kept {
         leaf: usize,
-        ids: Option<Vec<IdFrom>>,
+        rows: Vec<(usize, NewRow)>,
     },
     Rebuilt(Vec<(Row<'a>, IdFrom)>),
 }
@@ -87,7 +97,7 @@ fn merge_rows<'a>(blocks: &'a [Block], edits: &BTreeMap<&'a [u8], Option<NewRow>
             in_block.push(edit);
         }
         let run = match in_block.is_empty() {
-            true => Run::Kept { leaf, ids: None },
+            true => Run::Kept { leaf, rows: Vec::new() },
             false => merge_block(leaf, block, in_block),
         };
         push(&mut runs, run, blocks);
@@ -95,9 +105,7 @@ fn merge_rows<'a>(blocks: &'a [Block], edits: &BTreeMap<&'a [u8], Option<NewRow>
     let mut merged = Vec::with_capacity(runs.len());
     for run in runs {
         match run {
-            Run::Kept { leaf, ids } => {
-                merged.push(Merged { block: blocks[leaf].clone(), leaf: Some(leaf), ids });
-            }
+            Run::Kept { leaf, rows } => keep(leaf, rows, blocks, &mut merged),
             Run::Rebuilt(rows) => cut(&rows, &mut merged),
         }
     }
@@ -107,30 +115,53 @@ fn merge_rows<'a>(blocks: &'a [Block], edits: &BTreeMap<&'a [u8], Option<NewRow>
     merged
 }
 
+/// Adds a block that keeps its names, in which some rows may be new.
+fn keep(leaf: usize, rows: Vec<(usize, NewRow)>, blocks: &[Block], merged: &mut Vec<Merged>) {
+    let old = &blocks[leaf];
+    let block = match rows.iter().all(|(row, new)| old.row(*row).stat == new.stat) {
+        true => Some(old.clone()),
+        false => old.with_stats(rows.iter().map(|(row, new)| (*row, new.stat))),
+    };
+    match block {
+        Some(block) => {
+            let new = rows.into_iter().map(|(row, new)| (row, new.ids)).collect();
+            merged.push(Merged { block, ids: IdsFrom::Leaf { leaf, new } });
+        }
+        None => cut(&Run::Kept { leaf, rows }.into_rows(blocks), merged),
+    }
+}
+
+/// The rows that sorted edits replace, if they do nothing else to a block.
+fn replaced(block: &Block, edits: &[(&[u8], Option<NewRow>)]) -> Option<Vec<(usize, NewRow)>> {
+    let replaced = edits.iter().map(|(name, new)| {
+        let (row, new) = (block.search(name).ok()?, (*new)?);
+        (block.row(row).child == new.child).then_some((row, new))
+    });
+    replaced.collect()
+}
+
 /// Merges sorted edits into one block.
 fn merge_block<'a>(
     leaf: usize,
     block: &'a Block,
     edits: Vec<(&'a [u8], Option<NewRow>)>,
 ) -> Run<'a> {
+    if let Some(rows) = replaced(block, &edits) {
+        return Run::Kept { leaf, rows };
+    }
     let mut rows = Vec::with_capacity(block.len() + edits.len());
-    let mut changed = false;
     let mut old = block.rows().enumerate().peekable();
     let kept = |(row, old): (usize, Row<'a>)| (old, IdFrom::Old { leaf, row });
     for (name, new) in edits {
         while let Some(before) = old.next_if(|(_, row)| row.name < name) {
             rows.push(kept(before));
         }
-        let replaced = old.next_if(|(_, row)| row.name == name).map(|(_, row)| row);
+        old.next_if(|(_, row)| row.name == name);
         let new = new.map(|NewRow { stat, child, ids }| (Row { name, stat, child }, ids));
-        changed |= replaced != new.map(|(row, _)| row);
         rows.extend(new.map(|(row, ids)| (row, IdFrom::New(ids))));
     }
     rows.extend(old.map(kept));
-    if changed {
-        return Run::Rebuilt(rows);
-    }
-    Run::Kept { leaf, ids: Some(rows.into_iter().map(|(_, ids)| ids).collect()) }
+    Run::Rebuilt(rows)
 }
 
 /// Adds a run, joined with the one before it if that keeps blocks from getting small.
@@ -171,14 +202,14 @@ impl<'a> Run<'a> {
     fn into_rows(self, blocks: &'a [Block]) -> Vec<(Row<'a>, IdFrom)> {
         match self {
             Self::Rebuilt(rows) => rows,
-            Self::Kept { leaf, ids } => blocks[leaf]
-                .rows()
-                .enumerate()
-                .map(|(row, old)| {
-                    let unchanged = IdFrom::Old { leaf, row };
-                    (old, ids.as_ref().map_or(unchanged, |ids| ids[row]))
-                })
-                .collect(),
+            Self::Kept { leaf, rows } => {
+                let mut new = rows.into_iter().peekable();
+                let row = |(row, old): (usize, Row<'a>)| match new.next_if(|(at, _)| *at == row) {
+                    Some((_, new)) => (Row { stat: new.stat, ..old }, IdFrom::New(new.ids)),
+                    None => (old, IdFrom::Old { leaf, row }),
+                };
+                blocks[leaf].rows().enumerate().map(row).collect()
+            }
         }
     }
 }
@@ -190,8 +221,8 @@ fn cut(rows: &[(Row<'_>, IdFrom)], merged: &mut Vec<Merged>) {
         let part = &rows[rows.len() * part / parts..rows.len() * (part + 1) / parts];
         let mut ids = part.iter().map(|(_, ids)| *ids);
         for block in block::cut(part.iter().map(|(row, _)| *row)) {
-            let ids = Some(ids.by_ref().take(block.len()).collect());
-            merged.push(Merged { block, leaf: None, ids });
+            let ids = IdsFrom::Rows(ids.by_ref().take(block.len()).collect());
+            merged.push(Merged { block, ids });
         }
     }
 }
@@ -203,22 +234,27 @@ fn merge_ids(
     slot_bytes: usize,
 ) -> Leaves<IdBlock> {
     let blocks = merged.iter().map(|merged| {
-        let same = merged.leaf.map(|leaf| &old[leaf]);
-        let Some(from) = &merged.ids else {
-            return same
-                .cloned()
-                .unwrap_or_else(|| IdBlock::unknown(merged.block.len(), slot_bytes));
+        let rows = match &merged.ids {
+            IdsFrom::Leaf { leaf, new: rows } => return with_ids(&old[*leaf], rows, new),
+            IdsFrom::Rows(rows) => rows,
         };
         let mut buffer = IdBuffer::new(0, slot_bytes);
-        for from in from {
+        for from in rows {
             match *from {
                 IdFrom::Old { leaf, row } => buffer.push(old[leaf].get(row)),
                 IdFrom::New(ids) => buffer.push(new.get(ids)),
             }
         }
-        let block = buffer.block(0, from.len());
-        // What changed may be the ids of another column.
-        same.filter(|same| **same == block).cloned().unwrap_or(block)
+        buffer.block(0, rows.len())
     });
     Leaves::from(blocks.collect::<Vec<_>>())
+}
+
+/// The block with the new ids of some rows: itself if they are the old ones, since what changed may
+/// be the attributes, or the ids of another column.
+fn with_ids(old: &IdBlock, rows: &[(usize, usize)], new: &IdBuffer) -> IdBlock {
+    if rows.iter().all(|(row, ids)| old.get(*row) == new.get(*ids)) {
+        return old.clone();
+    }
+    old.with(rows.iter().map(|(row, ids)| (*row, new.get(*ids))))
 }

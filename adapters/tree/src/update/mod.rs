@@ -147,6 +147,9 @@ impl Tree {
     /// If the tree would hold 2^32 directories.
     pub fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Applied {
         let (outcomes, changes) = resolve::resolve(self, edits);
+        if changes.dirs.is_empty() {
+            return Applied { outcomes, freed: changes.freed };
+        }
         merge::merge(self, &changes);
         let touched: Vec<DirId> = changes.dirs.keys().copied().collect();
         refresh::refresh(&self.dirs, &mut self.columns, &touched);

@@ -15,8 +15,11 @@ struct Visit {
     dir: DirId,
     depth: u32,
     /// Where it stands in its parent: block and row; nothing for the root.
-    place: Option<(DirId, usize, usize)>,
+    place: Option<InParent>,
 }
+
+/// A parent, and the block and row in it.
+type InParent = (DirId, usize, usize);
 
 /// A directory's new digest, and the block and row that it goes to.
 type Digested = (usize, usize, Option<Vec<u8>>);
@@ -26,11 +29,63 @@ pub(super) fn refresh(dirs: &PageTable<DirNode>, columns: &mut [Arc<Column>], to
     if columns.is_empty() {
         return;
     }
+    // The usual case: most often the way up ends where it begins, at a digest that stays unknown.
+    if let [dir] = touched {
+        for column in columns {
+            refresh_upwards(dirs, Arc::make_mut(column), *dir);
+        }
+        return;
+    }
     let visits = deepest_first(dirs, touched);
     let touched: HashSet<DirId> = touched.iter().copied().collect();
     for column in columns {
         refresh_column(dirs, Arc::make_mut(column), &visits, &touched);
     }
+}
+
+/// Brings one directory's digest up to date, and those above as far as they change by that.
+fn refresh_upwards(dirs: &PageTable<DirNode>, column: &mut Column, dir: DirId) {
+    let (mut dir, mut from_below) = (dir, Vec::new());
+    while let Some(node) = dirs.get(dir) {
+        let place = match (dir, &*places(dirs, node.parent, &[dir])) {
+            (DirId::ROOT, _) => None,
+            (_, [(_, leaf, row)]) => Some((node.parent, *leaf, *row)),
+            _ => return,
+        };
+        let Some((above, digested)) = refresh_dir(column, dir, node, from_below, place) else {
+            return;
+        };
+        (dir, from_below) = (above, vec![digested]);
+    }
+}
+
+/// Brings a directory's own digest up to date; if it became another, the parent that is to have it.
+fn refresh_dir(
+    column: &mut Column,
+    dir: DirId,
+    node: &DirNode,
+    from_below: Vec<Digested>,
+    place: Option<InParent>,
+) -> Option<(DirId, Digested)> {
+    let mut ids = column.ids(dir, node.leaves.as_slice());
+    if !from_below.is_empty() {
+        ids = with_digests(&ids, from_below);
+    }
+    let digest = match node.listing {
+        Listing::Complete => digest(column, dir, &node.leaves, &ids),
+        Listing::Partial | Listing::Unlisted => {
+            column.indexes.remove(&dir);
+            None
+        }
+    };
+    column.dirs.insert(dir, DirIds(ids));
+    let Some((parent, leaf, row)) = place else {
+        column.root_digest = digest;
+        return None;
+    };
+    let above = column.dirs.get(parent).and_then(|ids| ids.0.as_slice()[leaf].get(row));
+    let now = above.map(|slot| column.shown(slot, Some(dir)));
+    (now != digest.as_deref()).then_some((parent, (leaf, row, digest)))
 }
 
 fn refresh_column(
@@ -47,28 +102,9 @@ fn refresh_column(
             continue;
         }
         let Some(node) = dirs.get(dir) else { continue };
-        let blocks = node.leaves.as_slice();
-        let mut ids = column.ids(dir, blocks);
-        if let Some(children) = children {
-            ids = with_digests(&ids, children);
-        }
-        let digest = match node.listing {
-            Listing::Complete => digest(column, dir, &node.leaves, &ids),
-            Listing::Partial | Listing::Unlisted => {
-                column.indexes.remove(&dir);
-                None
-            }
-        };
-        column.dirs.insert(dir, DirIds(ids));
-        match visit.place {
-            None => column.root_digest = digest,
-            Some((parent, leaf, row)) => {
-                let above = column.dirs.get(parent).and_then(|ids| ids.0.as_slice()[leaf].get(row));
-                let now = above.map(|slot| column.shown(slot, Some(dir)));
-                if now != digest.as_deref() {
-                    from_below.entry(parent).or_default().push((leaf, row, digest));
-                }
-            }
+        let children = children.unwrap_or_default();
+        if let Some((above, digested)) = refresh_dir(column, dir, node, children, visit.place) {
+            from_below.entry(above).or_default().push(digested);
         }
     }
 }

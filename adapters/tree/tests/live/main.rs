@@ -9,11 +9,13 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use treenail_os::feed::Rung;
 use treenail_tree::live::{Clock, EventKind, Fresh, LiveTree, Options, Since};
-use treenail_tree::{IdKind, Scan};
+use treenail_tree::{ErrorKind, IdKind, Scan};
 
 use support::{Replica, assert_true, changes, is_root, options, rungs, storm};
 
@@ -204,7 +206,7 @@ fn a_state_is_held_by_one_process_at_a_time() {
     let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
     let _live = LiveTree::open(dir.path(), &options).unwrap();
     let refused = LiveTree::open(dir.path(), &options).err().unwrap();
-    assert_eq!(refused.kind(), treenail_tree::ErrorKind::Locked);
+    assert_eq!(refused.kind(), ErrorKind::Locked);
 }
 
 #[test]
@@ -225,7 +227,7 @@ fn a_root_that_goes_is_said_to_be_gone() {
                 }
             }
         }
-        assert_eq!(gone, Some(treenail_tree::ErrorKind::RootGone), "{rung}");
+        assert_eq!(gone, Some(ErrorKind::RootGone), "{rung}");
     }
 }
 
@@ -236,7 +238,7 @@ fn a_storm_from_several_threads_is_followed() {
         let mut live = LiveTree::open(dir.path(), &options(rung)).unwrap();
         let mut replica = Replica::of(live.tree());
         let root: &Path = dir.path();
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let storms: Vec<_> =
                 (0..4u64).map(|seed| scope.spawn(move || storm(root, seed))).collect();
             while storms.iter().any(|storm| !storm.is_finished()) {
@@ -394,4 +396,33 @@ fn a_file_that_stays_open_is_reported_in_time() {
         let found = changes(&mut live);
         assert_eq!(found, [(EventKind::Modify, "log".into(), None)], "{rung}");
     }
+}
+
+#[test]
+fn a_barrier_with_a_time_ends_where_writing_never_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = LiveTree::open(dir.path(), &Options::default()).unwrap();
+    let stop = AtomicBool::new(false);
+    let keeps_writing = |number: u32| {
+        while !stop.load(Ordering::Relaxed) {
+            fs::write(dir.path().join(format!("file{number}")), "text").unwrap();
+        }
+    };
+    thread::scope(|scope| {
+        for number in 0..4 {
+            scope.spawn(move || keeps_writing(number));
+        }
+        for _ in 0..5 {
+            // The queue may be empty for a moment.
+            if let Err(error) = live.barrier_until(Some(Instant::now())) {
+                assert_eq!(error.kind(), ErrorKind::TimedOut);
+                assert!(live.poll(None).unwrap().is_some(), "what was found is told");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    while live.barrier().unwrap().is_some() {}
+    assert_true(&live);
+    let quiet = live.barrier_until(Some(Instant::now()));
+    assert!(quiet.is_ok(), "a tree at rest is never too late");
 }

@@ -46,6 +46,9 @@ const WAKER: u64 = u64::MAX;
 /// What the table of mounts is called among them.
 const MOUNT_TABLE: u64 = u64::MAX - 1;
 
+/// After so many readings, each of which found something, the table of mounts is asked all the same.
+const UNASKED_MAX: u32 = 16;
+
 /// Queues whose readiness one call asks for.
 const READY_MAX: usize = 64;
 
@@ -91,6 +94,15 @@ struct Reader {
     noise: Noise,
     /// None where `/proc` is not mounted.
     mount_table: Option<MountTable>,
+    /// How often the queues were read since the table of mounts was asked.
+    unasked: u32,
+}
+
+/// What had something to be read.
+#[derive(Default)]
+struct Ready {
+    queues: usize,
+    mount_table: bool,
 }
 
 /// What the one who reads leaves for others to see.
@@ -123,6 +135,7 @@ impl Feed {
                 pairs: Pairs::new(options.rename_hold),
                 noise: Noise::new(options.outside_max_per_s, Instant::now()),
                 mount_table,
+                unasked: 0,
             }),
             told: Mutex::default(),
             options: options.clone(),
@@ -175,20 +188,26 @@ impl Feed {
 
     pub(super) fn read(&self, report: &mut dyn FnMut(Event<'_>)) -> io::Result<usize> {
         let mut reader = lock(&self.reader);
-        let Reader { buffer, pairs, noise, mount_table } = &mut *reader;
+        let Reader { buffer, pairs, noise, mount_table, unasked } = &mut *reader;
         let mut counts = Statistics::default();
         let mut sink = Sink { report, pairs, counts: &mut counts };
-        // A table that cannot be read may have changed.
-        if let Some(table) = mount_table
-            && table.have_changed().unwrap_or(true)
-        {
-            sink.lost_all(Loss::Mounts);
+        let mut ready = Ready::default();
+        let mut result = self.drain(buffer, &mut sink, &mut ready);
+        *unasked += 1;
+        // Who waited may have heard the table's bell and nobody else.
+        if ready.mount_table || ready.queues == 0 || *unasked >= UNASKED_MAX {
+            *unasked = 0;
+            // A table that cannot be read may have changed.
+            if let Some(table) = mount_table
+                && table.have_changed().unwrap_or(true)
+            {
+                sink.lost_all(Loss::Mounts);
+            }
         }
-        let mut result = self.drain(buffer, &mut sink);
         // The source of a rename may lie in a queue that was read before its target's.
         let again = Instant::now();
         if result.is_ok() && sink.pairs.has_targets() {
-            result = self.drain(buffer, &mut sink);
+            result = self.drain(buffer, &mut sink, &mut ready);
         }
         let now = Instant::now();
         sink.release(again, now);
@@ -198,15 +217,7 @@ impl Feed {
         let mut told = lock(&self.told);
         told.held_until = held_until;
         told.noisy = noisy;
-        let total = &mut told.statistics;
-        total.records += counts.records;
-        total.outside += counts.outside;
-        total.events += counts.events;
-        total.bytes += counts.bytes;
-        total.reads += counts.reads;
-        total.paired += counts.paired;
-        total.unpaired += counts.unpaired;
-        total.losses += counts.losses;
+        told.statistics.add_counts(&counts);
         result?;
         Ok(usize::try_from(counts.events).unwrap_or(usize::MAX))
     }
@@ -319,11 +330,11 @@ impl Feed {
     }
 
     /// Reads every queue that has something.
-    fn drain(&self, buffer: &mut [u8], sink: &mut Sink<'_>) -> io::Result<()> {
+    fn drain(&self, buffer: &mut [u8], sink: &mut Sink<'_>, found: &mut Ready) -> io::Result<()> {
         let sources = self.mounts.sources();
         // The system tells those first that it has not told for longest.
         for _ in 0..sources.len().div_ceil(READY_MAX) {
-            if self.drain_ready(&sources, buffer, sink)? < READY_MAX {
+            if self.drain_ready(&sources, buffer, sink, found)? < READY_MAX {
                 break;
             }
         }
@@ -335,6 +346,7 @@ impl Feed {
         sources: &[Source],
         buffer: &mut [u8],
         sink: &mut Sink<'_>,
+        found: &mut Ready,
     ) -> io::Result<usize> {
         let mut ready = [MaybeUninit::uninit(); READY_MAX];
         let none = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -351,12 +363,17 @@ impl Feed {
                 _ = rustix::io::read(&self.waker, &mut [0; 8]);
                 continue;
             }
+            if number.u64() == MOUNT_TABLE {
+                found.mount_table = true;
+                continue;
+            }
+            found.queues += 1;
             let source = usize::try_from(number.u64()).ok().and_then(|at| sources.get(at));
             match source {
                 Some(Source::Group(group)) => group.drain(buffer, sink)?,
                 Some(Source::Queue(queue)) => queue.drain(buffer, sink)?,
                 Some(Source::Sentinel(sentinel)) => sentinel.drain(buffer, sink)?,
-                // The table of mounts, or a queue that was added a moment ago.
+                // A queue that was added a moment ago.
                 None => {}
             }
         }
