@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use treenail_os::feed::{Event, Feed, Options, Rung, Token, Watched};
@@ -33,26 +34,38 @@ impl FileWatch {
     /// # Panics
     /// If there are no files.
     pub(crate) fn new(paths: &[PathBuf]) -> io::Result<Self> {
-        let mut places = Vec::new();
-        for path in paths {
-            // Where it is, or will be; and, of a symbolic link, what it leads to.
-            places.push(nearest(path)?);
-            if let Ok(target) = fs::canonicalize(path)
-                && target != *path
-            {
-                places.push(nearest(&target)?);
+        loop {
+            match Self::arm(paths) {
+                Ok(Some(watch)) => return Ok(watch),
+                // Directories come and go just now.
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
+            thread::sleep(QUIET);
         }
+    }
+
+    /// Nothing if what is watched had been put in another's place before it was watched.
+    fn arm(paths: &[PathBuf]) -> io::Result<Option<Self>> {
+        let places = places(paths)?;
         let rungs = [Rung::Inodes, Rung::Inotify, Rung::System];
         let feed = Feed::open(&places[0].0, &Options::new().rungs(&rungs).queues(1))?;
         let mut watch =
             Self { paths: paths.to_vec(), feed: Arc::new(feed), names: Vec::new(), polled: false };
-        for (token, (dir, name)) in (0..).map(Token).zip(places) {
-            let watched = watch.feed.watch(&*Handle::open(&dir)?, token, b"");
+        let mut handles = Vec::new();
+        for (token, (dir, name)) in (0..).map(Token).zip(places.clone()) {
+            let handle = Handle::open(&dir)?;
+            let watched = watch.feed.watch(&*handle, token, b"");
             watch.polled |= matches!(watched, Watched::Polled { .. });
             watch.names.push((token, name));
+            handles.push(handle);
         }
-        Ok(watch)
+        let mut is_same = self::places(paths)? == places;
+        for ((dir, _), handle) in places.iter().zip(handles) {
+            is_same &= Handle::open(dir)?.stat_self()?.id() == handle.stat_self()?.id();
+        }
+        Ok(is_same.then_some(watch))
     }
 
     /// What ends a [`wait`](Self::wait) before something has happened; it is another one after each
@@ -96,6 +109,21 @@ impl FileWatch {
     }
 }
 
+/// The directories to watch for each of the files, and the names to look for in them.
+fn places(paths: &[PathBuf]) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut places = Vec::new();
+    for path in paths {
+        // Where it is, or will be; and, of a symbolic link, what it leads to.
+        places.push(nearest(path)?);
+        if let Ok(target) = fs::canonicalize(path)
+            && target != *path
+        {
+            places.push(nearest(&target)?);
+        }
+    }
+    Ok(places)
+}
+
 /// The nearest directory above a path that is there, and the name in it that leads to the path.
 fn nearest(path: &Path) -> io::Result<(PathBuf, Vec<u8>)> {
     for dir in path.ancestors().skip(1) {
@@ -105,5 +133,5 @@ fn nearest(path: &Path) -> io::Result<(PathBuf, Vec<u8>)> {
             return Ok((dir.to_owned(), bytes_of(name).to_vec()));
         }
     }
-    Err(io::Error::new(io::ErrorKind::NotFound, "no directory above it is there"))
+    Err(io::Error::new(io::ErrorKind::NotADirectory, "no directory above it is there"))
 }
