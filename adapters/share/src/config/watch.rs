@@ -56,7 +56,7 @@ impl FileWatch {
         let mut handles = Vec::new();
         for (token, (dir, name)) in (0..).map(Token).zip(places.clone()) {
             let handle = Handle::open(&dir)?;
-            let watched = watch.feed.watch(&*handle, token, b"");
+            let watched = watch.feed.watch(&handle, token, b"");
             watch.polled |= matches!(watched, Watched::Polled { .. });
             watch.names.push((token, name));
             handles.push(handle);
