@@ -71,7 +71,7 @@ fn a_reader_that_is_away_during_20_000_rewrites_of_2_000_files_loses_none() {
             Delivered::Net { changes, .. } => changes.iter().all(|change| change.quiet),
             Delivered::Fresh(_) => false,
         };
-        assert!(quiet, "{delivery:?}");
+        assert!(quiet, "{:?}", delivery.what);
     }
 }
 
