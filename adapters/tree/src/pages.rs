@@ -87,6 +87,36 @@ impl<T: Clone> PageTable<T> {
         self.iter().map(|(_, value)| value)
     }
 
+    /// Hands over, slot by slot, what stands in the pages that the two tables do not share: first
+    /// what stood in `before`.
+    pub(crate) fn for_each_unshared<'a>(
+        &'a self,
+        before: &'a Self,
+        mut differs: impl FnMut(Option<(DirId, &'a T)>, Option<(DirId, &'a T)>),
+    ) {
+        fn value<T>(
+            page: Option<&Arc<Vec<Slot<T>>>>,
+            (index, slot): (usize, usize),
+        ) -> Option<(DirId, &T)> {
+            let found = page?.get(slot)?;
+            let id = DirId { index: index as u32, generation: found.generation };
+            Some((id, found.value.as_ref()?))
+        }
+        for number in 0..self.pages.len().max(before.pages.len()) {
+            let (old, new) = (before.pages.get(number), self.pages.get(number));
+            if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
+                continue;
+            }
+            for slot in 0..PAGE_SLOTS {
+                let at = (number * PAGE_SLOTS + slot, slot);
+                let (was, now) = (value(old, at), value(new, at));
+                if was.is_some() || now.is_some() {
+                    differs(was, now);
+                }
+            }
+        }
+    }
+
     fn slot_mut(&mut self, index: u32) -> &mut Slot<T> {
         let (page, slot) = (index as usize / PAGE_SLOTS, index as usize % PAGE_SLOTS);
         let pages = Arc::make_mut(&mut self.pages);
