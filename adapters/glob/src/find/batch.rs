@@ -138,7 +138,8 @@ impl Batch {
         let end = from.records.get(range.end).map_or(from.text.len(), |next| next.start as usize);
         let base = self.text.len() as u32;
         self.text.extend_from_slice(&from.text[first.start as usize..end]);
-        let moved = |record: &Record| Record { start: record.start - first.start + base, ..*record };
+        let moved =
+            |record: &Record| Record { start: record.start - first.start + base, ..*record };
         self.records.extend(from.records[range.clone()].iter().map(moved));
         if !from.stats.is_empty() {
             self.stats.extend_from_slice(&from.stats[range]);

@@ -5,6 +5,7 @@
 //! [`Sink`] in the threads that find them.
 
 mod batch;
+mod look;
 mod matches;
 mod order;
 mod plan;

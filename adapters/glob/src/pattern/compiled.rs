@@ -243,10 +243,8 @@ fn compile_regex(regex: &str, any_case: bool) -> Result<Regex, Error> {
         };
         return Err(Error::pattern(regex.as_bytes(), position, format!("regex: {reason}")));
     }
-    let built = RegexBuilder::new(regex)
-        .case_insensitive(any_case)
-        .dot_matches_new_line(true)
-        .build();
+    let built =
+        RegexBuilder::new(regex).case_insensitive(any_case).dot_matches_new_line(true).build();
     built.map_err(|error| {
         let reason = format!("regex: {error}; ask for less repetition");
         Error::pattern(regex.as_bytes(), None, reason)
