@@ -21,12 +21,15 @@
 //! ```
 //!
 //! - [`find`]: what is in a directory, by name and attributes.
+//! - `query` (feature of that name): the same answered from a tree that is known.
 //! - [`Pattern`], [`Filter`]: what is asked of one entry.
 
 mod error;
 mod filter;
 pub mod find;
 mod pattern;
+#[cfg(feature = "query")]
+pub mod query;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Owner, Types, nanoseconds};

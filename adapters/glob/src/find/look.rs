@@ -317,7 +317,7 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
 }
 
 /// Whether somebody may execute it; on Windows its extension says so.
-fn is_executable(name: &[u8], stat: &Stat) -> bool {
+pub(crate) fn is_executable(name: &[u8], stat: &Stat) -> bool {
     if cfg!(windows) {
         let extension = name.iter().rposition(|&byte| byte == b'.').map(|dot| &name[dot + 1..]);
         let known = [&b"exe"[..], b"com", b"bat", b"cmd"];

@@ -5,11 +5,11 @@
 //! [`Sink`] in the threads that find them.
 
 mod batch;
-mod look;
+pub(crate) mod look;
 mod matches;
 mod order;
-mod plan;
-mod rules;
+pub(crate) mod plan;
+pub(crate) mod rules;
 mod run;
 mod visitor;
 
@@ -36,34 +36,34 @@ use run::Run;
 /// follows no links and knows no ignore rules.
 #[derive(Clone, Debug)]
 pub struct Find {
-    roots: Vec<Root>,
-    groups: Vec<Vec<Pattern>>,
-    subject: Subject,
-    case: Case,
-    filter: Filter,
-    depth_min: usize,
-    depth_max: usize,
-    hidden: bool,
-    ignores: Ignores,
-    excludes: Vec<Vec<u8>>,
-    skip_holding: Vec<Vec<u8>>,
-    prune: bool,
-    follow: bool,
-    one_file_system: bool,
-    sort: bool,
+    pub(crate) roots: Vec<Root>,
+    pub(crate) groups: Vec<Vec<Pattern>>,
+    pub(crate) subject: Subject,
+    pub(crate) case: Case,
+    pub(crate) filter: Filter,
+    pub(crate) depth_min: usize,
+    pub(crate) depth_max: usize,
+    pub(crate) hidden: bool,
+    pub(crate) ignores: Ignores,
+    pub(crate) excludes: Vec<Vec<u8>>,
+    pub(crate) skip_holding: Vec<Vec<u8>>,
+    pub(crate) prune: bool,
+    pub(crate) follow: bool,
+    pub(crate) one_file_system: bool,
+    pub(crate) sort: bool,
     stat: bool,
     mark: bool,
     terminator: u8,
     threads: usize,
-    results_max: u64,
+    pub(crate) results_max: u64,
     cancel: Cancel,
 }
 
 #[derive(Clone, Debug)]
-struct Root {
-    path: PathBuf,
+pub(crate) struct Root {
+    pub(crate) path: PathBuf,
     /// What stands for it in paths.
-    shown: Vec<u8>,
+    pub(crate) shown: Vec<u8>,
 }
 
 impl Default for Find {

@@ -8,10 +8,10 @@ use crate::pattern::Patterns;
 use super::{Find, Root};
 
 /// What a walk goes by.
-pub(super) struct Plan {
-    pub(super) find: Find,
-    pub(super) patterns: Patterns,
-    pub(super) excludes: Option<Excludes>,
+pub(crate) struct Plan {
+    pub(crate) find: Find,
+    pub(crate) patterns: Patterns,
+    pub(crate) excludes: Option<Excludes>,
     /// Whether each match's attributes are asked for.
     pub(super) stats: bool,
     /// Where the walk may begin below each root, component by component.
@@ -19,13 +19,13 @@ pub(super) struct Plan {
 }
 
 /// The globs of what is left out.
-pub(super) struct Excludes {
+pub(crate) struct Excludes {
     globs: GlobSet,
     dirs_only: Vec<bool>,
 }
 
 impl Plan {
-    pub(super) fn new(find: &Find) -> Result<Self, Error> {
+    pub(crate) fn new(find: &Find) -> Result<Self, Error> {
         let mut find = find.clone();
         if find.roots.is_empty() {
             find.roots.push(Root { path: ".".into(), shown: b".".to_vec() });
@@ -69,12 +69,12 @@ impl Excludes {
         Ok(Some(Self { globs, dirs_only }))
     }
 
-    pub(super) fn start(&self) -> State {
+    pub(crate) fn start(&self) -> State {
         self.globs.start()
     }
 
     /// Whether the entry is left out. `found` is scratch.
-    pub(super) fn match_entry(
+    pub(crate) fn match_entry(
         &self,
         state: &State,
         name: &[u8],

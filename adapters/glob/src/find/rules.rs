@@ -75,7 +75,7 @@ impl Ignores {
 }
 
 /// What holds for one root.
-pub(super) struct RootRules {
+pub(crate) struct RootRules {
     ignores: Ignores,
     environment: Environment,
     /// Whether a name in `ignores.names` begins otherwise than with a dot.
@@ -86,7 +86,7 @@ pub(super) struct RootRules {
 
 /// The rules that hold in one directory.
 #[derive(Clone)]
-pub(super) struct Held {
+pub(crate) struct Held {
     names: Stack,
     dot: Stack,
     git: Option<Git>,
@@ -103,7 +103,7 @@ struct Git {
 
 /// Which rule files a directory has.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     gitignore: bool,
     dot: bool,
     names: bool,
@@ -116,7 +116,7 @@ impl Seen {
         Self { gitignore: true, dot: true, names: true, git_dir: true }
     }
 
-    fn nothing(self) -> bool {
+    pub(crate) fn nothing(self) -> bool {
         !(self.gitignore || self.dot || self.names || self.git_dir)
     }
 }
@@ -124,7 +124,7 @@ impl Seen {
 impl RootRules {
     /// Reads what holds for `root` from above and from outside; none if no rules are asked for.
     /// What cannot be read is an error, and the rest holds.
-    pub(super) fn open(
+    pub(crate) fn open(
         ignores: &Ignores,
         root: &Path,
         errors: &mut Vec<Error>,
@@ -175,17 +175,17 @@ impl RootRules {
     }
 
     /// The root without links, as paths are told to [`enter`](Self::enter).
-    pub(super) fn at(&self) -> &[u8] {
+    pub(crate) fn at(&self) -> &[u8] {
         &self.at
     }
 
     /// Whether `.git` is left out.
-    pub(super) fn leaves_git_dir(&self) -> bool {
+    pub(crate) fn leaves_git_dir(&self) -> bool {
         self.ignores.git && self.ignores.git_dir
     }
 
     /// Which rule files are among the entries.
-    pub(super) fn seen<'e>(&self, entries: impl Iterator<Item = Entry<'e>>) -> Seen {
+    pub(crate) fn seen<'e>(&self, entries: impl Iterator<Item = Entry<'e>>) -> Seen {
         let mut seen = Seen::default();
         for entry in entries {
             if entry.name.first() != Some(&b'.') && !self.odd_names {
@@ -205,7 +205,7 @@ impl RootRules {
     }
 
     /// The rules in the directory `dir` at the path `at`, given those that it inherits.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &self,
         inherited: Arc<Held>,
         dir: &Handle,
@@ -289,7 +289,7 @@ impl RootRules {
 
 impl Held {
     /// Prepares verdicts on the names in the directory at the path `at`.
-    pub(super) fn prepare<'h>(&'h self, at: &[u8]) -> Prepared<'h> {
+    pub(crate) fn prepare<'h>(&'h self, at: &[u8]) -> Prepared<'h> {
         let dir = |stack: &'h Stack| (!stack.is_empty()).then(|| stack.dir(at));
         let git = self.git.as_ref().map(|git| git.stack.dir(below(at, git.top_len)));
         let kinds = [dir(&self.names), dir(&self.dot), git, dir(&self.files)];
@@ -298,10 +298,10 @@ impl Held {
 }
 
 /// The rules that can match in one directory.
-pub(super) struct Prepared<'h>([Option<DirRules<'h>>; 4]);
+pub(crate) struct Prepared<'h>([Option<DirRules<'h>>; 4]);
 
 impl Prepared<'_> {
-    pub(super) fn verdict(&self, name: &[u8], is_dir: bool) -> Verdict {
+    pub(crate) fn verdict(&self, name: &[u8], is_dir: bool) -> Verdict {
         let verdicts = self.0.iter().flatten().map(|rules| rules.verdict(name, is_dir));
         verdicts.into_iter().find(|verdict| *verdict != Verdict::None).unwrap_or(Verdict::None)
     }
