@@ -22,15 +22,18 @@
 //!
 //! - [`find`]: what is in a directory, by name and attributes.
 //! - [`Pattern`], [`Filter`]: what is asked of one entry.
+//! - [`parse_time`]: times as people write them.
 
 mod error;
 mod filter;
 pub mod find;
 mod pattern;
+mod time;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Owner, Types, nanoseconds};
 pub use pattern::{Case, Pattern, Subject};
+pub use time::{parse_time, rfc3339};
 
 /// Keeps the README's example true.
 #[cfg(doctest)]
