@@ -1,5 +1,7 @@
 //! The command line's grammar and its help.
 
+#[cfg(feature = "glob")]
+mod find;
 #[cfg(feature = "watch")]
 mod watch;
 
@@ -8,6 +10,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use treenail::tree::IdKind;
 
+#[cfg(feature = "glob")]
+pub(crate) use find::{FileType, Find, Strip};
 #[cfg(feature = "watch")]
 pub(crate) use watch::{Backend, EntryType, Followed, Since, Watch};
 
@@ -55,6 +59,8 @@ pub(crate) enum Command {
     Tree(Tree),
     Diff(Diff),
     Hash(Hash),
+    #[cfg(feature = "glob")]
+    Find(Box<Find>),
     #[cfg(feature = "watch")]
     Watch(Watch),
     #[cfg(feature = "watch")]

@@ -3,6 +3,8 @@
 #[cfg(all(unix, feature = "daemon"))]
 pub(crate) mod daemon;
 pub(crate) mod diff;
+#[cfg(feature = "glob")]
+pub(crate) mod find;
 pub(crate) mod hash;
 pub(crate) mod manual;
 mod side;

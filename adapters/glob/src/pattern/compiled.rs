@@ -52,7 +52,7 @@ impl Patterns {
         };
         let mut compiled = Vec::new();
         for group in groups {
-            if !group.is_empty() && !group.iter().any(matches_all) {
+            if !group.is_empty() && !group.iter().any(|one| matches_all(one, subject)) {
                 compiled.push(Group::compile(group, subject, any_case)?);
             }
         }
@@ -264,9 +264,11 @@ fn literal_regex(text: &[u8]) -> String {
 }
 
 /// Whether every name matches, those that are no text too.
-fn matches_all(pattern: &Pattern) -> bool {
+fn matches_all(pattern: &Pattern, subject: Subject) -> bool {
     match pattern {
-        Pattern::Glob(text) => matches!(&text[..], b"*" | b"**" | b"**/*"),
+        // Of paths it matches those without a slash.
+        Pattern::Glob(text) if text == b"*" => matches!(subject, Subject::Auto | Subject::Name),
+        Pattern::Glob(text) => matches!(&text[..], b"**" | b"**/*"),
         Pattern::Regex(text) => matches!(text.as_str(), "" | "." | ".*" | "^"),
         Pattern::Fixed(text) => text.is_empty(),
         Pattern::Exact(_) => false,

@@ -299,12 +299,13 @@ impl<'a> Asking<'a> {
     ) -> Option<Self> {
         let (find, view) = (query.find(), index.view());
         let excludes = query.plan.excludes.as_ref().map(|excludes| excludes.start());
-        let start = DirState { place: query.plan.patterns.start(&top.absolute)?, excludes, depth: 1 };
+        let start =
+            DirState { place: query.plan.patterns.start(&top.absolute)?, excludes, depth: 1 };
         let asked = Asked { ignores: find.ignores.clone(), hidden: find.hidden, top: dir };
         let column = index.verdicts(&asked, errors);
-        let flags_hold = view.entry_of(dir).is_none_or(|entry| {
-            view.is_settled(dir) && view.flags(entry) & HIDDEN_PATH == 0
-        });
+        let flags_hold = view
+            .entry_of(dir)
+            .is_none_or(|entry| view.is_settled(dir) && view.flags(entry) & HIDDEN_PATH == 0);
         let mut asking = Self {
             index,
             view,
@@ -547,13 +548,7 @@ impl<'a> Asking<'a> {
         !self.view.is_hidden(entry, self.top)
     }
 
-    fn accepts_place(
-        &mut self,
-        entry: EntryNo,
-        name: &[u8],
-        kind: Kind,
-        is_decided: bool,
-    ) -> bool {
+    fn accepts_place(&mut self, entry: EntryNo, name: &[u8], kind: Kind, is_decided: bool) -> bool {
         let (query, view) = (self.query, self.view);
         let (find, patterns) = (query.find(), &query.plan.patterns);
         let dir = view.dir(entry);

@@ -176,9 +176,9 @@ impl Index {
             // What moved has other rules above it.
             return self.columns.forget();
         }
-        let came = changes.iter().filter_map(|change| {
-            view.find(self.numbers.get(change.dir)?, change.now?.name)
-        });
+        let came = changes
+            .iter()
+            .filter_map(|change| view.find(self.numbers.get(change.dir)?, change.now?.name));
         self.columns.judge(view, &self.root, &came.collect::<Vec<_>>());
     }
 }
@@ -354,9 +354,9 @@ impl<'a> Numbered<'a> {
     /// The entry of that name in a directory.
     pub(super) fn find(self, dir: DirNo, name: &[u8]) -> Option<EntryNo> {
         let column = || self.names.find(dir, name).filter(|entry| !self.overlay.is_dead(*entry));
-        self.overlay.find(dir, name).or_else(|| {
-            if (dir as usize) < self.names.dirs() { column() } else { None }
-        })
+        self.overlay
+            .find(dir, name)
+            .or_else(|| if (dir as usize) < self.names.dirs() { column() } else { None })
     }
 
     /// The entries of a directory.

@@ -106,7 +106,13 @@ impl Overlay {
     }
 
     /// Adds an entry; `first` is the number of the first one that came.
-    pub(super) fn add(&mut self, first: u32, at: (DirNo, &[u8]), flags: u8, child: DirNo) -> EntryNo {
+    pub(super) fn add(
+        &mut self,
+        first: u32,
+        at: (DirNo, &[u8]),
+        flags: u8,
+        child: DirNo,
+    ) -> EntryNo {
         let number = first + self.added.len() as u32;
         let (dir, name) = at;
         self.added.push(Added {
@@ -141,7 +147,13 @@ impl Overlay {
 
     /// Says which entry a directory of the columns is now. All in `below`, itself too, had another
     /// path before; `entries` is how many entries that concerns.
-    pub(super) fn relocate(&mut self, dir: DirNo, entry: EntryNo, below: Range<DirNo>, entries: usize) {
+    pub(super) fn relocate(
+        &mut self,
+        dir: DirNo,
+        entry: EntryNo,
+        below: Range<DirNo>,
+        entries: usize,
+    ) {
         self.moved.insert(dir, entry);
         if !self.relocated.get(dir) {
             below.clone().for_each(|dir| self.relocated.set(dir, true));

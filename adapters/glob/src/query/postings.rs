@@ -134,8 +134,10 @@ fn by_extension(names: &Names) -> (Vec<EntryNo>, Vec<u32>) {
             lists.entry(extension).or_default().push(entry);
         }
     }
-    let mut lists: Vec<_> =
-        lists.into_iter().map(|(bytes, list)| ((bytes.to_ascii_lowercase(), bytes), list)).collect();
+    let mut lists: Vec<_> = lists
+        .into_iter()
+        .map(|(bytes, list)| ((bytes.to_ascii_lowercase(), bytes), list))
+        .collect();
     lists.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let mut by_extension = Vec::with_capacity(lists.iter().map(|(_, list)| list.len()).sum());
     let mut extensions = Vec::with_capacity(lists.len() + 1);
