@@ -2,6 +2,8 @@
 
 #[cfg(feature = "glob")]
 mod find;
+#[cfg(all(feature = "glob", feature = "watch"))]
+mod index;
 #[cfg(feature = "watch")]
 mod watch;
 
@@ -12,6 +14,8 @@ use treenail::tree::IdKind;
 
 #[cfg(feature = "glob")]
 pub(crate) use find::{FileType, Find, Strip};
+#[cfg(all(feature = "glob", feature = "watch"))]
+pub(crate) use index::Index;
 #[cfg(feature = "watch")]
 pub(crate) use watch::{Backend, EntryType, Followed, Since, Watch};
 
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Hash(Hash),
     #[cfg(feature = "glob")]
     Find(Box<Find>),
+    #[cfg(all(feature = "glob", feature = "watch"))]
+    Index(Index),
     #[cfg(feature = "watch")]
     Watch(Watch),
     #[cfg(feature = "watch")]

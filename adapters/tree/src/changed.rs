@@ -29,7 +29,9 @@ impl Tree {
     /// looked at.
     pub fn changed_since<'a>(&'a self, before: &'a Self, mut changed: impl FnMut(Changed<'a>)) {
         self.dirs.for_each_unshared(&before.dirs, |was, now| match (was, now) {
-            (Some((dir, old)), Some((id, new))) if dir == id => compare(dir, old, new, &mut changed),
+            (Some((dir, old)), Some((id, new))) if dir == id => {
+                compare(dir, old, new, &mut changed)
+            }
             (was, now) => {
                 for (dir, row) in was.into_iter().flat_map(rows) {
                     changed(Changed { dir, was: Some(entry(row)), now: None });

@@ -194,6 +194,17 @@ pub(crate) struct Walking {
     /// Name every directory that could not be read
     #[arg(long)]
     pub(crate) show_errors: bool,
+    /// Answer from the tree that `treenail index` or `treenail watch` keeps, once it has been
+    /// compared with the directory
+    #[cfg(feature = "watch")]
+    #[arg(long)]
+    #[arg(conflicts_with_all = ["follow", "watch", "exec", "exec_batch", "list_details", "format"])]
+    pub(crate) index: bool,
+    /// Go on after the first answer with what comes (+) and goes (-), until the process is ended
+    #[cfg(feature = "watch")]
+    #[arg(long)]
+    #[arg(conflicts_with_all = ["follow", "exec", "exec_batch", "list_details", "format", "sort"])]
+    pub(crate) watch: bool,
 }
 
 /// How matches are printed.

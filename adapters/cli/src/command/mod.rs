@@ -6,6 +6,8 @@ pub(crate) mod diff;
 #[cfg(feature = "glob")]
 pub(crate) mod find;
 pub(crate) mod hash;
+#[cfg(all(feature = "glob", feature = "watch"))]
+pub(crate) mod index;
 pub(crate) mod manual;
 mod side;
 #[cfg(feature = "watch")]

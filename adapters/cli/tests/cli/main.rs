@@ -5,6 +5,8 @@
 mod daemon;
 mod diff;
 mod hash;
+#[cfg(all(feature = "glob", feature = "watch"))]
+mod index;
 mod odd_entries;
 mod races;
 mod signals;

@@ -102,6 +102,18 @@ impl Patterns {
         })
     }
 
+    /// Whether a path matches whose name begins at `name`, told at once and not on the way to it.
+    #[cfg(feature = "query")]
+    pub(crate) fn match_path(&self, path: &[u8], name: usize) -> bool {
+        let name = &path[name..];
+        self.groups.iter().all(|group| {
+            group.names.iter().any(|test| test.matches(name))
+                || group.name_globs.as_ref().is_some_and(|globs| globs.matches(name))
+                || group.path_globs.as_ref().is_some_and(|globs| globs.is_match(path))
+                || group.paths.iter().any(|test| test.matches(path))
+        })
+    }
+
     fn place(
         &self,
         mut state: impl FnMut(&Group, &GlobSet) -> Result<Option<State>, ()>,

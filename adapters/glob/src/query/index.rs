@@ -64,14 +64,13 @@ impl Index {
     /// there.
     ///
     /// # Errors
-    /// The tree has 2^32 - 2 entries or 4 GiB of names, or more.
+    /// The tree has more than 2^31 entries or 4 GiB of names.
     pub fn new(tree: &Tree, root: &Path) -> Result<Self, Error> {
         let too_large = |TooLarge| {
-            let limit = "an index holds at most 2^32 - 2 names of 4 GiB together";
+            let limit = "an index holds at most 2^31 names of 4 GiB together";
             Error::io_at("index", root, std::io::Error::other(limit))
         };
-        let (mut names, numbers) = build(tree).map_err(too_large)?;
-        names.prepare();
+        let (names, numbers) = build(tree).map_err(too_large)?;
         Ok(Self {
             root: root.to_owned(),
             names: Arc::new(names),
@@ -189,6 +188,10 @@ impl Index {
         Numbered { names: &self.names, overlay: &self.overlay }
     }
 
+    pub(super) fn shared_names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
     pub(super) fn verdicts(&self, asked: &Asked, errors: &mut Vec<Error>) -> Option<Arc<Column>> {
         self.columns.get(asked, self.view(), &self.root, errors)
     }
@@ -198,6 +201,15 @@ impl Index {
         let view = self.view();
         let dir = self.dir_id(view.dir(entry))?;
         Some(self.tree.view(None).entry(dir, view.name(entry))?.stat)
+    }
+
+    /// What the tree says of the entries of a directory, by name.
+    pub(super) fn stats_in<'a>(
+        &'a self,
+        dir: DirNo,
+    ) -> Box<dyn Iterator<Item = (&'a [u8], Stat)> + 'a> {
+        let Some(dir) = self.dir_id(dir) else { return Box::new(std::iter::empty()) };
+        Box::new(self.tree.rows(dir).map(|entry| (entry.name, entry.stat)))
     }
 
     /// Whether a directory was listed and has no entries.
@@ -283,7 +295,7 @@ impl Editor<'_> {
                 let entries = self.names.entries_below(child).len();
                 self.overlay.relocate(child, entry, below, entries);
             }
-            Some(child) => self.overlay.new_dirs[(child - dirs) as usize] = entry,
+            Some(child) => self.overlay.place_new_dir((child - dirs) as usize, entry),
             None => {}
         }
     }

@@ -3,7 +3,8 @@
 //! An [`Index`] holds the names of a [`Tree`](treenail_tree::Tree) in columns: a directory and all
 //! below it are one range, each extension and each name has a list, and 64 bits beside each name
 //! say what cannot be in it. A [`Query`] is a [`Find`](crate::find::Find) made ready; its answer is
-//! what a walk of that state of the tree would have found.
+//! what a walk of that state of the tree would have found. [`Follow`] says what is new in an answer
+//! when the tree has changed, and [`Watch`] does so for a directory.
 //!
 //! ```
 //! use treenail_glob::find::Find;
@@ -26,6 +27,8 @@
 //! ```
 
 mod answer;
+mod asking;
+mod follow;
 mod index;
 mod names;
 mod overlay;
@@ -35,6 +38,7 @@ mod signature;
 mod verdicts;
 
 pub use answer::{Answer, Hit, Query};
+pub use follow::{Follow, News, Watch};
 pub use index::Index;
 
 #[cfg(test)]

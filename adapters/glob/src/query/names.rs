@@ -20,6 +20,9 @@ pub(super) type DirNo = u32;
 /// The root.
 pub(super) const ROOT: DirNo = 0;
 
+/// The most entries in columns.
+const ENTRIES_MAX: u32 = 1 << 31;
+
 /// The number of no entry and of no directory.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -67,10 +70,10 @@ pub(super) struct Names {
     pub(super) flags: Vec<u8>,
     /// The entries that are directories which were looked into, and their numbers.
     pub(super) children: Vec<(EntryNo, DirNo)>,
-    pub(super) postings: Option<Postings>,
+    pub(super) postings: Postings,
 }
 
-/// Too much for 32-bit numbers.
+/// Too much for the numbers.
 #[derive(Debug)]
 pub(super) struct TooLarge;
 
@@ -118,18 +121,11 @@ impl Names {
         None
     }
 
-    /// Computes what questions need that are asked often.
-    pub(super) fn prepare(&mut self) {
-        if self.postings.is_none() {
-            self.postings = Some(Postings::new(self));
-        }
-    }
-
     pub(super) fn memory_bytes(&self) -> usize {
         let dirs = self.first.capacity() + self.end.capacity() + self.entry.capacity();
         let words = dirs + self.name_end.capacity() + self.dir.capacity();
         let bytes = self.names.capacity() + self.flags.capacity() + 8 * self.children.capacity();
-        4 * words + bytes + self.postings.as_ref().map_or(0, Postings::memory_bytes)
+        4 * words + bytes + self.postings.memory_bytes()
     }
 
     fn shrink(&mut self) {
@@ -181,7 +177,7 @@ impl Builder {
         let (number, dir) = (names.dir.len() as u32, names.entry.len() as u32 - 1);
         names.names.extend_from_slice(name);
         let end = u32::try_from(names.names.len()).map_err(|_| TooLarge)?;
-        if number >= NONE - 1 {
+        if number >= ENTRIES_MAX {
             return Err(TooLarge);
         }
         names.name_end.push(end);
@@ -205,6 +201,7 @@ impl Builder {
             names.end[above] = names.end[above].max(names.end[dir]);
         }
         names.shrink();
+        names.postings = Postings::new(&names);
         names
     }
 }

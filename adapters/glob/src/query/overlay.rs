@@ -26,6 +26,8 @@ pub(super) struct Overlay {
     pub(super) islands: Vec<Range<DirNo>>,
     /// How many entries are gone, came, or have another path.
     weight: usize,
+    /// How often a directory moved.
+    moves: u64,
 }
 
 /// An entry that came.
@@ -155,6 +157,7 @@ impl Overlay {
         entries: usize,
     ) {
         self.moved.insert(dir, entry);
+        self.moves += 1;
         if !self.relocated.get(dir) {
             below.clone().for_each(|dir| self.relocated.set(dir, true));
             self.islands.retain(|island| !below.contains(&island.start));
@@ -167,6 +170,17 @@ impl Overlay {
     pub(super) fn new_dir(&mut self, first: u32) -> DirNo {
         self.new_dirs.push(NONE);
         first + self.new_dirs.len() as u32 - 1
+    }
+
+    /// Gives a directory that came its entry, or another one.
+    pub(super) fn place_new_dir(&mut self, at: usize, entry: EntryNo) {
+        self.moves += u64::from(self.new_dirs[at] != NONE);
+        self.new_dirs[at] = entry;
+    }
+
+    /// How often a directory moved, and so what is below it.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves
     }
 
     pub(super) fn memory_bytes(&self) -> usize {

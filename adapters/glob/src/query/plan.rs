@@ -90,7 +90,11 @@ fn lookups(pattern: &Pattern, subject: Subject, fold: Fold) -> Vec<Lookup> {
                 (false, 0..=2) => Source::Text(text[..].into()),
                 _ => Source::Bits(bits),
             };
-            vec![anywhere(source, false)]
+            let name = match text[..] {
+                [] => None,
+                _ => Some(NameShape::Parts([].into(), [].into(), vec![text[..].into()])),
+            };
+            vec![Lookup { name, ..anywhere(source, true) }]
         }
         Pattern::Regex(text) => regex(text, fold),
     }
@@ -145,7 +149,7 @@ fn of_shape(shape: NameShape) -> (Source, Option<NameShape>) {
     let suffix = extension(last).map(Box::from);
     let source = suffix.map_or_else(|| bits(all), |suffix| Source::Extension(suffix, all));
     let only_extension = last.first() == Some(&b'.') && !last[1..].contains(&b'.');
-    let decided = first.is_empty() && (last.is_empty() || only_extension);
+    let decided = first.is_empty() && rest.is_empty() && (last.is_empty() || only_extension);
     (source, (!decided).then_some(shape))
 }
 

@@ -5,10 +5,12 @@ use std::ops::Range;
 use super::names::{EntryNo, Names, signatures};
 
 /// What is looked up and not scanned for.
+#[derive(Default)]
 pub(super) struct Postings {
     pub(super) signatures: Vec<u64>,
-    /// Entries sorted by the hash of their names, then by number.
-    by_name: Vec<EntryNo>,
+    /// Entries by the hash of their names, all of one name together and by number; the first one
+    /// of a name is marked.
+    by_name: Vec<u32>,
     /// Where in `by_name` the hashes begin that have these upper bits.
     buckets: Vec<u32>,
     /// Entries by extension, and within one by number. Extensions are sorted by their bytes in
@@ -17,6 +19,9 @@ pub(super) struct Postings {
     /// Where the entries of each extension begin, and where the last ones end.
     extensions: Vec<u32>,
 }
+
+/// Marks the first entry of a name; numbers are smaller.
+const FIRST: u32 = 1 << 31;
 
 /// What stands behind the last dot of a name.
 pub(super) fn extension(name: &[u8]) -> Option<&[u8]> {
@@ -44,8 +49,8 @@ impl Postings {
         8 * self.signatures.capacity() + 4 * lists
     }
 
-    /// The entries of that name within a range, in rising order; with `fold`, whatever the case of
-    /// ASCII letters.
+    /// The entries of that name within a range, name by name and by number; with
+    /// `fold`, whatever the case of ASCII letters.
     pub(super) fn named<'a>(
         &'a self,
         names: &'a Names,
@@ -55,11 +60,14 @@ impl Postings {
     ) -> impl Iterator<Item = EntryNo> + 'a {
         let bucket = bucket(hash(name), self.buckets.len() - 1);
         let run = self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize;
-        self.by_name[run].iter().copied().filter(move |&entry| {
-            within.contains(&entry) && {
+        let mut is_wanted = false;
+        self.by_name[run].iter().filter_map(move |&marked| {
+            let entry = marked & !FIRST;
+            if marked & FIRST != 0 {
                 let found = names.name(entry);
-                if fold { found.eq_ignore_ascii_case(name) } else { found == name }
+                is_wanted = if fold { found.eq_ignore_ascii_case(name) } else { found == name };
             }
+            (is_wanted && within.contains(&entry)).then_some(entry)
         })
     }
 
@@ -105,7 +113,7 @@ fn bucket(hash: u64, buckets: usize) -> usize {
 }
 
 /// Four names or so share a bucket.
-fn by_name(names: &Names) -> (Vec<EntryNo>, Vec<u32>) {
+fn by_name(names: &Names) -> (Vec<u32>, Vec<u32>) {
     let count = (names.len() / 4).max(1).next_power_of_two();
     let mut buckets = vec![0_u32; count + 1];
     let numbers = 0..names.len() as u32;
@@ -123,6 +131,15 @@ fn by_name(names: &Names) -> (Vec<EntryNo>, Vec<u32>) {
         let at = &mut next[bucket as usize];
         by_name[*at as usize] = entry;
         *at += 1;
+    }
+    for bucket in buckets.windows(2) {
+        let run = &mut by_name[bucket[0] as usize..bucket[1] as usize];
+        run.sort_by(|a, b| names.name(*a).cmp(names.name(*b)).then(a.cmp(b)));
+        for at in (0..run.len()).rev() {
+            if at == 0 || names.name(run[at - 1]) != names.name(run[at]) {
+                run[at] |= FIRST;
+            }
+        }
     }
     (by_name, buckets)
 }

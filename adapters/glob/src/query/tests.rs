@@ -10,7 +10,7 @@ use treenail_pattern::glob::{Glob, Options};
 use treenail_tree::live::{self, LiveTree};
 use treenail_tree::{DirId, Edit, Ids, Tree, View};
 
-use super::{Index, Query};
+use super::{Follow, Index, Query};
 use crate::find::{Find, Ignores, Types};
 use crate::{Case, Pattern, Subject};
 
@@ -282,13 +282,24 @@ proptest! {
         let mut index = Index::new(&tree, Path::new("/")).unwrap();
         let queries: Vec<Query> =
             finds.iter().map(|find| Query::new(find, Path::new("/")).unwrap()).collect();
-        for steps in std::iter::once(Vec::new()).chain(then) {
+        let mut followed: Vec<Follow> =
+            queries.iter().map(|query| Follow::new(query.clone(), &index)).collect();
+        for (number, steps) in std::iter::once(Vec::new()).chain(then).enumerate() {
             change(&mut tree, &steps);
             let before = (index.clone(), index.tree().clone());
             index.update(&tree).unwrap();
             for (find, query) in finds.iter().zip(&queries) {
                 prop_assert_eq!(answer(&index, query), naive(&tree, find), "{:?}", find);
                 prop_assert_eq!(answer(&before.0, query), naive(&before.1, find), "{:?}", find);
+            }
+            if number == 3 {
+                index = Index::new(&tree, Path::new("/")).unwrap();
+            }
+            for (query, follow) in queries.iter().zip(&mut followed) {
+                let (was, is) = (answer(&before.0, query), answer(&index, query));
+                let news = follow.update(&index);
+                prop_assert_eq!(news.added, is.difference(&was).cloned().collect::<Vec<_>>());
+                prop_assert_eq!(news.removed, was.difference(&is).cloned().collect::<Vec<_>>());
             }
         }
         let kept = index.tree().clone();

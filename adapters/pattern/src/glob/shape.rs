@@ -93,9 +93,7 @@ fn name_shape(expansion: &Expansion) -> (NameShape, bool) {
     }
     let first = pieces.remove(0);
     pieces.retain(|piece| !piece.is_empty());
-    // With something between, the order is not all: parts may not overlap either.
-    let is_whole = plain && pieces.is_empty() && (first.is_empty() || last.is_empty());
-    (NameShape::Parts(first, last, pieces), is_whole)
+    (NameShape::Parts(first, last, pieces), plain)
 }
 
 impl NameShape {
@@ -105,12 +103,33 @@ impl NameShape {
         let eq = |a: &[u8], b: &[u8]| if fold { a.eq_ignore_ascii_case(b) } else { a == b };
         match self {
             Self::Literal(whole) => eq(name, whole),
-            Self::Parts(first, last, _) => {
-                let rest = name.len().checked_sub(last.len());
-                name.get(..first.len()).is_some_and(|start| eq(start, first))
-                    && rest.is_some_and(|from| eq(&name[from..], last))
+            Self::Parts(first, last, rest) => {
+                let Some(from) = name.len().checked_sub(first.len() + last.len()) else {
+                    return false;
+                };
+                let (start, middle) = name.split_at(first.len());
+                let (mut middle, end) = middle.split_at(from);
+                // The earliest place of each part leaves the most for the next ones.
+                let mut parts = rest.iter();
+                eq(start, first)
+                    && eq(end, last)
+                    && parts.all(|part| match find(middle, part, fold) {
+                        Some(at) => {
+                            middle = &middle[at + part.len()..];
+                            true
+                        }
+                        None => false,
+                    })
             }
         }
+    }
+}
+
+/// Where a part that is not empty begins in a text.
+fn find(text: &[u8], part: &[u8], fold: bool) -> Option<usize> {
+    match fold {
+        false => memchr::memmem::find(text, part),
+        true => text.windows(part.len()).position(|found| found.eq_ignore_ascii_case(part)),
     }
 }
 
@@ -141,7 +160,7 @@ mod tests {
             ("a/*/x", below("a"), NameShape::Literal((*b"x").into()), false),
             ("a/b", within("a"), NameShape::Literal((*b"b").into()), true),
             ("a/**", below("a"), parts("", "", &[]), true),
-            ("x*y", within(""), parts("x", "y", &[]), false),
+            ("x*y", within(""), parts("x", "y", &[]), true),
             ("x*mid?dle*", within(""), parts("x", "", &["mid", "dle"]), false),
             ("[ab]c", within(""), parts("", "c", &[]), false),
         ] {
@@ -156,7 +175,22 @@ mod tests {
     #[test]
     fn what_matches_has_the_shape_and_what_has_a_whole_one_matches() {
         let paths = ["x", "ab", "a/b", "a/xay", "a/b/xy", "b/.x", "a/b/c/x.Y", "xy", "xmiddley"];
-        let patterns = ["*", "**", "a/**", "a/*/*", "**/x*y", "x*y", "a/**/x", "{a,b}/*", "?x*"];
+        let patterns = [
+            "*",
+            "**",
+            "a/**",
+            "a/*/*",
+            "**/x*y",
+            "x*y",
+            "a/**/x",
+            "{a,b}/*",
+            "?x*",
+            "**/*mi*dd*y",
+            "x*m*e*y",
+            "*x*x*",
+            "**/*X*",
+            "xy*y",
+        ];
         for (pattern, path, fold) in patterns
             .iter()
             .flat_map(|pattern| paths.iter().map(move |path| (pattern, path)))

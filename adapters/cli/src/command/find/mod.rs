@@ -34,6 +34,14 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
     let runs_commands = lists || !args.commands.each.is_empty() || !args.commands.batch.is_empty();
     let found = Found::new(args, output);
     let find = asked::find(args, runs_commands)?;
+    #[cfg(feature = "watch")]
+    if args.walking.index || args.walking.watch {
+        drop(found);
+        return match args.walking.watch {
+            true => super::index::watch(args, &find, output),
+            false => super::index::answer(args, &find, output),
+        };
+    }
     let find = find.cancel(found.cancel.clone());
     let until = Until::watch(&found.cancel);
     let outcome = if is_quiet {
