@@ -147,6 +147,7 @@ impl Index {
     }
 
     fn change(&mut self, tree: &Tree, changes: &[Changed<'_>]) {
+        let moves = self.overlay.moves();
         let numbers = Arc::make_mut(&mut self.numbers);
         let mut editor = Editor { names: &self.names, overlay: Arc::make_mut(&mut self.overlay) };
         for Changed { dir, was, .. } in changes {
@@ -171,7 +172,7 @@ impl Index {
             }
         }
         let view = Numbered { names: &self.names, overlay: &self.overlay };
-        if !view.overlay.islands.is_empty() {
+        if view.overlay.moves() != moves {
             // What moved has other rules above it.
             return self.columns.forget();
         }
