@@ -35,15 +35,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// A project's tree, told often: what a name is, and where, follows from its number.
 fn made_up(files: u64) -> Tree {
-    const WORDS: [&str; 32] = [
-        "index", "main", "parser", "lexer", "token", "stream", "buffer", "reader", "writer",
-        "config", "options", "handler", "server", "client", "socket", "session", "cache", "store",
-        "query", "filter", "schema", "model", "view", "layout", "render", "canvas", "widget",
-        "button", "dialog", "helper", "utils", "types",
+    const SYLLABLES: [&str; 40] = [
+        "in", "dex", "ma", "par", "ser", "le", "xer", "to", "ken", "stre", "am", "bu", "ffer",
+        "rea", "der", "wri", "ter", "con", "fig", "op", "tion", "han", "dl", "ser", "ver", "cli",
+        "ent", "sock", "et", "ca", "che", "sto", "re", "que", "ry", "fil", "mo", "del", "vi", "ew",
     ];
     const ENDS: [&str; 12] =
         ["js", "ts", "d.ts", "js.map", "json", "md", "c", "h", "rs", "py", "txt", "test.js"];
-    let word = |seed: u64| WORDS[(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 59) as usize];
+    let word = |seed: u64| {
+        let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let part = |shift: u32| SYLLABLES[(mixed >> shift) as usize % SYLLABLES.len()];
+        [part(58), part(47), part(33)].concat()
+    };
     let stat = |kind, inode| Stat {
         kind,
         mode: 0o644,
@@ -87,7 +90,9 @@ fn made_up(files: u64) -> Tree {
             .map(|i| {
                 let seed = inode + i;
                 let (a, b) = (word(seed), word(seed.wrapping_mul(31) + 7));
-                format!("{a}_{b}{}.{}", seed % 100, ENDS[seed as usize % ENDS.len()])
+                let end = ENDS[seed as usize % ENDS.len()];
+                // Each directory has its index, as they do.
+                if i == 0 { format!("index.{end}") } else { format!("{a}_{b}.{end}") }
             })
             .collect();
         tree.apply(names.iter().map(|name| {
@@ -155,9 +160,15 @@ fn ask_mixed(
             _ => find.glob(format!("{dir}*.{{{end},md}}")).depth(1, 12),
         };
         let query = Query::new(&find, root)?;
-        let began = Instant::now();
-        let count = index.ask(&query).len();
-        times.push((began.elapsed(), count, format!("{}: {dir}{name}", number % 10)));
+        // The best of a few: what else runs on the machine is no part of the answer.
+        let mut best = Duration::MAX;
+        let mut count = 0;
+        for _ in 0..7 {
+            let began = Instant::now();
+            count = index.ask(&query).len();
+            best = best.min(began.elapsed());
+        }
+        times.push((best, count, format!("{}: {dir}{name}", number % 10)));
     }
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].0;

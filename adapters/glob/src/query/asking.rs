@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 use treenail_os::{Kind, Stat};
-use treenail_pattern::glob::{DirShape, NameShape, State};
+use treenail_pattern::glob::{DirShape, State};
 
 use super::answer::{Query, Top};
 use super::index::{Index, Numbered};
@@ -126,7 +126,9 @@ impl<'a> Asking<'a> {
                     self.look_through(view.names.entries(dir), lookup, |_, _| true);
                 }
                 for entry in view.overlay.entries(dir) {
-                    self.consider(entry, lookup);
+                    if self.has_source(entry, lookup) {
+                        self.consider(entry, lookup);
+                    }
                 }
             }
             DirShape::Below(path) => {
@@ -313,8 +315,7 @@ impl<'a> Asking<'a> {
     }
 
     fn consider(&mut self, entry: EntryNo, lookup: &Lookup) {
-        let has_shape = |name: &NameShape| name.accepts(self.view.name(entry), self.query.fold);
-        if lookup.name.as_ref().is_none_or(has_shape)
+        if (lookup.name.is_none() || lookup.accepts(self.view.name(entry), self.query.fold))
             && self.accepts(entry, lookup.is_whole && self.query.alone)
         {
             self.found.push(entry);

