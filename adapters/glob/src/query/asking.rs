@@ -20,6 +20,10 @@ use super::verdicts::{Asked, Column};
 use crate::error::Error;
 use crate::find::look::is_executable;
 
+/// Among so many entries a text is looked for in all names at once: what chance lets pass by their
+/// signatures lies so far apart that each name looked at costs a cache miss.
+const LARGE: usize = if cfg!(test) { 300 } else { 1 << 17 };
+
 /// What a directory hands to those below it.
 struct DirState {
     excludes: Option<State>,
@@ -230,7 +234,12 @@ impl<'a> Asking<'a> {
                 }
                 self.stats = None;
             }
-            Source::Bits(bits) => scan(self, *bits),
+            Source::Bits(bits) => match &lookup.text {
+                Some(text) if range.len() >= LARGE => {
+                    self.look_for_text(range.clone(), text.needle(), lookup, alive);
+                }
+                _ => scan(self, *bits),
+            },
             Source::Named(name) => {
                 let named = postings.named(names, name, self.query.fold, range);
                 if decides {
