@@ -70,10 +70,16 @@ fn sorted(on: &Inputs) -> Case {
         contenders: vec![
             library("treenail_glob::Find, sorted", dir, find.clone().sort(true)),
             library("treenail_glob::Find", dir, find),
-            program("treenail find --sort", dir, &[
-                &on.treenail, "find", "-u", "-tf", "--sort", ".", DIR,
-            ]),
-            program("rg --files --sort path", dir, &["rg", "--files", "-uu", "--sort", "path", DIR]),
+            program(
+                "treenail find --sort",
+                dir,
+                &[&on.treenail, "find", "-u", "-tf", "--sort", ".", DIR],
+            ),
+            program(
+                "rg --files --sort path",
+                dir,
+                &["rg", "--files", "-uu", "--sort", "path", DIR],
+            ),
         ],
         size_bytes: None,
         targets: vec![Target::Ratio { rival: "rg --files --sort path", max: RATIO_MAX }],
@@ -89,9 +95,11 @@ fn scripts(on: &Inputs) -> Case {
         references: Vec::new(),
         contenders: vec![
             library("treenail_glob::Find", dir, find),
-            program("treenail find", dir, &[
-                &on.treenail, "find", "-u", "-tf", "-s", "-g", "**/*.js", DIR,
-            ]),
+            program(
+                "treenail find",
+                dir,
+                &[&on.treenail, "find", "-u", "-tf", "-s", "-g", "**/*.js", DIR],
+            ),
             program("fd", dir, &["fd", "-u", "-tf", "-s", "-g", "*.js", DIR]),
             program("rg --files", dir, &["rg", "--files", "-uu", "-g", "**/*.js", DIR]),
             program("bfs", dir, &["bfs", DIR, "-type", "f", "-name", "*.js"]),
@@ -113,9 +121,11 @@ fn ignoring(on: &Inputs) -> Case {
         references: vec![("paths", Answer::shell(listed, &[dir]))],
         contenders: vec![
             library("treenail_glob::Find", dir, find),
-            program("treenail find", dir, &[
-                &on.treenail, "find", "-H", "-tf", "-E", ".git", ".", DIR,
-            ]),
+            program(
+                "treenail find",
+                dir,
+                &[&on.treenail, "find", "-H", "-tf", "-E", ".git", ".", DIR],
+            ),
             program("fd", dir, &["fd", "-H", "-tf", "-E", ".git", ".", DIR]),
             program("rg --files", dir, &["rg", "--files", "--hidden", "-g", "!.git", DIR]),
         ],
@@ -136,25 +146,29 @@ fn pruned(on: &Inputs) -> Case {
         references: Vec::new(),
         contenders: vec![
             library("treenail_glob::Find", dir, find),
-            program("treenail find", dir, &[
-                &on.treenail, "find", "-u", "-tf", "-s", "-g", glob, DIR,
-            ]),
-            program("fd", dir, &[
-                "fd", "-u", "-tf", "-s", "-p", "-g", "DIR/node_modules/@babel/**/*.js", DIR,
-            ]),
+            program(
+                "treenail find",
+                dir,
+                &[&on.treenail, "find", "-u", "-tf", "-s", "-g", glob, DIR],
+            ),
+            program(
+                "fd",
+                dir,
+                &["fd", "-u", "-tf", "-s", "-p", "-g", "DIR/node_modules/@babel/**/*.js", DIR],
+            ),
             program("rg --files", dir, &["rg", "--files", "-uu", "-g", glob, DIR]),
-            program("bfs", dir, &[
-                "bfs", DIR, "-type", "f", "-path", "DIR/node_modules/@babel/*.js",
-            ]),
+            program(
+                "bfs",
+                dir,
+                &["bfs", DIR, "-type", "f", "-path", "DIR/node_modules/@babel/*.js"],
+            ),
         ],
         size_bytes: None,
         targets: vec![Target::Best(RATIO_MAX)],
         facts: vec![
             (
                 "directories that treenail opens",
-                Answer::shell(opened, &[
-                    &on.treenail, "find", "-u", "-tf", "-s", "-g", glob, dir,
-                ]),
+                Answer::shell(opened, &[&on.treenail, "find", "-u", "-tf", "-s", "-g", glob, dir]),
             ),
             (
                 "directories that there are to open",
