@@ -51,7 +51,7 @@ fn names_are_matched_as_fd_does() {
     assert_eq!(found(dir, &["--exact", "a.rs"]), ["a.rs"]);
     assert_eq!(found(dir, &["-g", "*.{c,h}"]), ["net/a/b.c", "net/c.h"]);
     assert_eq!(found(dir, &["-g", "net/**/*.c"]), ["net/a/b.c"]);
-    assert_eq!(found(dir, &["-H", "y"]), [".hidden/y.rs"]);
+    assert_eq!(found(dir, &["-H", "^y"]), [".hidden/y.rs"]);
     assert_eq!(found(dir, &["--and", "lib", "rs"]), ["src/lib.rs"]);
     assert_eq!(found(dir, &["-p", "src/.*x"]), ["src/deep/x.txt"]);
     assert_eq!(found(dir, &[".", "src", "-d", "1"]), ["src/deep/", "src/lib.rs"]);
