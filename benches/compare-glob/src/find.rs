@@ -156,7 +156,11 @@ fn pruned(on: &Inputs) -> Case {
                 dir,
                 &["fd", "-u", "-tf", "-s", "-p", "-g", "DIR/node_modules/@babel/**/*.js", DIR],
             ),
-            program("rg --files", dir, &["rg", "--files", "-uu", "-g", glob, DIR]),
+            program(
+                "rg --files",
+                dir,
+                &["rg", "--files", "-uu", "-g", "**DIR/node_modules/@babel/**/*.js", DIR],
+            ),
             program(
                 "bfs",
                 dir,
