@@ -4,6 +4,8 @@
 #[cfg(all(unix, feature = "daemon", feature = "watch"))]
 mod daemon;
 mod diff;
+#[cfg(feature = "glob")]
+mod find;
 mod hash;
 #[cfg(all(feature = "glob", feature = "watch"))]
 mod index;
