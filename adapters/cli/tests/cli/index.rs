@@ -18,11 +18,9 @@ impl Scene {
         for dir in ["root/src/deep", "root/target"] {
             fs::create_dir_all(scene.0.path().join(dir)).unwrap();
         }
-        for file in ["src/main.rs", "src/deep/x.rs", "target/y.rs", "README.md", ".gitignore"] {
+        for file in ["src/main.rs", "src/deep/x.rs", "target/y.rs", "README.md", ".ignore"] {
             scene.write(file, "/target/\n");
         }
-        fs::create_dir(scene.0.path().join("root/.git")).unwrap();
-        scene.write(".git/HEAD", "ref: refs/heads/main\n");
         scene
     }
 
@@ -76,7 +74,7 @@ fn an_index_answers_what_a_walk_finds_also_after_changes() {
     check();
     scene.write("src/new.rs", "");
     fs::rename(scene.root().join("src/deep"), scene.root().join("moved")).unwrap();
-    scene.write(".gitignore", "*.md\n");
+    scene.write(".ignore", "*.md\n");
     check();
     let summary = scene.run(&["index", "--json"]).expect(0).summary();
     assert_eq!(summary["resumed"], true);
