@@ -136,7 +136,8 @@ fn pattern() -> impl Strategy<Value = Pattern> {
 prop_compose! {
     fn find()(
         (first, more, and) in
-            (pattern(), prop::option::weighted(0.3, pattern()), prop::option::weighted(0.2, pattern())),
+            (pattern(), prop::option::weighted(0.3, pattern()),
+                prop::option::weighted(0.2, pattern())),
         (subject, case, types) in (0..3_u8, 0..3_u8, 0..4_u8),
         (hidden, depth) in (any::<bool>(), prop::option::weighted(0.3, (0..3_usize, 1..4_usize))),
         (extension, exclude, prune, skip) in (0..6_u8, 0..6_u8, 0..8_u8, 0..8_u8),
@@ -357,7 +358,10 @@ proptest! {
                 let ignores = match rules {
                     0 => Ignores::none(),
                     1 => Ignores { git_required: false, ..Ignores::standard() },
-                    2 => Ignores { dot_ignore: false, names: vec![b"README".into()], ..Ignores::standard() },
+                    2 => {
+                        let names = vec![b"README".into()];
+                        Ignores { dot_ignore: false, names, ..Ignores::standard() }
+                    }
                     _ => Ignores::standard(),
                 };
                 let dirs: Vec<_> = dirs(live.tree());
