@@ -1,5 +1,9 @@
 //! The command line's grammar and its help.
 
+#[cfg(feature = "glob")]
+mod find;
+#[cfg(all(feature = "glob", feature = "watch"))]
+mod index;
 #[cfg(feature = "watch")]
 mod watch;
 
@@ -8,6 +12,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use treenail::tree::IdKind;
 
+#[cfg(feature = "glob")]
+pub(crate) use find::{FileType, Find, Strip};
+#[cfg(all(feature = "glob", feature = "watch"))]
+pub(crate) use index::Index;
 #[cfg(feature = "remote")]
 pub(crate) use watch::Remote;
 #[cfg(feature = "watch")]
@@ -57,6 +65,10 @@ pub(crate) enum Command {
     Tree(Tree),
     Diff(Diff),
     Hash(Hash),
+    #[cfg(feature = "glob")]
+    Find(Box<Find>),
+    #[cfg(all(feature = "glob", feature = "watch"))]
+    Index(Index),
     #[cfg(feature = "watch")]
     Watch(Watch),
     #[cfg(feature = "watch")]

@@ -29,6 +29,7 @@
 //! - [`Snapshot::to_tree`]: a saved tree back in memory.
 //! - [`Recheck`]: what differs between a known tree and the disk, found without listing.
 //! - [`Tree::apply`]: a batch of [`Edit`]s, copying what it touches.
+//! - [`Tree::changed_since`]: what differs from an earlier state, found by what both share.
 //! - [`View`]: what trees and [`Snapshot`]s can be asked.
 //! - [`diff`]: what differs between two views.
 //! - [`ContentId`]: what stands for a file's content, built in or a product's own.
@@ -38,6 +39,7 @@
 //! what a product does with a change.
 
 mod block;
+mod changed;
 mod column;
 mod diff;
 mod digest;
@@ -55,6 +57,7 @@ mod tree;
 mod update;
 mod view;
 
+pub use changed::Changed;
 pub use diff::{Change, ChangeKind, Diff, diff};
 pub use error::{Error, ErrorKind};
 pub use ids::{

@@ -17,6 +17,14 @@ impl Tree {
         self.view(None).lookup(path)
     }
 
+    /// The entries of a directory in the order of their names' bytes, without ids; none if the tree
+    /// does not hold it.
+    pub fn rows(&self, dir: DirId) -> impl Iterator<Item = Entry<'_, DirId>> {
+        let blocks = self.dirs.get(dir).map_or(&[][..], |node| node.leaves.as_slice());
+        let rows = blocks.iter().flat_map(block::Block::rows);
+        rows.map(|row| Entry { name: row.name, stat: row.stat, id: None, child: row.child })
+    }
+
     /// The directory at a path; the empty path is the root.
     #[must_use]
     pub fn dir_at(&self, path: &[u8]) -> Option<DirId> {

@@ -107,6 +107,17 @@ impl<T: Clone> PageTable<T> {
         self.iter().map(|(_, value)| value)
     }
 
+    /// Hands over, slot by slot, what stands in the pages that the two tables do not share: first
+    /// what stood in `before`.
+    pub(crate) fn for_each_unshared<'a>(
+        &'a self,
+        before: &'a Self,
+        mut differs: impl FnMut(Option<(DirId, &'a T)>, Option<(DirId, &'a T)>),
+    ) {
+        let top = self.height.max(before.height);
+        Spot::of(before).compare(Spot::of(self), top, 0, &mut differs);
+    }
+
     /// All pages, with the number of their first slot.
     fn pages(&self) -> impl Iterator<Item = (u64, &Page<T>)> {
         let firsts = (0..self.end).step_by(FAN_OUT);
@@ -160,6 +171,77 @@ impl<T: Clone> Node<T> {
             }
             _ => Self::Inner(Arc::new([const { None }; FAN_OUT])),
         }
+    }
+}
+
+/// A place in a table: a node of this height, as if nodes with one child stood above it where
+/// another table is higher.
+struct Spot<'a, T> {
+    node: Option<&'a Node<T>>,
+    height: u32,
+}
+
+impl<T> Clone for Spot<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Spot<'_, T> {}
+
+impl<'a, T> Spot<'a, T> {
+    fn of(table: &'a PageTable<T>) -> Self {
+        Self { node: table.root.as_ref(), height: table.height }
+    }
+
+    /// See [`PageTable::for_each_unshared`]; both begin at the slot `first`.
+    fn compare(
+        self,
+        now: Self,
+        level: u32,
+        first: u64,
+        differs: &mut impl FnMut(Option<(DirId, &'a T)>, Option<(DirId, &'a T)>),
+    ) {
+        if self.is_shared_with(now) {
+            return;
+        }
+        for at in 0..FAN_OUT {
+            let number = first + ((at as u64) << (FAN_OUT_BITS * level));
+            if level > 0 {
+                let (was, now) = (self.child(level, at), now.child(level, at));
+                was.compare(now, level - 1, number, differs);
+                continue;
+            }
+            let (was, now) = (self.value(at, number), now.value(at, number));
+            if was.is_some() || now.is_some() {
+                differs(was, now);
+            }
+        }
+    }
+
+    fn is_shared_with(self, other: Self) -> bool {
+        match (self.node, other.node) {
+            (None, None) => true,
+            (Some(Node::Inner(one)), Some(Node::Inner(other))) => Arc::ptr_eq(one, other),
+            (Some(Node::Page(one)), Some(Node::Page(other))) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    fn child(self, level: u32, at: usize) -> Self {
+        let node = match self.node {
+            _ if self.height < level && at == 0 => return self,
+            Some(Node::Inner(nodes)) if self.height == level => nodes[at].as_ref(),
+            _ => None,
+        };
+        Self { node, height: level - 1 }
+    }
+
+    fn value(self, at: usize, number: u64) -> Option<(DirId, &'a T)> {
+        let Some(Node::Page(page)) = self.node else { return None };
+        let slot = &page[at];
+        let id = DirId { index: number as u32, generation: slot.generation };
+        Some((id, slot.value.as_ref()?))
     }
 }
 
@@ -228,6 +310,28 @@ mod tests {
         let pages = |table| PageTable::pages(table).map(|(_, page)| page);
         assert_eq!(pages(&before).count(), 40);
         assert_eq!(pages(&before).zip(pages(&table)).filter(|pair| copied(*pair)).count(), 1);
+    }
+
+    #[test]
+    fn what_two_tables_do_not_share_is_handed_over_whatever_their_heights() {
+        let mut table = PageTable::new();
+        (0..40).for_each(|index| table.insert(id(index * 16, 0), index));
+        let before = table.clone();
+        table.insert(id(32, 0), 1_000);
+        table.remove(id(48, 0));
+        table.insert(id(70_000, 0), 7);
+        let mut found = Vec::new();
+        let number = |one: Option<(DirId, &u32)>| one.map(|(id, value)| (id.index, *value));
+        table.for_each_unshared(&before, |was, now| found.push((number(was), number(now))));
+        let changed = (Some((32, 2)), Some((32, 1_000)));
+        assert_eq!(found, [changed, (Some((48, 3)), None), (None, Some((70_000, 7)))]);
+        let mut none = 0;
+        table.for_each_unshared(&table.clone(), |_, _| none += 1);
+        let all = PageTable::new();
+        table.for_each_unshared(&all, |was, now| {
+            none += usize::from(was.is_some()) + 100 * usize::from(now.is_some())
+        });
+        assert_eq!(none, 4_000);
     }
 
     #[test]

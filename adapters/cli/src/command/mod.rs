@@ -3,7 +3,11 @@
 #[cfg(all(unix, feature = "daemon"))]
 pub(crate) mod daemon;
 pub(crate) mod diff;
+#[cfg(feature = "glob")]
+pub(crate) mod find;
 pub(crate) mod hash;
+#[cfg(all(feature = "glob", feature = "watch"))]
+pub(crate) mod index;
 pub(crate) mod manual;
 mod side;
 #[cfg(feature = "watch")]

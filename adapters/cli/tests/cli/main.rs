@@ -4,7 +4,11 @@
 #[cfg(all(unix, feature = "daemon", feature = "watch"))]
 mod daemon;
 mod diff;
+#[cfg(feature = "glob")]
+mod find;
 mod hash;
+#[cfg(all(feature = "glob", feature = "watch"))]
+mod index;
 mod odd_entries;
 mod races;
 #[cfg(feature = "remote")]

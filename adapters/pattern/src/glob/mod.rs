@@ -36,9 +36,11 @@ mod crossing;
 mod error;
 mod parse;
 mod set;
+mod shape;
 
 pub use error::{PatternError, Reason};
 pub use set::{Glob, GlobSet, State};
+pub use shape::{DirShape, NameShape, Shape};
 
 /// The longest pattern, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 64 << 10;

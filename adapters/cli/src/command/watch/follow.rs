@@ -26,9 +26,18 @@ impl State {
         Self { dir: None, is_default: true, missing: None }
     }
 
-    /// The state of a directory: where it was said to be, or below the user's own.
+    /// The state of a directory as it is followed.
     pub(crate) fn of(dir: &Path, args: &Followed) -> Result<Self, Failed> {
-        let wanted = args.state.as_deref();
+        Self::kept(dir, args.state.as_deref(), filter(args).exclusion().as_deref())
+    }
+
+    /// The state of a directory of which this is left out: where it was said to be, or below the
+    /// user's own.
+    pub(crate) fn kept(
+        dir: &Path,
+        wanted: Option<&Path>,
+        exclusion: Option<&[u8]>,
+    ) -> Result<Self, Failed> {
         let root = dir.canonicalize().map_err(|error| Problem::io(dir, &error))?;
         if let Some(wanted) = wanted {
             if is_below(wanted, &root) {
@@ -46,8 +55,7 @@ impl State {
         let Some(states) = share::states_of_user() else {
             return Ok(missing("neither XDG_STATE_HOME nor HOME says where to keep a state"));
         };
-        let exclusion = filter(args).exclusion();
-        let Some(dir) = share::state_of(&states, &root, exclusion.as_deref()) else {
+        let Some(dir) = share::state_of(&states, &root, exclusion) else {
             return Ok(missing("the state would be below the directory; --state names a place"));
         };
         Ok(Self { dir: Some(dir), is_default: true, missing: None })

@@ -1,0 +1,188 @@
+//! `treenail index`: a tree that is kept from one run to the next, and `find` answered from it.
+
+use std::io::{IsTerminal, stdout};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+use treenail::glob::find::Find;
+use treenail::glob::query::{Hit, Index, Query, Watch};
+use treenail::glob::rfc3339;
+use treenail::os::{Kind, bytes_of};
+use treenail::share;
+use treenail::tree::live::{LiveTree, Options, peek};
+use treenail::tree::{ErrorKind, IdKind, Tree};
+
+use super::watch::follow::State;
+use crate::Outcome;
+use crate::args;
+use crate::output::{Failed, Output, Problem, insert_path, shown};
+
+/// The ids that `watch` keeps by default: the state is the same.
+const IDS: Option<IdKind> = Some(IdKind::XXH3);
+
+pub(crate) fn run(args: &args::Index, output: &mut Output) -> Result<Outcome, Failed> {
+    let begun = Instant::now();
+    let state = State::kept(&args.dir, args.state.as_deref(), None)?;
+    if let Some(why) = state.missing {
+        return Err(problem(&args.dir, why, Some("name another place with --state")));
+    }
+    let options = Options { ids: IDS, state: state.dir, ..Options::default() };
+    let mut live = LiveTree::open(&args.dir, &options)?;
+    live.barrier()?;
+    let (counts, ready) = (live.tree().counts(), live.ready().clone());
+    for (path, why) in live.unlisted() {
+        output.aside(&format!("{}: {why}", String::from_utf8_lossy(&shown(&path))));
+    }
+    if let Some(why) = &ready.lost {
+        output.hint(&format!("an earlier index could not be used: {why}"));
+    }
+    let (clock, incomplete) = (live.clock(), !live.unlisted().is_empty());
+    live.close()?;
+    let elapsed_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    if output.json() {
+        output.json_line(&json!({ "summary": {
+            "files": counts.files,
+            "dirs": counts.dirs,
+            "symlinks": counts.symlinks,
+            "others": counts.others,
+            "resumed": ready.resumed,
+            "clock": clock.to_string(),
+            "elapsed_ms": elapsed_ms,
+        }}))?;
+    } else if !output.quiet() {
+        let how = if ready.resumed { "compared" } else { "indexed" };
+        output.write(format!("{how} {} entries\n", counts.entries()).as_bytes())?;
+    }
+    Ok(if incomplete { Outcome::Incomplete } else { Outcome::Done })
+}
+
+/// Answers a search from the tree that is kept of the directory, or of the nearest one above it of
+/// which there is one.
+pub(crate) fn answer(
+    args: &args::Find,
+    find: &Find,
+    output: &mut Output,
+) -> Result<Outcome, Failed> {
+    let begun = Instant::now();
+    let dir = args.dirs.iter().chain(&args.walking.search_path).next();
+    let dir = dir.map_or(Path::new("."), PathBuf::as_path);
+    let (root, state) = kept(dir)?;
+    let options = Options { ids: IDS, state: Some(state.clone()), ..Options::default() };
+    let (tree, live): (Tree, _) = match LiveTree::open(&root, &options) {
+        Ok(mut live) => {
+            live.barrier()?;
+            (live.tree().clone(), Some(live))
+        }
+        // Whoever keeps it has it all, up to what it has reported.
+        Err(error) if error.kind() == ErrorKind::Locked => (peek(&state, IDS, None)?.tree, None),
+        Err(error) => return Err(error.into()),
+    };
+    let query = Query::new(find, &root)?;
+    let index = Index::new(&tree, &root)?;
+    let answer = index.ask(&query);
+    answer.errors().iter().for_each(|error| output.hint(&error.to_string()));
+    if !output.quiet() {
+        for hit in answer.iter() {
+            print(&hit, args, output)?;
+        }
+    }
+    if output.json() && !output.quiet() {
+        output.json_line(&json!({ "summary": {
+            "matches": answer.len(),
+            "elapsed_ms": (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        }}))?;
+    }
+    let none = output.quiet() && answer.is_empty();
+    output.finish()?;
+    live.map_or(Ok(()), LiveTree::leave)?;
+    Ok(if none { Outcome::No } else { Outcome::Done })
+}
+
+/// Prints what is found, and then what comes and goes, until the process is ended.
+pub(crate) fn watch(
+    args: &args::Find,
+    find: &Find,
+    output: &mut Output,
+) -> Result<Outcome, Failed> {
+    let options = Options { ids: None, ..Options::default() };
+    let mut watch = Watch::open(find, &options)?;
+    let answer = watch.answer();
+    for hit in answer.iter() {
+        print(&hit, args, output)?;
+    }
+    let matches = answer.len();
+    drop(answer);
+    if output.json() {
+        output.json_line(&json!({ "ready": { "matches": matches } }))?;
+    }
+    output.finish()?;
+    loop {
+        let Some(news) = watch.next(None)? else { continue };
+        let removed = news.removed.iter().map(|path| ("removed", '-', path));
+        let added = news.added.iter().map(|path| ("added", '+', path));
+        for (change, sign, path) in removed.chain(added) {
+            if output.json() {
+                let mut object = Map::new();
+                object.insert("change".into(), change.into());
+                insert_path(&mut object, "path", path);
+                output.json_line(&Value::Object(object))?;
+            } else {
+                write_path(&[&[sign as u8], &path[..]].concat(), args, output)?;
+            }
+        }
+        output.finish()?;
+    }
+}
+
+/// The nearest directory at or above one of which a tree is kept, and where.
+fn kept(dir: &Path) -> Result<(PathBuf, PathBuf), Failed> {
+    let real = dir.canonicalize().map_err(|error| Problem::io(dir, &error))?;
+    let states = share::states_of_user();
+    let found = states.as_deref().and_then(|states| {
+        real.ancestors().find_map(|above| {
+            let state = share::state_of(states, above, None)?;
+            state.is_dir().then(|| (above.to_owned(), state))
+        })
+    });
+    let remedy = Some("make one with `treenail index DIR`");
+    found.ok_or_else(|| problem(dir, "there is no index of the directory", remedy))
+}
+
+fn problem(path: &Path, message: &str, remedy: Option<&'static str>) -> Failed {
+    let path = Some(bytes_of(path.as_os_str()).to_vec());
+    Failed::Error(Problem { kind: "index", message: message.to_owned(), path, remedy })
+}
+
+fn print(hit: &Hit<'_>, args: &args::Find, output: &mut Output) -> Result<(), Failed> {
+    let mut path = hit.path();
+    if !output.json() {
+        if hit.kind() == Kind::Directory {
+            path.push(b'/');
+        }
+        return write_path(&path, args, output);
+    }
+    let stat = hit.stat();
+    let mut object = Map::new();
+    insert_path(&mut object, "path", &path);
+    let kind = match stat.kind {
+        Kind::File => "file",
+        Kind::Directory => "dir",
+        Kind::Symlink => "symlink",
+        _ => "other",
+    };
+    object.insert("type".into(), kind.into());
+    if stat.kind == Kind::File {
+        object.insert("size_bytes".into(), stat.size_bytes.into());
+    }
+    if let Some(time) = rfc3339(stat.mtime_ns) {
+        object.insert("modified".into(), time.into());
+    }
+    output.json_line(&Value::Object(object))
+}
+
+fn write_path(path: &[u8], args: &args::Find, output: &mut Output) -> Result<(), Failed> {
+    let (null, for_people) = (args.printing.null, stdout().is_terminal());
+    output.write(&if for_people && !null { shown(path) } else { path.into() })?;
+    output.write(if null { b"\0" } else { b"\n" })
+}
