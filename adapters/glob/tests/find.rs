@@ -201,7 +201,19 @@ fn listings_are_those_of_git() {
 
 #[test]
 fn sorted_results_are_the_same_in_the_order_of_components() {
-    let tree = Tree::new(&["a/b", "a-b", "a/c/d", "b", "a.c/x", "z/z/z/z", "m/n", "m/a/q", "m/z"]);
+    let tree = Tree::new(&[
+        "a/b",
+        "a-b",
+        "a/c/d",
+        "b",
+        "a.c/x",
+        "z/z/z/z",
+        "m/n",
+        "m/a/q",
+        "m/same-beginning-2",
+        "m/same-beginning-1/x",
+        "m/same-beg",
+    ]);
     let sorted = found_in_order(tree.find().sort(true));
     let by_component = |path: &String| path.split('/').map(str::to_owned).collect::<Vec<_>>();
     let mut expected = found(tree.find());

@@ -15,8 +15,8 @@ use super::run::{Rest, Run};
 /// How many batches may wait for the caller.
 const WAITING_MAX: usize = 64;
 
-/// What a walk finds, as an iterator; see [`Find::iter`]. Dropping it ends the walk: a thread that
-/// is in a directory leaves it, and none is waited for.
+/// What a walk finds, as an iterator; see [`Find::iter`](super::Find::iter). Dropping it ends the
+/// walk: a thread that is in a directory leaves it, and none is waited for.
 pub struct Matches {
     run: Arc<Run>,
     stage: Stage,

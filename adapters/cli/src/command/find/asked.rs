@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+#[cfg(unix)]
+use treenail::glob::Owner;
 use treenail::glob::find::{Find, Ignores, Types};
-use treenail::glob::{Case, Filter, Owner, Pattern, Subject, nanoseconds, parse_time};
+use treenail::glob::{Case, Filter, Pattern, Subject, nanoseconds, parse_time};
 use treenail::os::bytes_of;
 
 use crate::args::{self, FileType, Strip};
