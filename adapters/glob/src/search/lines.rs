@@ -85,14 +85,23 @@ struct Kept {
 impl FileMatches {
     /// The lines, in their order.
     pub fn lines(&self) -> impl ExactSizeIterator<Item = Line<'_>> {
-        self.lines.iter().map(|kept| Line {
+        (0..self.lines.len()).map(|index| self.line(index))
+    }
+
+    /// One line.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    pub fn line(&self, index: usize) -> Line<'_> {
+        let kept = &self.lines[index];
+        Line {
             kind: kept.kind,
             number: kept.number,
             offset: kept.offset,
             bytes: &self.bytes[kept.bytes.clone()],
             spans: &self.spans[kept.spans.clone()],
             replaced: kept.replaced.clone().map(|range| &self.bytes[range]),
-        })
+        }
     }
 
     /// Whether there are no lines, with a match or around one.

@@ -16,20 +16,27 @@
 //!
 //! - [`Searcher::bytes`], [`Searcher::path`]: one content, one file.
 //! - [`Worker`]: one content after the other, line by line, for threads of one's own.
+//! - [`Files`]: everything that is found, by all threads: to a callback, as an iterator, printed.
 //! - [`printer`]: results as text, in ripgrep's forms.
 
+mod deliver;
 mod engine;
+mod files;
 mod input;
 mod lines;
 mod options;
 mod pattern;
 pub mod printer;
+mod run;
 #[cfg(feature = "compressed")]
 mod unpack;
 
+pub use deliver::{FileMatch, SearchMatch, SearchMatches};
 pub use engine::{Searcher, Subject, Worker};
+pub use files::{Files, PrintError};
 pub use lines::{FileMatches, Line, LineKind, Lines};
-pub use options::{Binary, Case, Engine, Search};
+pub use crate::pattern::Case;
+pub use options::{Binary, Engine, Search};
 pub use pattern::{PatternError, PatternErrorKind};
 
 use options::Options;

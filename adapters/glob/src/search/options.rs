@@ -3,20 +3,10 @@
 use grep_matcher::LineTerminator;
 use grep_searcher::{Encoding, SearcherBuilder};
 
+use crate::pattern::Case;
+
 use super::pattern::{Compiled, PatternError, PatternErrorKind};
 use super::Searcher;
-
-/// How letters of the other case are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Case {
-    /// They are other letters.
-    #[default]
-    Sensitive,
-    /// They are the same.
-    Insensitive,
-    /// They are the same unless a pattern has an upper-case letter.
-    Smart,
-}
 
 /// What executes the patterns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

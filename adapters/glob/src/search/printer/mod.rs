@@ -18,14 +18,14 @@ pub use format::{ColorRule, Format, Mode};
 
 use super::engine::{Engine, Searcher, Subject};
 use super::pattern::Compiled;
-use spool::{Ink, Spool, State};
+use spool::{Ink, Shared, Spool};
 
 /// The output of a search, for all its threads.
 #[derive(Debug)]
 pub struct Printer<W> {
     searcher: Searcher,
     format: Format,
-    out: Mutex<State<W>>,
+    out: Shared<W>,
     totals: Mutex<Stats>,
     has_match: AtomicBool,
 }
@@ -44,7 +44,7 @@ impl<W: Write + Send> Printer<W> {
     pub fn new(searcher: Searcher, format: Format, out: W) -> Self {
         let separator = format.file_separator(searcher.options());
         Self {
-            out: Mutex::new(State::new(out, separator)),
+            out: Shared::new(out, separator),
             searcher,
             format,
             totals: Mutex::new(Stats::new()),
@@ -71,13 +71,19 @@ impl<W: Write + Send> Printer<W> {
         self.has_match.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing more is to be found out: a match was found, and nothing else was asked.
+    pub fn is_answered(&self) -> bool {
+        let asks = matches!(self.format.mode, Mode::Nothing | Mode::NothingWithoutMatch);
+        asks && !self.format.stats && self.has_match()
+    }
+
     /// Prints the statistics, if they are wanted, and gives the output back.
     ///
     /// # Errors
     /// The output cannot be written.
     pub fn finish(self, elapsed: Duration) -> io::Result<W> {
         let totals = self.totals.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut out = self.out.into_inner().unwrap_or_else(PoisonError::into_inner).out;
+        let mut out = self.out.into_out();
         if self.format.stats || self.format.mode == Mode::Json {
             let text = match self.format.json_summary {
                 true => format::json_summary(&totals, elapsed),
@@ -98,6 +104,16 @@ enum Form<'a, W: Write> {
     Json(JSON<Ink<Spool<'a, W>>>),
 }
 
+impl<'a, W: Write> Form<'a, W> {
+    fn spool(&mut self) -> &mut Spool<'a, W> {
+        match self {
+            Self::Standard(form) => form.get_mut().inner(),
+            Self::Summary(form) => form.get_mut().inner(),
+            Self::Json(form) => form.get_mut().inner(),
+        }
+    }
+}
+
 /// What one thread needs to search one file after the other and print what is found.
 #[derive(Debug)]
 pub struct PrintWorker<'a, W: Write> {
@@ -108,6 +124,16 @@ pub struct PrintWorker<'a, W: Write> {
 }
 
 impl<W: Write + Send> PrintWorker<'_, W> {
+    /// Begins a run of files that is printed in its turn, counted from 0.
+    pub(super) fn begin(&mut self, turn: u64) {
+        self.form.spool().begin(turn);
+    }
+
+    /// Ends a run of files.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.form.spool().end()
+    }
+
     /// Searches what `input` has to the end, prints what is found under the name `path`, and says
     /// whether it had what was wanted.
     ///
@@ -137,11 +163,7 @@ impl<W: Write + Send> PrintWorker<'_, W> {
                 (searched, sink.has_match(), Some(sink.stats().clone()))
             }
         };
-        let spool = match &mut self.form {
-            Form::Standard(form) => form.get_mut().inner(),
-            Form::Summary(form) => form.get_mut().inner(),
-            Form::Json(form) => form.get_mut().inner(),
-        };
+        let spool = self.form.spool();
         if let Err(error) = searched {
             return Err(match spool.discard() {
                 Some(error) => Interrupted::Output(error),
