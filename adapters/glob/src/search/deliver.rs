@@ -237,7 +237,7 @@ impl Consume for Deliver {
         worker.found.clear();
         let DeliverWorker { worker: search, found, .. } = worker;
         let searched =
-            open(&file, |input, subject, _| search.search(input, subject, found));
+            open(&file, |input, content, _| search.search(input, content, found));
         let searched = searched.and_then(|searched: io::Result<()>| searched);
         if !worker.found.is_empty() {
             let matches = std::mem::take(&mut worker.found);

@@ -42,7 +42,7 @@ impl Searcher {
     /// The bytes are a damaged compressed file, or one that exceeds a limit.
     pub fn bytes(&self, bytes: &[u8]) -> io::Result<FileMatches> {
         let mut found = FileMatches::default();
-        self.worker().search(bytes, Subject::named(), &mut found)?;
+        self.worker().search(bytes, Content::named(), &mut found)?;
         Ok(found)
     }
 
@@ -53,8 +53,8 @@ impl Searcher {
     pub fn path(&self, path: impl AsRef<Path>) -> io::Result<FileMatches> {
         let mut found = FileMatches::default();
         let file = File::open(path.as_ref())?;
-        let subject = Subject { name: path.as_ref().as_os_str().as_encoded_bytes(), named: true };
-        self.worker().search(file, subject, &mut found)?;
+        let content = Content { name: path.as_ref().as_os_str().as_encoded_bytes(), named: true };
+        self.worker().search(file, content, &mut found)?;
         Ok(found)
     }
 
@@ -81,17 +81,17 @@ impl Searcher {
 
 /// What is searched.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct Content<'a> {
     /// Its name or path, of which only the ending matters.
     pub name: &'a [u8],
     /// Whether the caller named it, or else it was found; see [`Binary`].
     pub named: bool,
 }
 
-impl Subject<'_> {
+impl Content<'_> {
     /// Something without a name that the caller wants searched.
     pub fn named() -> Self {
-        Subject { name: b"", named: true }
+        Content { name: b"", named: true }
     }
 }
 
@@ -112,11 +112,11 @@ impl Worker {
     pub fn search(
         &mut self,
         input: impl Read,
-        subject: Subject<'_>,
+        content: Content<'_>,
         lines: &mut impl Lines,
     ) -> io::Result<()> {
         let sink = self.collect.sink(&self.matcher, &self.engine.options, lines);
-        self.engine.search(&self.matcher, input, subject, sink)
+        self.engine.search(&self.matcher, input, content, sink)
     }
 }
 
@@ -134,13 +134,13 @@ impl Engine {
         &mut self,
         matcher: &Compiled,
         mut input: impl Read,
-        subject: Subject<'_>,
+        content: Content<'_>,
         sink: S,
     ) -> io::Result<()> {
         let mut head = std::mem::take(&mut self.head);
         let searched = fill(&mut input, &mut head).and_then(|read| {
             let rest = (read == head.len()).then_some(input);
-            self.search_from(matcher, &head[..read], rest, subject, sink)
+            self.search_from(matcher, &head[..read], rest, content, sink)
         });
         self.head = head;
         searched.map_err(|error| self.name_limit(error))
@@ -152,18 +152,18 @@ impl Engine {
         matcher: &Compiled,
         head: &[u8],
         rest: Option<impl Read>,
-        subject: Subject<'_>,
+        content: Content<'_>,
         sink: S,
     ) -> io::Result<()> {
         #[cfg(feature = "compressed")]
         if self.options.compressed
-            && let Some(format) = Format::of(head, subject.name)
+            && let Some(format) = Format::of(head, content.name)
         {
-            self.searcher.set_binary_detection(self.detection(subject));
+            self.searcher.set_binary_detection(self.detection(content));
             let unpacked = format.reader(head, Resumed::new(head, rest))?;
             return self.searcher.search_reader(matcher, unpacked, sink);
         }
-        let detection = self.detection(subject);
+        let detection = self.detection(content);
         let goes_by_line = !self.searcher.multi_line_with_matcher(matcher);
         let is_clean = detection == BinaryDetection::none() || memchr::memchr(0, head).is_none();
         let in_memory = rest.is_none() && !self.options.decodes(head);
@@ -178,11 +178,11 @@ impl Engine {
         self.searcher.search_reader(matcher, Resumed::new(head, rest), sink)
     }
 
-    fn detection(&self, subject: Subject<'_>) -> BinaryDetection {
+    fn detection(&self, content: Content<'_>) -> BinaryDetection {
         match self.options.binary {
             _ if self.options.null_data => BinaryDetection::none(),
             Binary::Text => BinaryDetection::none(),
-            Binary::Skip if !subject.named => BinaryDetection::quit(0),
+            Binary::Skip if !content.named => BinaryDetection::quit(0),
             Binary::Skip | Binary::Search => BinaryDetection::convert(0),
         }
     }

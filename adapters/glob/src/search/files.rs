@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
 
 use super::deliver::{Deliver, FileMatch, SearchMatches, channel};
-use super::engine::{Searcher, Subject};
+use super::engine::{Searcher, Content};
 use super::printer::{Interrupted, PrintWorker, Printer};
 use super::run::{self, Consume, Found, Source};
 
@@ -175,23 +175,23 @@ impl std::error::Error for PrintError {}
 /// Calls `search` with what a file has, what it is to the search, and its path.
 pub(super) fn open<T>(
     found: &Found<'_>,
-    search: impl FnOnce(&mut dyn Read, Subject<'_>, &Path) -> T,
+    search: impl FnOnce(&mut dyn Read, Content<'_>, &Path) -> T,
 ) -> io::Result<T> {
     match found {
         Found::Walked(found) => {
             let mut file = found.open()?;
             let path = os_str_of(found.path())?;
             // A root that is a file was named.
-            let subject = Subject { name: found.name(), named: found.depth() == 0 };
-            Ok(search(&mut file, subject, Path::new(&*path)))
+            let content = Content { name: found.name(), named: found.depth() == 0 };
+            Ok(search(&mut file, content, Path::new(&*path)))
         }
         Found::Named(path) => {
             let mut file = File::open(path)?;
-            let subject = Subject { name: bytes_of(path.as_os_str()), named: true };
-            Ok(search(&mut file, subject, path))
+            let content = Content { name: bytes_of(path.as_os_str()), named: true };
+            Ok(search(&mut file, content, path))
         }
         Found::Stdin => {
-            Ok(search(&mut io::stdin().lock(), Subject::named(), Path::new(STDIN_NAME)))
+            Ok(search(&mut io::stdin().lock(), Content::named(), Path::new(STDIN_NAME)))
         }
     }
 }
@@ -235,7 +235,7 @@ impl<'p, W: Write + Send, F: Fn(Error) + Sync> Consume for Print<'p, W, F> {
     }
 
     fn file(&self, worker: &mut PrintWorker<'p, W>, file: Found<'_>) -> ControlFlow<()> {
-        let searched = open(&file, |input, subject, path| worker.search(input, subject, path));
+        let searched = open(&file, |input, content, path| worker.search(input, content, path));
         match searched {
             Ok(Ok(_)) if self.printer.is_answered() => ControlFlow::Break(()),
             Ok(Ok(_)) => ControlFlow::Continue(()),

@@ -32,7 +32,7 @@ mod run;
 mod unpack;
 
 pub use deliver::{FileMatch, SearchMatch, SearchMatches};
-pub use engine::{Searcher, Subject, Worker};
+pub use engine::{Searcher, Content, Worker};
 pub use files::{Files, PrintError};
 pub use lines::{FileMatches, Line, LineKind, Lines};
 pub use crate::pattern::Case;

@@ -16,7 +16,7 @@ use grep_printer::{JSON, Standard, Stats, Summary};
 
 pub use format::{ColorRule, Format, Mode};
 
-use super::engine::{Engine, Searcher, Subject};
+use super::engine::{Engine, Searcher, Content};
 use super::pattern::Compiled;
 use spool::{Ink, Shared, Spool};
 
@@ -142,24 +142,24 @@ impl<W: Write + Send> PrintWorker<'_, W> {
     pub fn search(
         &mut self,
         input: impl Read,
-        subject: Subject<'_>,
+        content: Content<'_>,
         path: &Path,
     ) -> Result<bool, Interrupted> {
         let (engine, matcher) = (&mut self.engine, &self.matcher);
         let (searched, has_match, stats) = match &mut self.form {
             Form::Standard(form) => {
                 let mut sink = form.sink_with_path(matcher, path);
-                let searched = engine.search(matcher, input, subject, &mut sink);
+                let searched = engine.search(matcher, input, content, &mut sink);
                 (searched, sink.has_match(), sink.stats().cloned())
             }
             Form::Summary(form) => {
                 let mut sink = form.sink_with_path(matcher, path);
-                let searched = engine.search(matcher, input, subject, &mut sink);
+                let searched = engine.search(matcher, input, content, &mut sink);
                 (searched, sink.has_match(), sink.stats().cloned())
             }
             Form::Json(form) => {
                 let mut sink = form.sink_with_path(matcher, path);
-                let searched = engine.search(matcher, input, subject, &mut sink);
+                let searched = engine.search(matcher, input, content, &mut sink);
                 (searched, sink.has_match(), Some(sink.stats().clone()))
             }
         };
