@@ -12,7 +12,7 @@ use treenail_os::{bytes_of, os_str_of};
 use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
 
-use super::deliver::{Deliver, FileMatch, SearchMatches, channel};
+use super::deliver::{FileMatch, SearchMatches, channel};
 use super::engine::{Searcher, Content};
 use super::printer::{Interrupted, PrintWorker, Printer};
 use super::run::{self, Consume, Found, Source};
@@ -48,7 +48,7 @@ impl Files {
     /// Adds what a walk finds; what is no regular file is left out.
     #[must_use]
     pub fn find(mut self, find: Find) -> Self {
-        self.sources.push(Source::Tree(find));
+        self.sources.push(Source::Tree(Box::new(find)));
         self
     }
 
@@ -145,7 +145,7 @@ impl Files {
 
     fn run<C: Consume>(&self, consumer: &C) -> Result<(), Error> {
         let sources = self.sources.iter().map(|source| match source {
-            Source::Tree(find) => Source::Tree(find.clone().types(Types::FILE).sort(self.sort)),
+            Source::Tree(find) => Source::Tree(Box::new(Find::clone(find).types(Types::FILE).sort(self.sort))),
             other => other.clone(),
         });
         run::run(&sources.collect::<Vec<_>>(), self.threads, &self.cancel, consumer)

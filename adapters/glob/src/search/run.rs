@@ -31,7 +31,7 @@ const SEARCHERS_PER_WALKER: usize = 6;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// All that is found.
-    Tree(Find),
+    Tree(Box<Find>),
     /// One that the caller named.
     Named(PathBuf),
     /// Standard input.
@@ -139,7 +139,7 @@ pub(super) fn run<C: Consume>(
             }
             match source {
                 Source::Tree(find) => {
-                    let find = find.clone().threads(walkers).cancel(cancel.clone());
+                    let find = Find::clone(find).threads(walkers).cancel(cancel.clone());
                     find.visit(&Walker { run: &run, scope })?;
                 }
                 Source::Named(path) => run.one(scope, Files::Named(path.clone())),
