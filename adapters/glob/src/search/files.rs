@@ -52,10 +52,18 @@ impl Files {
         self
     }
 
-    /// Adds one file, whatever it is but a directory.
+    /// Adds one file that somebody named, whatever it is but a directory.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.sources.push(Source::Named(path.into()));
+        self.sources.push(Source::Path { path: path.into(), named: true });
+        self
+    }
+
+    /// Adds one file that was found and that nobody named: if it is binary, that is that, unless
+    /// the search says otherwise.
+    #[must_use]
+    pub fn found(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sources.push(Source::Path { path: path.into(), named: false });
         self
     }
 
@@ -185,9 +193,9 @@ pub(super) fn open<T>(
             let content = Content { name: found.name(), named: found.depth() == 0 };
             Ok(search(&mut file, content, Path::new(&*path)))
         }
-        Found::Named(path) => {
+        Found::Path { path, named } => {
             let mut file = File::open(path)?;
-            let content = Content { name: bytes_of(path.as_os_str()), named: true };
+            let content = Content { name: bytes_of(path.as_os_str()), named: *named };
             Ok(search(&mut file, content, path))
         }
         Found::Stdin => {
@@ -200,7 +208,7 @@ pub(super) fn open<T>(
 pub(super) fn path_of<'f>(found: &Found<'f>) -> &'f [u8] {
     match found {
         Found::Walked(found) => found.path(),
-        Found::Named(path) => bytes_of(path.as_os_str()),
+        Found::Path { path, .. } => bytes_of(path.as_os_str()),
         Found::Stdin => STDIN_NAME.as_bytes(),
     }
 }

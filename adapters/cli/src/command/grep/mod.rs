@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
     let searcher = search.compile()?;
     let files = files(args, &paths, &searcher.files(), &problems)?;
     let printer = Printer::new(searcher, form::format(args, &paths)?, io::stdout());
-    let printed = files.print(&printer, |error| problems.report(&error));
+    let printed = files.print(&printer, |error| problems.report(error));
     let matched = printer.has_match();
     match printed {
         Ok(()) => _ = printer.finish(begun.elapsed())?,
@@ -117,7 +117,7 @@ fn files(
     let mut files = none.clone().threads(args.reading.threads);
     if !matches!(sort, (SortBy::None | SortBy::Path, SortBy::None)) {
         for path in sorted::collect(args, paths, problems)? {
-            files = if is_stdin(&path) { files.stdin() } else { files.file_found(path) };
+            files = if is_stdin(&path) { files.stdin() } else { files.found(path) };
         }
         return Ok(files.sort(true));
     }
@@ -145,7 +145,7 @@ impl<'o> Problems<'o> {
         Self { output: Mutex::new(output), shows, any: AtomicBool::new(false) }
     }
 
-    fn report(&self, error: &treenail::glob::Error) {
+    fn report(&self, error: treenail::glob::Error) {
         self.any.store(true, Ordering::Relaxed);
         if self.shows
             && let Ok(output) = self.output.lock()
