@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fs::{self, Metadata};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{self, AtomicBool};
 use std::time::SystemTime;
