@@ -166,7 +166,10 @@ impl Engine {
         let detection = self.detection(content);
         let goes_by_line = !self.searcher.multi_line_with_matcher(matcher);
         let is_clean = detection == BinaryDetection::none() || memchr::memchr(0, head).is_none();
-        let in_memory = rest.is_none() && !self.options.decodes(head);
+        // An inverted search that ends early has seen more where everything is in memory; what it
+        // says of itself is to be one thing.
+        let is_alike = !self.options.invert;
+        let in_memory = rest.is_none() && is_alike && !self.options.decodes(head);
         // Where NUL bytes are met decides what a search by line does with them, and that depends
         // on how much is read at a time: what is only read piece by piece is then always read so.
         if in_memory && (is_clean || !goes_by_line) {

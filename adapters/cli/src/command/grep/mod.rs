@@ -39,11 +39,16 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
     let files = files(args, &paths, &searcher.files(), &problems)?;
     let printer = Printer::new(searcher, form::format(args, &paths)?, io::stdout());
     let printed = files.print(&printer, |error| problems.report(error));
-    let matched = printer.has_match();
+    let (matched, searched) = (printer.has_match(), printer.has_searched());
     match printed {
         Ok(()) => _ = printer.finish(begun.elapsed())?,
         Err(PrintError::Output(error)) => return Err(error.into()),
         Err(PrintError::Find(error)) => return Err(Problem::from(error).into()),
+    }
+    if paths.is_implicit && !searched {
+        let message = "no file was searched".to_owned();
+        let remedy = Some("look for rules that exclude them all, or name a file or directory");
+        problems.tell(&Problem { kind: "nothing_searched", message, path: None, remedy });
     }
     Ok(problems.outcome(matched, args.wanted.quiet))
 }
@@ -146,11 +151,15 @@ impl<'o> Problems<'o> {
     }
 
     fn report(&self, error: treenail::glob::Error) {
+        self.tell(&Problem::from(error));
+    }
+
+    fn tell(&self, problem: &Problem) {
         self.any.store(true, Ordering::Relaxed);
         if self.shows
             && let Ok(output) = self.output.lock()
         {
-            output.problem(&Problem::from(error));
+            output.problem(problem);
         }
     }
 

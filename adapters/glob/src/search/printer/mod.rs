@@ -28,6 +28,7 @@ pub struct Printer<W> {
     out: Shared<W>,
     totals: Mutex<Stats>,
     has_match: AtomicBool,
+    has_searched: AtomicBool,
 }
 
 /// Why a file was not searched to its end.
@@ -49,6 +50,7 @@ impl<W: Write + Send> Printer<W> {
             format,
             totals: Mutex::new(Stats::new()),
             has_match: AtomicBool::new(false),
+            has_searched: AtomicBool::new(false),
         }
     }
 
@@ -69,6 +71,11 @@ impl<W: Write + Send> Printer<W> {
     /// Whether a file had what was wanted: a match, or with [`Mode::FilesWithoutMatch`] none.
     pub fn has_match(&self) -> bool {
         self.has_match.load(Ordering::Relaxed)
+    }
+
+    /// Whether there was a file to be searched.
+    pub fn has_searched(&self) -> bool {
+        self.has_searched.load(Ordering::Relaxed)
     }
 
     /// Whether nothing more is to be found out: a match was found, and nothing else was asked.
@@ -145,6 +152,10 @@ impl<W: Write + Send> PrintWorker<'_, W> {
         content: Content<'_>,
         path: &Path,
     ) -> Result<bool, Interrupted> {
+        // Written once, lest all threads fight for it.
+        if !self.printer.has_searched() {
+            self.printer.has_searched.store(true, Ordering::Relaxed);
+        }
         let (engine, matcher) = (&mut self.engine, &self.matcher);
         let (searched, has_match, stats) = match &mut self.form {
             Form::Standard(form) => {
