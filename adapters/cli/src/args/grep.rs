@@ -25,7 +25,9 @@ const MODES: [&str; 7] = [
 /// what is binary. Without a PATH standard input is searched if something is piped into it, and
 /// else the current directory.
 #[derive(clap::Args, Debug)]
-#[command(args_override_self = true, after_long_help = "\
+#[command(
+    args_override_self = true,
+    after_long_help = "\
 Examples:
   treenail grep 'fn \\w+_test' src         lines of all files below src
   treenail grep -F -e a.b -e c.d           texts, not regular expressions
@@ -34,7 +36,8 @@ Examples:
   treenail grep -l TODO -g '!vendor/'      the names of files, but not below vendor
   treenail grep --json main | jq .data     for programs
 
-Exit status: 0 a line matched; 1 none did; 2 an error, even if a line matched (but not with -q).")]
+Exit status: 0 a line matched; 1 none did; 2 an error, even if a line matched (but not with -q)."
+)]
 pub(crate) struct Grep {
     /// The pattern: a regular expression of the crate regex. With -e or -f it is a PATH
     #[arg(value_name = "PATTERN", required_unless_present_any = [

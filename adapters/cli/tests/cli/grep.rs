@@ -302,7 +302,8 @@ fn statistics_follow_the_results() {
 #[test]
 fn standard_input_is_searched_if_something_is_piped_into_it() {
     let place = files();
-    let piped = |args: &[&str]| run_with_input(place.path(), &[&["grep"], args].concat(), b"a\nb\n");
+    let piped =
+        |args: &[&str]| run_with_input(place.path(), &[&["grep"], args].concat(), b"a\nb\n");
     assert_eq!(piped(&["b"]).expect(0).out(), "b\n");
     assert_eq!(piped(&["-nH", "b", "-"]).expect(0).out(), "<stdin>:2:b\n");
     assert_eq!(piped(&["-c", "needle", "notes.md"]).expect(0).out(), "1\n");

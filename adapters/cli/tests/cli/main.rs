@@ -5,6 +5,8 @@
 mod daemon;
 mod diff;
 #[cfg(feature = "glob")]
+mod find;
+#[cfg(feature = "glob")]
 mod grep;
 mod hash;
 mod odd_entries;

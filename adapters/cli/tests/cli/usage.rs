@@ -10,6 +10,8 @@ const COMMANDS: &[&str] = &[
     "diff",
     "hash",
     #[cfg(feature = "glob")]
+    "find",
+    #[cfg(feature = "glob")]
     "grep",
     #[cfg(feature = "watch")]
     "watch",

@@ -236,8 +236,7 @@ impl Consume for Deliver {
     fn file(&self, worker: &mut DeliverWorker, file: Found<'_>) -> ControlFlow<()> {
         worker.found.clear();
         let DeliverWorker { worker: search, found, .. } = worker;
-        let searched =
-            open(&file, |input, content, _| search.search(input, content, found));
+        let searched = open(&file, |input, content, _| search.search(input, content, found));
         let searched = searched.and_then(|searched: io::Result<()>| searched);
         if !worker.found.is_empty() {
             let matches = std::mem::take(&mut worker.found);

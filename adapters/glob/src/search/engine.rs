@@ -28,11 +28,7 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    pub(super) fn new(
-        matcher: Compiled,
-        builder: SearcherBuilder,
-        options: Options,
-    ) -> Self {
+    pub(super) fn new(matcher: Compiled, builder: SearcherBuilder, options: Options) -> Self {
         Self { matcher, builder, options: Arc::new(options) }
     }
 

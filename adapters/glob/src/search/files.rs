@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
 
 use super::deliver::{FileMatch, SearchMatches, channel};
-use super::engine::{Searcher, Content};
+use super::engine::{Content, Searcher};
 use super::printer::{Interrupted, PrintWorker, Printer};
 use super::run::{self, Consume, Found, Source};
 
@@ -153,7 +153,9 @@ impl Files {
 
     fn run<C: Consume>(&self, consumer: &C) -> Result<(), Error> {
         let sources = self.sources.iter().map(|source| match source {
-            Source::Tree(find) => Source::Tree(Box::new(Find::clone(find).types(Types::FILE).sort(self.sort))),
+            Source::Tree(find) => {
+                Source::Tree(Box::new(Find::clone(find).types(Types::FILE).sort(self.sort)))
+            }
             other => other.clone(),
         });
         run::run(&sources.collect::<Vec<_>>(), self.threads, &self.cancel, consumer)

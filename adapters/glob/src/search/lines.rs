@@ -255,7 +255,13 @@ pub(super) struct LinesSink<'a, L> {
 }
 
 impl<L: Lines> LinesSink<'_, L> {
-    fn hand_over(&mut self, kind: LineKind, number: Option<u64>, offset: u64, bytes: &[u8]) -> bool {
+    fn hand_over(
+        &mut self,
+        kind: LineKind,
+        number: Option<u64>,
+        offset: u64,
+        bytes: &[u8],
+    ) -> bool {
         let replaced = self.replacement.is_some().then_some(&self.collect.replaced[..]);
         let replaced = replaced.filter(|_| !self.collect.spans.is_empty());
         let spans = &self.collect.spans;

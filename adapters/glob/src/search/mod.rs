@@ -33,11 +33,11 @@ mod types;
 #[cfg(feature = "compressed")]
 mod unpack;
 
+pub use crate::pattern::Case;
 pub use deliver::{FileMatch, SearchMatch, SearchMatches};
-pub use engine::{Searcher, Content, Worker};
+pub use engine::{Content, Searcher, Worker};
 pub use files::{Files, PrintError};
 pub use lines::{FileMatches, Line, LineKind, Lines};
-pub use crate::pattern::Case;
 pub use options::{Binary, Engine, Search};
 pub use pattern::{PatternError, PatternErrorKind};
 pub use types::{FileTypes, TypeError};

@@ -5,8 +5,8 @@ use grep_searcher::{Encoding, SearcherBuilder};
 
 use crate::pattern::Case;
 
-use super::pattern::{Compiled, PatternError, PatternErrorKind};
 use super::Searcher;
+use super::pattern::{Compiled, PatternError, PatternErrorKind};
 
 /// What executes the patterns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -224,9 +224,9 @@ fn pcre2(patterns: &[String], options: &Options) -> Result<Compiled, PatternErro
     }
     builder.utf(options.unicode).ucp(options.unicode);
     builder.dotall(options.multiline && options.dot_all);
-    let matcher = builder.build_many(patterns).map_err(|error| {
-        PatternError::new(PatternErrorKind::Syntax, error.to_string())
-    })?;
+    let matcher = builder
+        .build_many(patterns)
+        .map_err(|error| PatternError::new(PatternErrorKind::Syntax, error.to_string()))?;
     Ok(Compiled::Pcre2(matcher))
 }
 

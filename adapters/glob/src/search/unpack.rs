@@ -2,9 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::BlockDecodingStrategy;
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 /// How large the dictionary of an xz or lzma file may be: twice what the highest level uses.
 const DICTIONARY_BYTES_MAX: u32 = 128 << 20;
@@ -61,9 +60,12 @@ impl Format {
                 Box::new(lzma_rust2::XzReader::new(packed, true))
             }
             Self::Lzma => {
-                let limit_kib = DICTIONARY_BYTES_MAX / 1024 + 1024;
-                let reader = lzma_rust2::LzmaReader::new_mem_limit(packed, limit_kib, None);
-                Box::new(reader.map_err(|_| dictionary_too_large())?)
+                // The header is a byte and then this number.
+                let bytes = head.get(1..5).map(|bytes| [bytes[0], bytes[1], bytes[2], bytes[3]]);
+                if bytes.is_some_and(|bytes| u32::from_le_bytes(bytes) > DICTIONARY_BYTES_MAX) {
+                    return Err(dictionary_too_large());
+                }
+                Box::new(lzma_rust2::LzmaReader::new_mem_limit(packed, u32::MAX, None)?)
             }
             Self::Lz4 => Box::new(Lz4(lz4_flex::frame::FrameDecoder::new(packed))),
             Self::Zstandard => {
@@ -103,7 +105,11 @@ fn xz_dictionary_bytes(head: &[u8]) -> Option<u32> {
         let properties = rest.get(1..1 + length)?;
         if is_lzma2 {
             let bits = u32::from(*properties.first()? & 0x3f);
-            return (2 | bits & 1).checked_shl(bits / 2 + 11).filter(|_| bits < 40);
+            return match bits {
+                0..40 => Some((2 | bits & 1) << (bits / 2 + 11)),
+                40 => Some(u32::MAX),
+                _ => None,
+            };
         }
         rest = &rest[1 + length..];
     }

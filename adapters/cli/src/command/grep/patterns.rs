@@ -67,11 +67,7 @@ fn lines(file: &Path, stdin_is_read: &mut bool) -> Result<Vec<String>, Failed> {
 }
 
 /// The search.
-pub(super) fn search(
-    args: &Grep,
-    paths: &Paths,
-    patterns: Vec<String>,
-) -> Result<Search, Failed> {
+pub(super) fn search(args: &Grep, paths: &Paths, patterns: Vec<String>) -> Result<Search, Failed> {
     let (matching, wanted, reading) = (&args.matching, &args.wanted, &args.reading);
     let (before, after) = context(args);
     let mut search = Search::new(patterns)

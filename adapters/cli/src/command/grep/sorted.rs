@@ -64,11 +64,7 @@ pub(super) fn collect(
 }
 
 /// Prints the names of all files; whether there was one.
-pub(super) fn list(
-    args: &Grep,
-    paths: &Paths,
-    problems: &Problems<'_>,
-) -> Result<bool, Failed> {
+pub(super) fn list(args: &Grep, paths: &Paths, problems: &Problems<'_>) -> Result<bool, Failed> {
     let (sort, sortr) = (args.printed.sort, args.printed.sortr);
     let end = if args.printed.null { 0 } else { b'\n' };
     let separator = form::path_separator(args)?;

@@ -16,7 +16,7 @@ use grep_printer::{JSON, Standard, Stats, Summary};
 
 pub use format::{ColorRule, Format, Mode};
 
-use super::engine::{Engine, Searcher, Content};
+use super::engine::{Content, Engine, Searcher};
 use super::pattern::Compiled;
 use spool::{Ink, Shared, Spool};
 
