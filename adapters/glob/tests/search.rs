@@ -507,3 +507,19 @@ fn the_error_of_a_file_is_a_value_among_the_results() {
     assert!(error.path().unwrap().ends_with(b"/missing"));
     assert_eq!(results[1].as_ref().unwrap().line().bytes, b"11 needle\n");
 }
+
+/// A file in the middle of which the search is ended.
+#[test]
+fn a_search_that_is_ended_leaves_a_large_file_in_the_middle() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("large");
+    // A hole: it takes no room on the disk, and reading it to its end would take minutes.
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let search = Search::new(["needle"]).binary(Binary::Text).null_data(true);
+    let cancel = Cancel::new();
+    let files = search.compile().unwrap().files().file(&path).cancel(cancel.clone());
+    let searching = std::thread::spawn(move || files.iter().count());
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    cancel.cancel();
+    assert_eq!(searching.join().unwrap(), 0);
+}

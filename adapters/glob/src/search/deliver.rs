@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::vec;
@@ -124,10 +125,17 @@ impl Turns {
 pub(super) fn channel(searcher: &Searcher, ordered: bool) -> (Deliver, Delivery) {
     let (sender, receiver) = sync_channel(MESSAGES_MAX);
     let turns = ordered.then(Arc::<Turns>::default);
-    let deliver = Deliver { searcher: searcher.clone(), sender, turns: turns.clone() };
+    let dropped = Arc::<AtomicBool>::default();
+    let deliver = Deliver {
+        searcher: searcher.clone(),
+        sender,
+        turns: turns.clone(),
+        dropped: dropped.clone(),
+    };
     let delivery = Delivery {
         receiver,
         turns,
+        dropped,
         turn: 0,
         waiting: BTreeMap::new(),
         now: Vec::new().into_iter(),
@@ -140,6 +148,8 @@ pub(super) fn channel(searcher: &Searcher, ordered: bool) -> (Deliver, Delivery)
 pub(super) struct Delivery {
     receiver: Receiver<Message>,
     turns: Option<Arc<Turns>>,
+    /// Says to the other end that this one is gone.
+    dropped: Arc<AtomicBool>,
     turn: u64,
     waiting: BTreeMap<u64, Vec<FileResult>>,
     now: vec::IntoIter<FileResult>,
@@ -175,6 +185,7 @@ impl Iterator for Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
+        self.dropped.store(true, Ordering::Relaxed);
         if let Some(turns) = &self.turns {
             turns.set(u64::MAX);
         }
@@ -187,6 +198,7 @@ pub(super) struct Deliver {
     searcher: Searcher,
     sender: SyncSender<Message>,
     turns: Option<Arc<Turns>>,
+    dropped: Arc<AtomicBool>,
 }
 
 /// What one thread searches with.
@@ -233,10 +245,15 @@ impl Consume for Deliver {
         }
     }
 
-    fn file(&self, worker: &mut DeliverWorker, file: Found<'_>) -> ControlFlow<()> {
+    fn file(
+        &self,
+        worker: &mut DeliverWorker,
+        file: Found<'_>,
+        stops: &dyn Fn() -> bool,
+    ) -> ControlFlow<()> {
         worker.found.clear();
         let DeliverWorker { worker: search, found, .. } = worker;
-        let searched = open(&file, |input, content, _| search.search(input, content, found));
+        let searched = open(&file, stops, |input, content, _| search.search(input, content, found));
         let searched = searched.and_then(|searched: io::Result<()>| searched);
         if !worker.found.is_empty() {
             let matches = std::mem::take(&mut worker.found);
@@ -245,6 +262,7 @@ impl Consume for Deliver {
         }
         match searched {
             Ok(()) => ControlFlow::Continue(()),
+            Err(_) if stops() => ControlFlow::Break(()),
             Err(error) => self.give(worker, Err(Error::io("search", path_of(&file), error))),
         }
     }
@@ -258,5 +276,9 @@ impl Consume for Deliver {
 
     fn error(&self, error: Error) -> ControlFlow<()> {
         self.send(Message::One(Err(error)))
+    }
+
+    fn is_over(&self) -> bool {
+        self.dropped.load(Ordering::Relaxed)
     }
 }

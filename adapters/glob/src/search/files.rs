@@ -14,6 +14,7 @@ use crate::find::{Cancel, Find, Types};
 
 use super::deliver::{FileMatch, SearchMatches, channel};
 use super::engine::{Content, Searcher};
+use super::input::Stoppable;
 use super::printer::{Interrupted, PrintWorker, Printer};
 use super::run::{self, Consume, Found, Source};
 
@@ -185,23 +186,25 @@ impl std::error::Error for PrintError {}
 /// Calls `search` with what a file has, what it is to the search, and its path.
 pub(super) fn open<T>(
     found: &Found<'_>,
+    stops: &dyn Fn() -> bool,
     search: impl FnOnce(&mut dyn Read, Content<'_>, &Path) -> T,
 ) -> io::Result<T> {
     match found {
         Found::Walked(found) => {
-            let mut file = found.open()?;
+            let mut file = Stoppable::new(found.open()?, stops);
             let path = os_str_of(found.path())?;
             // A root that is a file was named.
             let content = Content { name: found.name(), named: found.depth() == 0 };
             Ok(search(&mut file, content, Path::new(&*path)))
         }
         Found::Path { path, named } => {
-            let mut file = File::open(path)?;
+            let mut file = Stoppable::new(File::open(path)?, stops);
             let content = Content { name: bytes_of(path.as_os_str()), named: *named };
             Ok(search(&mut file, content, path))
         }
         Found::Stdin => {
-            Ok(search(&mut io::stdin().lock(), Content::named(), Path::new(STDIN_NAME)))
+            let mut input = Stoppable::new(io::stdin().lock(), stops);
+            Ok(search(&mut input, Content::named(), Path::new(STDIN_NAME)))
         }
     }
 }
@@ -244,12 +247,19 @@ impl<'p, W: Write + Send, F: Fn(Error) + Sync> Consume for Print<'p, W, F> {
         }
     }
 
-    fn file(&self, worker: &mut PrintWorker<'p, W>, file: Found<'_>) -> ControlFlow<()> {
-        let searched = open(&file, |input, content, path| worker.search(input, content, path));
+    fn file(
+        &self,
+        worker: &mut PrintWorker<'p, W>,
+        file: Found<'_>,
+        stops: &dyn Fn() -> bool,
+    ) -> ControlFlow<()> {
+        let searched =
+            open(&file, stops, |input, content, path| worker.search(input, content, path));
         match searched {
             Ok(Ok(_)) if self.printer.is_answered() => ControlFlow::Break(()),
             Ok(Ok(_)) => ControlFlow::Continue(()),
             Ok(Err(Interrupted::Output(error))) => self.output_failed(error),
+            _ if stops() => ControlFlow::Break(()),
             Ok(Err(Interrupted::File(error))) | Err(error) => {
                 (self.failed)(Error::io("search", path_of(&file), error));
                 ControlFlow::Continue(())

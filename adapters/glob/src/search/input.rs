@@ -50,6 +50,28 @@ impl<R: Read> Read for Resumed<'_, R> {
     }
 }
 
+/// An input that fails as soon as its content is of no interest any more.
+pub(super) struct Stoppable<'s, R> {
+    input: R,
+    stops: &'s dyn Fn() -> bool,
+}
+
+impl<'s, R: Read> Stoppable<'s, R> {
+    pub(super) fn new(input: R, stops: &'s dyn Fn() -> bool) -> Self {
+        Self { input, stops }
+    }
+}
+
+impl<R: Read> Read for Stoppable<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match (self.stops)() {
+            // Not as an interruption, after which one tries again.
+            true => Err(io::Error::other("the search was ended")),
+            false => self.input.read(buffer),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

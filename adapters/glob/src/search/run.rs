@@ -58,13 +58,24 @@ pub(super) trait Consume: Sync {
     /// Called before the files of a run, with its turn.
     fn begin(&self, worker: &mut Self::Worker, turn: u64);
 
-    fn file(&self, worker: &mut Self::Worker, file: Found<'_>) -> ControlFlow<()>;
+    /// Searches a file. Once `stops` says so, the rest of it is of no interest.
+    fn file(
+        &self,
+        worker: &mut Self::Worker,
+        file: Found<'_>,
+        stops: &dyn Fn() -> bool,
+    ) -> ControlFlow<()>;
 
     /// Called when the files of a run are done.
     fn end(&self, worker: &mut Self::Worker) -> ControlFlow<()>;
 
     /// Takes the error of a path that could not be walked.
     fn error(&self, error: Error) -> ControlFlow<()>;
+
+    /// Whether nobody wants results any more.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// Files, to be searched by one thread after the other.
@@ -175,13 +186,15 @@ impl<C> Drop for Alarm<'_, '_, C> {
     }
 }
 
+impl<C: Consume> Run<'_, C> {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed) || self.cancel.is_cancelled() || self.consumer.is_over()
+    }
+}
+
 impl<C> Run<'_, C> {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed) || self.cancel.is_cancelled()
     }
 
     /// Ends everything: what waits is forgotten.
@@ -282,19 +295,20 @@ impl<C: Consume> Run<'_, C> {
 
     fn job(&self, worker: &mut C::Worker, job: Job) -> ControlFlow<()> {
         self.consumer.begin(worker, job.turn);
+        let stops = || self.is_over();
         match &job.files {
             Files::Found(batch, range) => {
                 for index in range.clone() {
                     if self.is_over() {
                         return ControlFlow::Break(());
                     }
-                    self.consumer.file(worker, Found::Walked(batch.get(index)))?;
+                    self.consumer.file(worker, Found::Walked(batch.get(index)), &stops)?;
                 }
             }
             Files::Path { path, named } => {
-                self.consumer.file(worker, Found::Path { path, named: *named })?;
+                self.consumer.file(worker, Found::Path { path, named: *named }, &stops)?;
             }
-            Files::Stdin => self.consumer.file(worker, Found::Stdin)?,
+            Files::Stdin => self.consumer.file(worker, Found::Stdin, &stops)?,
         }
         self.consumer.end(worker)
     }
