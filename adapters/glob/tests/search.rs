@@ -162,6 +162,7 @@ proptest! {
         asked in asked(),
         text in texts(),
         chunk in 1_usize..9,
+        live in any::<bool>(),
     ) {
         let searcher = search_of(&asked).compile().unwrap();
         let mut found = Vec::new();
@@ -170,7 +171,8 @@ proptest! {
             ControlFlow::Continue(())
         };
         let input = Chunks(&text, chunk);
-        searcher.worker().search(input, Content::named(), &mut lines).unwrap();
+        let content = Content { live, ..Content::named() };
+        searcher.worker().search(input, content, &mut lines).unwrap();
         prop_assert_eq!(found, scan(&asked, &text));
     }
 }
@@ -265,7 +267,7 @@ fn a_nul_byte_ends_the_search_of_a_file_that_nobody_named() {
     let search = Search::new(["needle"]);
     let found = |search: &Search, named| {
         let mut found = treenail_glob::search::FileMatches::default();
-        let content = Content { name: b"x", named };
+        let content = Content { name: b"x", named, live: false };
         search.compile().unwrap().worker().search(&text[..], content, &mut found).unwrap();
         (found.lines().len(), found.binary_offset())
     };
@@ -379,7 +381,7 @@ mod compressed {
             lines.push(line.bytes.to_vec());
             ControlFlow::Continue(())
         };
-        let content = Content { name: name.as_bytes(), named: true };
+        let content = Content { name: name.as_bytes(), named: true, live: false };
         searcher.worker().search(packed, content, &mut each)?;
         Ok(lines)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Ran, make, other, place, run, run_with_input};
+use crate::support::{Ran, command, make, other, place, run, run_with_input};
 
 /// What is searched.
 const FILES: &[(&str, &str)] = &[
@@ -396,4 +396,22 @@ fn later_options_go_before_earlier_ones() {
     // What other commands know as -q and -v is grep's own here.
     assert_eq!(out(&["-v", "-v", "needle", "notes.md"]), "nothing\nlast\n");
     assert_eq!(out(&["-q", "-v", "needle"]), "");
+}
+
+#[test]
+fn a_line_is_printed_before_the_input_has_ended() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::Stdio;
+
+    let place = files();
+    let mut command = command(place.path(), &["grep", "--line-buffered", "needle"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for text in ["needle 1", "needle 2"] {
+        writeln!(input, "{text}\nnothing").unwrap();
+        assert_eq!(output.next().unwrap().unwrap(), text);
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
 }

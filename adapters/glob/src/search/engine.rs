@@ -49,7 +49,8 @@ impl Searcher {
     pub fn path(&self, path: impl AsRef<Path>) -> io::Result<FileMatches> {
         let mut found = FileMatches::default();
         let file = File::open(path.as_ref())?;
-        let content = Content { name: path.as_ref().as_os_str().as_encoded_bytes(), named: true };
+        let name = path.as_ref().as_os_str().as_encoded_bytes();
+        let content = Content { name, named: true, live: false };
         self.worker().search(file, content, &mut found)?;
         Ok(found)
     }
@@ -82,12 +83,15 @@ pub struct Content<'a> {
     pub name: &'a [u8],
     /// Whether the caller named it, or else it was found; see [`Binary`].
     pub named: bool,
+    /// Whether it comes when it comes, as through a pipe: lines are then not kept waiting for
+    /// those behind them.
+    pub live: bool,
 }
 
 impl Content<'_> {
     /// Something without a name that the caller wants searched.
     pub fn named() -> Self {
-        Content { name: b"", named: true }
+        Content { name: b"", named: true, live: false }
     }
 }
 
@@ -134,8 +138,9 @@ impl Engine {
         sink: S,
     ) -> io::Result<()> {
         let mut head = std::mem::take(&mut self.head);
-        let searched = fill(&mut input, &mut head).and_then(|read| {
-            let rest = (read == head.len()).then_some(input);
+        let searched = fill(&mut input, &mut head, content.live).and_then(|read| {
+            let goes_on = read == head.len() || (content.live && read > 0);
+            let rest = goes_on.then_some(input);
             self.search_from(matcher, &head[..read], rest, content, sink)
         });
         self.head = head;
@@ -156,7 +161,7 @@ impl Engine {
             && let Some(format) = Format::of(head, content.name)
         {
             self.searcher.set_binary_detection(self.detection(content));
-            let unpacked = format.reader(head, Resumed::new(head, rest))?;
+            let unpacked = format.reader(head, Resumed::new(head, rest, content.live))?;
             return self.searcher.search_reader(matcher, unpacked, sink);
         }
         let detection = self.detection(content);
@@ -174,7 +179,7 @@ impl Engine {
             return self.searcher.search_slice(matcher, head, sink);
         }
         self.searcher.set_binary_detection(detection);
-        self.searcher.search_reader(matcher, Resumed::new(head, rest), sink)
+        self.searcher.search_reader(matcher, Resumed::new(head, rest, content.live), sink)
     }
 
     fn detection(&self, content: Content<'_>) -> BinaryDetection {

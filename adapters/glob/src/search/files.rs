@@ -194,17 +194,20 @@ pub(super) fn open<T>(
             let mut file = Stoppable::new(found.open()?, stops);
             let path = os_str_of(found.path())?;
             // A root that is a file was named.
-            let content = Content { name: found.name(), named: found.depth() == 0 };
+            let content = Content { name: found.name(), named: found.depth() == 0, live: false };
             Ok(search(&mut file, content, Path::new(&*path)))
         }
         Found::Path { path, named } => {
-            let mut file = Stoppable::new(File::open(path)?, stops);
-            let content = Content { name: bytes_of(path.as_os_str()), named: *named };
+            let file = File::open(path)?;
+            let live = !file.metadata()?.is_file();
+            let mut file = Stoppable::new(file, stops);
+            let content = Content { name: bytes_of(path.as_os_str()), named: *named, live };
             Ok(search(&mut file, content, path))
         }
         Found::Stdin => {
             let mut input = Stoppable::new(io::stdin().lock(), stops);
-            Ok(search(&mut input, Content::named(), Path::new(STDIN_NAME)))
+            let content = Content { live: true, ..Content::named() };
+            Ok(search(&mut input, content, Path::new(STDIN_NAME)))
         }
     }
 }
