@@ -16,7 +16,8 @@ use crate::error::Error;
 /// use std::time::{Duration, SystemTime};
 /// use treenail_glob::parse_time;
 ///
-/// let ago = SystemTime::now().duration_since(parse_time("90min")?).unwrap();
+/// let then = parse_time("90min")?;
+/// let ago = SystemTime::now().duration_since(then).unwrap();
 /// assert!(ago >= Duration::from_secs(5400) && ago < Duration::from_secs(5460));
 /// # Ok::<(), treenail_glob::Error>(())
 /// ```

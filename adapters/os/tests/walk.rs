@@ -458,6 +458,58 @@ fn what_is_put_off_comes_last_and_all_of_it_comes() {
     }
 }
 
+/// Hands on what each thread has found when the thread has nothing to do.
+#[derive(Default)]
+struct HandsOnWhenIdle {
+    names: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Visit for HandsOnWhenIdle {
+    type State = ();
+    type Task = ();
+    type Worker = Vec<Vec<u8>>;
+
+    fn worker(&self) -> Self::Worker {
+        Vec::new()
+    }
+
+    fn directory(
+        &self,
+        found: &mut Self::Worker,
+        dir: &mut Directory<'_>,
+        (): (),
+        next: &mut Next<'_, Self>,
+    ) {
+        for index in 0..dir.len() {
+            found.push(dir.entry(index).name.to_vec());
+            if dir.entry(index).kind == Kind::Directory {
+                next.descend(dir, index, ());
+            }
+        }
+    }
+
+    fn idle(&self, found: &mut Self::Worker) {
+        self.names.lock().unwrap().append(found);
+    }
+
+    fn task(&self, _: &mut Self::Worker, (): (), _: &mut Next<'_, Self>) {}
+
+    fn failed(&self, _: &mut Self::Worker, place: Place<'_>, error: io::Error, (): ()) {
+        panic!("{:?}: {error}", place.full_path());
+    }
+}
+
+#[test]
+fn a_thread_is_told_before_it_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    random_tree(dir.path(), 7);
+    for threads in [1, 2, 4] {
+        let visitor = HandsOnWhenIdle::default();
+        Walk::new().threads(threads).run(dir.path(), &visitor, ()).unwrap();
+        assert_eq!(visitor.names.into_inner().unwrap().len(), naive_sorted(dir.path()).len());
+    }
+}
+
 #[test]
 fn a_stopped_walk_ends_without_doing_the_rest() {
     let dir = tempfile::tempdir().unwrap();

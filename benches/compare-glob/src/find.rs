@@ -15,7 +15,7 @@ use treenail_glob::find::{Batch, Find, Ignores, Sink, Types};
 
 use crate::repository;
 
-/// Our time over the best rival's.
+/// Our time over that of every rival.
 const RATIO_MAX: f64 = 0.7;
 /// The first result in the same process.
 const FIRST_MS_MAX: f64 = 1.0;
@@ -56,7 +56,7 @@ fn everything(on: &Inputs) -> Case {
             program("find", dir, &["find", DIR, "-type", "f"]),
         ],
         size_bytes: None,
-        targets: vec![Target::Best(RATIO_MAX)],
+        targets: against(&["fd", "rg --files", "bfs", "find"]),
         facts: Vec::new(),
     }
 }
@@ -70,13 +70,19 @@ fn sorted(on: &Inputs) -> Case {
         contenders: vec![
             library("treenail_glob::Find, sorted", dir, find.clone().sort(true)),
             library("treenail_glob::Find", dir, find),
-            program("treenail find --sort", dir, &[
-                &on.treenail, "find", "-u", "-tf", "--sort", ".", DIR,
-            ]),
-            program("rg --files --sort path", dir, &["rg", "--files", "-uu", "--sort", "path", DIR]),
+            program(
+                "treenail find --sort",
+                dir,
+                &[&on.treenail, "find", "-u", "-tf", "--sort", ".", DIR],
+            ),
+            program(
+                "rg --files --sort path",
+                dir,
+                &["rg", "--files", "-uu", "--sort", "path", DIR],
+            ),
         ],
         size_bytes: None,
-        targets: vec![Target::Ratio { rival: "rg --files --sort path", max: RATIO_MAX }],
+        targets: against(&["rg --files --sort path"]),
         facts: Vec::new(),
     }
 }
@@ -89,16 +95,18 @@ fn scripts(on: &Inputs) -> Case {
         references: Vec::new(),
         contenders: vec![
             library("treenail_glob::Find", dir, find),
-            program("treenail find", dir, &[
-                &on.treenail, "find", "-u", "-tf", "-s", "-g", "**/*.js", DIR,
-            ]),
+            program(
+                "treenail find",
+                dir,
+                &[&on.treenail, "find", "-u", "-tf", "-s", "-g", "**/*.js", DIR],
+            ),
             program("fd", dir, &["fd", "-u", "-tf", "-s", "-g", "*.js", DIR]),
             program("rg --files", dir, &["rg", "--files", "-uu", "-g", "**/*.js", DIR]),
             program("bfs", dir, &["bfs", DIR, "-type", "f", "-name", "*.js"]),
             program("find", dir, &["find", DIR, "-type", "f", "-name", "*.js"]),
         ],
         size_bytes: None,
-        targets: vec![Target::Best(RATIO_MAX)],
+        targets: against(&["fd", "rg --files", "bfs", "find"]),
         facts: Vec::new(),
     }
 }
@@ -113,14 +121,16 @@ fn ignoring(on: &Inputs) -> Case {
         references: vec![("paths", Answer::shell(listed, &[dir]))],
         contenders: vec![
             library("treenail_glob::Find", dir, find),
-            program("treenail find", dir, &[
-                &on.treenail, "find", "-H", "-tf", "-E", ".git", ".", DIR,
-            ]),
+            program(
+                "treenail find",
+                dir,
+                &[&on.treenail, "find", "-H", "-tf", "-E", ".git", ".", DIR],
+            ),
             program("fd", dir, &["fd", "-H", "-tf", "-E", ".git", ".", DIR]),
             program("rg --files", dir, &["rg", "--files", "--hidden", "-g", "!.git", DIR]),
         ],
         size_bytes: None,
-        targets: vec![Target::Best(RATIO_MAX)],
+        targets: against(&["fd", "rg --files"]),
         facts: Vec::new(),
     }
 }
@@ -136,25 +146,33 @@ fn pruned(on: &Inputs) -> Case {
         references: Vec::new(),
         contenders: vec![
             library("treenail_glob::Find", dir, find),
-            program("treenail find", dir, &[
-                &on.treenail, "find", "-u", "-tf", "-s", "-g", glob, DIR,
-            ]),
-            program("fd", dir, &[
-                "fd", "-u", "-tf", "-s", "-p", "-g", "DIR/node_modules/@babel/**/*.js", DIR,
-            ]),
-            program("rg --files", dir, &["rg", "--files", "-uu", "-g", glob, DIR]),
-            program("bfs", dir, &[
-                "bfs", DIR, "-type", "f", "-path", "DIR/node_modules/@babel/*.js",
-            ]),
+            program(
+                "treenail find",
+                dir,
+                &[&on.treenail, "find", "-u", "-tf", "-s", "-g", glob, DIR],
+            ),
+            program(
+                "fd",
+                dir,
+                &["fd", "-u", "-tf", "-s", "-p", "-g", "DIR/node_modules/@babel/**/*.js", DIR],
+            ),
+            program(
+                "rg --files",
+                dir,
+                &["rg", "--files", "-uu", "-g", "**DIR/node_modules/@babel/**/*.js", DIR],
+            ),
+            program(
+                "bfs",
+                dir,
+                &["bfs", DIR, "-type", "f", "-path", "DIR/node_modules/@babel/*.js"],
+            ),
         ],
         size_bytes: None,
-        targets: vec![Target::Best(RATIO_MAX)],
+        targets: against(&["fd", "rg --files", "bfs"]),
         facts: vec![
             (
                 "directories that treenail opens",
-                Answer::shell(opened, &[
-                    &on.treenail, "find", "-u", "-tf", "-s", "-g", glob, dir,
-                ]),
+                Answer::shell(opened, &[&on.treenail, "find", "-u", "-tf", "-s", "-g", glob, dir]),
             ),
             (
                 "directories that there are to open",
@@ -197,6 +215,11 @@ fn first(on: &Inputs) -> Case {
         targets: vec![Target::WallMs(FIRST_MS_MAX)],
         facts: Vec::new(),
     }
+}
+
+/// The limits of our time beside each of these.
+fn against(rivals: &[&'static str]) -> Vec<Target> {
+    rivals.iter().map(|rival| Target::Ratio { rival, max: RATIO_MAX }).collect()
 }
 
 /// Ours without a process of its own; what it finds is compared as the programs' output is.

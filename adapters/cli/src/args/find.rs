@@ -90,7 +90,7 @@ pub(crate) struct Filters {
     /// Names with that extension; any of several
     #[arg(short = 'e', long = "extension", value_name = "EXT")]
     pub(crate) extensions: Vec<OsString>,
-    /// Files of a size: +10k at least, -2mi at most, 0b exactly; units b, k, m, g, t, ki, mi, gi, ti
+    /// Files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi, gi, ti
     #[arg(short = 'S', long = "size", value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) sizes: Vec<String>,
     /// Changed after a date, or within a time such as 2d, 3weeks, '2026-03-01 12:00', @1767225600

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::error::Error;
@@ -80,21 +80,34 @@ impl Matches {
     fn begin(&mut self) {
         let found = Found(Mutex::default());
         let rest = self.run.first(&found);
-        self.ready = found.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.ready = std::mem::take(&mut *lock(&found.0));
         self.stage = match rest {
             Some(rest) => self.walk(rest),
             None => Stage::Over,
         };
     }
 
-    fn walk(&self, rest: Rest) -> Stage {
+    fn walk(&mut self, rest: Rest) -> Stage {
         let (sender, receiver) = sync_channel(WAITING_MAX);
         let run = self.run.clone();
+        let rest = Arc::new(Mutex::new(Some(rest)));
+        let taken = rest.clone();
         let builder = thread::Builder::new().name("treenail-find".into());
-        match builder.spawn(move || run.rest(rest, &Sending(sender))) {
-            Ok(_) => Stage::Walking(receiver),
-            Err(_) => Stage::Over,
+        let started = builder.spawn(move || {
+            if let Some(rest) = lock(&taken).take() {
+                run.rest(rest, &Sending(sender));
+            }
+        });
+        if started.is_ok() {
+            return Stage::Walking(receiver);
         }
+        // Where the system gives no thread, all is found before the first is told.
+        if let Some(rest) = lock(&rest).take() {
+            let found = Found(Mutex::default());
+            self.run.rest(rest, &found);
+            self.ready.append(&mut lock(&found.0));
+        }
+        Stage::Over
     }
 }
 
@@ -136,7 +149,7 @@ struct Found(Mutex<VecDeque<Result<Batch, Error>>>);
 
 impl Found {
     fn push(&self, result: Result<Batch, Error>) -> ControlFlow<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(result);
+        lock(&self.0).push_back(result);
         ControlFlow::Continue(())
     }
 }
@@ -153,6 +166,11 @@ impl Sink for Found {
     fn error(&self, (): &mut (), error: Error) -> ControlFlow<()> {
         self.push(Err(error))
     }
+}
+
+/// Locks; nobody panics under the lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sends what is found to the caller's thread.

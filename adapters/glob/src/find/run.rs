@@ -67,6 +67,9 @@ impl Run {
 
     /// Lists the first root, in this thread. What is left to do is none if that was all.
     pub(super) fn first<S: Sink>(&self, sink: &S) -> Option<Rest> {
+        if self.is_over() {
+            return None;
+        }
         let mut worker = Worker::new(self, sink);
         let (root, state) = self.open_root(0, &mut worker)?;
         let mut pending = Vec::new();
@@ -301,9 +304,14 @@ impl Run {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the walk was ended, by whomever.
+    /// Whether the walk was ended, from outside too.
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed) || self.plan.find.cancel.is_cancelled()
+        self.is_ended() || self.plan.find.cancel.is_cancelled()
+    }
+
+    /// Whether nothing more is to be told.
+    pub(super) fn is_ended(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// Whether no more matches are wanted than these.
@@ -316,7 +324,8 @@ impl Run {
     /// Cuts a batch down to what is still wanted; whether that is anything.
     pub(super) fn claim(&self, batch: &mut Batch) -> bool {
         let max = self.plan.find.results_max;
-        if self.is_over() {
+        // What was found before it was cancelled is handed over.
+        if self.is_ended() {
             return false;
         }
         if max == u64::MAX {

@@ -120,7 +120,7 @@ impl<'r, S: Sink> Worker<'r, S> {
     }
 
     pub(super) fn error(&mut self, error: Error) {
-        if !self.run.is_over() && self.sink.error(&mut self.inner, error).is_break() {
+        if !self.run.is_ended() && self.sink.error(&mut self.inner, error).is_break() {
             self.run.end();
         }
     }
@@ -180,7 +180,7 @@ impl<'r, S: Sink> Worker<'r, S> {
 
 impl<S: Sink> Drop for Worker<'_, S> {
     fn drop(&mut self) {
-        if !thread::panicking() && !self.run.is_over() {
+        if !thread::panicking() && !self.run.is_ended() {
             self.settle();
         }
     }

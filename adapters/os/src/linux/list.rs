@@ -8,8 +8,11 @@ use crate::stat::Kind;
 
 use super::stat;
 
-/// Room that each call is given.
+/// Room that the first call is given.
 const CALL_BYTES: usize = 64 << 10;
+/// Room that every call is given. Less than the first one's, so that a directory of the usual size,
+/// whose end only a further call tells, does not make the buffer grow.
+const CALL_BYTES_MIN: usize = 16 << 10;
 
 /// Offsets of the fields of a `linux_dirent64`, which the kernel aligns to 8 bytes.
 const INODE: usize = 0;
@@ -22,7 +25,7 @@ pub(super) fn list(fd: BorrowedFd<'_>, listing: &mut Listing) -> io::Result<()> 
     listing.reset();
     let mut filled = 0;
     loop {
-        if listing.bytes.len() - filled < CALL_BYTES {
+        if listing.bytes.len() - filled < CALL_BYTES_MIN {
             // Doubling, so that a million entries are not moved a thousand times.
             let length = (listing.bytes.len() * 2).max(CALL_BYTES);
             listing.bytes.resize(length, 0);

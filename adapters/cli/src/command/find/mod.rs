@@ -67,7 +67,7 @@ fn print(
     args: &args::Find,
     find: Find,
     found: &Found<'_>,
-    colors: Option<Colors>,
+    colors: Option<Box<Colors>>,
 ) -> Result<Outcome, Failed> {
     let end = if args.printing.null { 0 } else { b'\n' };
     let separator = args.printing.path_separator.clone();
@@ -107,7 +107,7 @@ fn run_commands(
 }
 
 /// The colours of kinds of files, if they are wanted.
-fn colors(args: &args::Find, output: &Output) -> Option<Colors> {
+fn colors(args: &args::Find, output: &Output) -> Option<Box<Colors>> {
     let is_wanted = match args.printing.color {
         None => output.colors(),
         Some(When::Always) => true,
@@ -117,7 +117,7 @@ fn colors(args: &args::Find, output: &Output) -> Option<Colors> {
             !none && io::stdout().is_terminal()
         }
     };
-    (is_wanted && !output.json()).then(Colors::of_environment)
+    (is_wanted && !output.json()).then(|| Box::new(Colors::of_environment()))
 }
 
 /// What a walk has found so far, whatever is done with it.

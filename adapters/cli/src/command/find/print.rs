@@ -24,7 +24,7 @@ pub(super) enum Form {
     Built {
         end: u8,
         template: Option<Template>,
-        colors: Option<Colors>,
+        colors: Option<Box<Colors>>,
         separator: Option<Vec<u8>>,
         /// Whether what would confuse a terminal is escaped.
         for_people: bool,
@@ -97,7 +97,7 @@ impl Sink for Printer<'_, '_> {
 /// How a path is put together.
 struct Built<'p> {
     template: &'p Option<Template>,
-    colors: &'p Option<Colors>,
+    colors: &'p Option<Box<Colors>>,
     separator: Option<&'p [u8]>,
     for_people: &'p bool,
 }
