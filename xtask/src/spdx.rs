@@ -17,6 +17,7 @@ const ACCEPTED: &[&str] = &[
     "Unicode-3.0",
     "Unlicense",
     "Zlib",
+    "bzip2-1.0.6",
 ];
 
 /// Whether the accepted licences satisfy `expression`: any side of an OR, both of an AND. The

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "glob")]
 mod find;
+#[cfg(feature = "glob")]
+mod grep;
 #[cfg(all(feature = "glob", feature = "watch"))]
 mod index;
 #[cfg(feature = "watch")]
@@ -14,6 +16,8 @@ use treenail::tree::IdKind;
 
 #[cfg(feature = "glob")]
 pub(crate) use find::{FileType, Find, Strip};
+#[cfg(feature = "glob")]
+pub(crate) use grep::{Chosen, EngineName, Grep, SortBy};
 #[cfg(all(feature = "glob", feature = "watch"))]
 pub(crate) use index::Index;
 #[cfg(feature = "remote")]
@@ -55,6 +59,7 @@ pub(crate) enum When {
     /// When the output is a terminal.
     Auto,
     /// Always.
+    #[value(alias = "ansi")]
     Always,
     /// Never.
     Never,
@@ -67,6 +72,8 @@ pub(crate) enum Command {
     Hash(Hash),
     #[cfg(feature = "glob")]
     Find(Box<Find>),
+    #[cfg(feature = "glob")]
+    Grep(Box<Grep>),
     #[cfg(all(feature = "glob", feature = "watch"))]
     Index(Index),
     #[cfg(feature = "watch")]

@@ -50,6 +50,8 @@ fn main() -> ExitCode {
         Command::Hash(args) => command::hash::run(args, &mut output),
         #[cfg(feature = "glob")]
         Command::Find(args) => command::find::run(args, &mut output),
+        #[cfg(feature = "glob")]
+        Command::Grep(args) => command::grep::run(args, &mut output),
         #[cfg(all(feature = "glob", feature = "watch"))]
         Command::Index(args) => command::index::run(args, &mut output),
         #[cfg(feature = "watch")]

@@ -23,6 +23,7 @@
 //! - [`find`]: what is in a directory, by name and attributes.
 //! - `query` (feature of that name): the same answered from a tree that is known.
 //! - [`Pattern`], [`Filter`]: what is asked of one entry.
+//! - `search`, a feature that is on by default: which lines of files match.
 //! - [`parse_time`]: times as people write them.
 
 mod error;
@@ -31,6 +32,8 @@ pub mod find;
 mod pattern;
 #[cfg(feature = "query")]
 pub mod query;
+#[cfg(feature = "search")]
+pub mod search;
 mod time;
 
 pub use error::{Error, ErrorKind};

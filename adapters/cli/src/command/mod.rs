@@ -5,6 +5,8 @@ pub(crate) mod daemon;
 pub(crate) mod diff;
 #[cfg(feature = "glob")]
 pub(crate) mod find;
+#[cfg(feature = "glob")]
+pub(crate) mod grep;
 pub(crate) mod hash;
 #[cfg(all(feature = "glob", feature = "watch"))]
 pub(crate) mod index;

@@ -6,6 +6,8 @@ mod daemon;
 mod diff;
 #[cfg(feature = "glob")]
 mod find;
+#[cfg(feature = "glob")]
+mod grep;
 mod hash;
 #[cfg(all(feature = "glob", feature = "watch"))]
 mod index;

@@ -11,6 +11,8 @@ const COMMANDS: &[&str] = &[
     "hash",
     #[cfg(feature = "glob")]
     "find",
+    #[cfg(feature = "glob")]
+    "grep",
     #[cfg(feature = "watch")]
     "watch",
     #[cfg(feature = "watch")]

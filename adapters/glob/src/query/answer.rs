@@ -44,11 +44,18 @@ impl Query {
     /// itself, and paths are relative to it.
     ///
     /// # Errors
-    /// A pattern is malformed, links are to be followed, which takes a walk, or a root is not in
-    /// the directory.
+    /// A pattern is malformed, a root is not in the directory, or it takes a walk: links are to be
+    /// followed, or there are [`Overrides`](crate::find::Overrides) or a
+    /// [`NameChoice`](crate::find::NameChoice).
     pub fn new(find: &Find, root: &Path) -> Result<Self, Error> {
-        if find.follow {
-            let reason = "an index does not follow symbolic links; search without it";
+        let takes_walk = if find.follow {
+            Some("an index does not follow symbolic links; search without it")
+        } else if find.overrides.is_some() || !find.names.is_empty() {
+            Some("an index knows neither overrides nor types of files; search without it")
+        } else {
+            None
+        };
+        if let Some(reason) = takes_walk {
             let reason = std::io::Error::new(std::io::ErrorKind::Unsupported, reason);
             return Err(Error::io_at("answer from the index of", root, reason));
         }

@@ -129,7 +129,7 @@ impl Column {
         errors: &mut Vec<Error>,
     ) -> Option<Self> {
         let top = on_disk(view, root, asked.top).ok()?;
-        let (rules, held) = RootRules::open(&asked.ignores, &top, errors)?;
+        let (rules, held) = RootRules::open(&asked.ignores, None, &top, errors)?;
         let mut this = Self {
             asked: asked.clone(),
             rules: Arc::new(rules),
