@@ -45,7 +45,7 @@ impl Listing {
     }
 
     /// All entries but `.` and `..`, in the order of the file system.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> + Clone {
         (0..self.records.len()).map(|index| self.entry(index))
     }
 

@@ -62,6 +62,12 @@ pub trait Visit: Sync {
     /// directory that was found was opened or put off. Does nothing unless it is overridden.
     fn entered(&self) {}
 
+    /// Called when the thread finds nothing to do at present: what it has put by for others is to
+    /// be handed on. Does nothing unless it is overridden.
+    fn idle(&self, worker: &mut Self::Worker) {
+        let _ = worker;
+    }
+
     /// Called with a task that was put forward before.
     fn task(&self, worker: &mut Self::Worker, task: Self::Task, next: &mut Next<'_, Self>);
 
@@ -162,7 +168,7 @@ impl Directory<'_> {
     }
 
     /// All entries.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> + Clone {
         (0..self.len()).map(|index| self.entry(index))
     }
 

@@ -123,7 +123,7 @@ impl<'v, V: Visit> Pool<'v, V> {
         // The first of what follows is not queued: in a chain of directories two threads would only
         // take the one piece of work from each other.
         let mut first = None;
-        while let Some((turn, work)) = self.take(own, first.take()) {
+        while let Some((turn, work)) = self.take(own, first.take(), &mut thread.worker) {
             thread.perform(work);
             // Counted before anyone can take it, so that the counts never fall to 0 too early.
             let (count, count_later) = (thread.next.len(), thread.later.len());
@@ -162,7 +162,12 @@ impl<'v, V: Visit> Pool<'v, V> {
 
     /// The next thing to do, `first` if there is one, else waited for; none when all is done or the
     /// walk was stopped.
-    fn take(&self, own: usize, first: Option<Work<V>>) -> Option<(Turn, Work<V>)> {
+    fn take(
+        &self,
+        own: usize,
+        first: Option<Work<V>>,
+        worker: &mut V::Worker,
+    ) -> Option<(Turn, Work<V>)> {
         if self.stop.load(Ordering::Relaxed) {
             return None;
         }
@@ -172,6 +177,7 @@ impl<'v, V: Visit> Pool<'v, V> {
         if let Some(work) = self.queues[own].take(Turn::Now) {
             return Some(work);
         }
+        self.visitor.idle(worker);
         for _ in 0..LOOKS_BEFORE_SLEEP {
             if self.is_over() {
                 return None;

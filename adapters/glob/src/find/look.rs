@@ -1,0 +1,327 @@
+//! What is done with one directory: its entries are asked for, and its subdirectories put forward.
+
+use std::sync::Arc;
+
+use treenail_os::{Entry, FileId, Handle, Kind, Stat};
+use treenail_pattern::gitignore::{Verdict, is_git_dir};
+
+use super::Sink;
+use super::batch::{Found, Group, followed_stat, joined};
+use super::rules::{Held, Prepared, Seen};
+use super::run::Link;
+use super::visitor::{BATCH_BYTES, Pending, State, Visitor, Way, Worker};
+
+/// One directory while its entries are looked at.
+struct Dir<'d> {
+    handle: &'d Arc<Handle>,
+    state: &'d State,
+    held: Option<&'d Arc<Held>>,
+    rules: Option<Prepared<'d>>,
+    /// Of its entries.
+    depth: usize,
+    /// Whether the batch knows of it.
+    is_begun: bool,
+    /// The subdirectories, where order counts.
+    children: Vec<(usize, u64)>,
+}
+
+/// An entry once its link was followed.
+struct Looked<'e> {
+    name: &'e [u8],
+    kind: Kind,
+    stat: Option<Stat>,
+    is_followed: bool,
+}
+
+impl<'r, S: Sink> Visitor<'r, '_, S> {
+    /// Looks at everything in a directory.
+    pub(super) fn list<'e>(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &Arc<Handle>,
+        entries: impl ExactSizeIterator<Item = Entry<'e>> + Clone,
+        state: &State,
+        mut enter: impl FnMut(Pending),
+    ) {
+        let find = &self.run.plan.find;
+        let is_new = !find.follow || handle.id().map_or(true, |id| self.run.is_first_visit(id));
+        if !is_new || self.is_skipped(entries.clone()) {
+            worker.complete(state.number, Vec::new());
+            return;
+        }
+        let held = self.enter_rules(worker, handle, state, |rules| rules.seen(entries.clone()));
+        let mut dir = self.dir(worker, handle, state, held.as_ref());
+        if find.sort {
+            let mut entries: Vec<_> = entries.collect();
+            entries.sort_unstable_by_key(|entry| entry.name);
+            for entry in entries {
+                self.entry(worker, &mut dir, entry, &mut enter);
+            }
+        } else {
+            for entry in entries {
+                self.entry(worker, &mut dir, entry, &mut enter);
+            }
+        }
+        if find.sort {
+            worker.complete(state.number, dir.children);
+        } else if worker.is_due() {
+            worker.flush();
+        }
+    }
+
+    /// Enters one component of the prefix that all matches share, without listing the directory.
+    pub(super) fn go_straight(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &Arc<Handle>,
+        state: &State,
+        part: usize,
+        mut enter: impl FnMut(Pending),
+    ) {
+        let plan = &self.run.plan;
+        let held = self.enter_rules(worker, handle, state, |_| Seen::unlisted());
+        let mut dir = self.dir(worker, handle, state, held.as_ref());
+        let name = &*plan.prefix[part];
+        if dir.depth < plan.find.depth_max && !self.leaves_out(worker, &dir, name, true) {
+            let entry = Looked { name, kind: Kind::Directory, stat: None, is_followed: false };
+            if let Some(mut child) = self.child(&mut dir, 0, &entry) {
+                child.is_guessed = true;
+                if part + 1 < plan.prefix.len() {
+                    child.way = Way::Straight(part + 1);
+                }
+                enter((name.into(), 0, child));
+            }
+        }
+        worker.complete(state.number, dir.children);
+    }
+
+    fn is_skipped<'e>(&self, mut entries: impl Iterator<Item = Entry<'e>>) -> bool {
+        let names = &self.run.plan.find.skip_holding;
+        !names.is_empty() && entries.any(|entry| names.iter().any(|name| name == entry.name))
+    }
+
+    /// The rules that hold in a directory, and its path as they know it, in `worker.at`.
+    fn enter_rules(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &Handle,
+        state: &State,
+        seen: impl FnOnce(&super::rules::RootRules) -> Seen,
+    ) -> Option<Arc<Held>> {
+        let (rules, held) = (self.root.rules.as_ref()?, state.rules.as_ref()?);
+        let below = &state.prefix[self.root.shown_len..];
+        worker.at.clear();
+        worker.at.extend_from_slice(rules.at());
+        if let Some(below) = below.strip_suffix(b"/").filter(|below| !below.is_empty()) {
+            if !worker.at.is_empty() {
+                worker.at.push(b'/');
+            }
+            worker.at.extend_from_slice(below);
+        }
+        let seen = seen(rules);
+        let held = rules.enter(held.clone(), handle, &worker.at, seen, &mut worker.errors);
+        for error in std::mem::take(&mut worker.errors) {
+            worker.error(error);
+        }
+        Some(held)
+    }
+
+    fn dir<'d>(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &'d Arc<Handle>,
+        state: &'d State,
+        held: Option<&'d Arc<Held>>,
+    ) -> Dir<'d> {
+        let patterns = &self.run.plan.patterns;
+        if patterns.want_path() {
+            worker.subject.clear();
+            if patterns.are_absolute() {
+                worker.subject.extend_from_slice(&self.root.absolute);
+            }
+            worker.subject.extend_from_slice(&state.prefix[self.root.shown_len..]);
+        }
+        let rules = held.map(|held| held.prepare(&worker.at));
+        Dir {
+            handle,
+            state,
+            held,
+            rules: rules.filter(|rules| !rules.is_empty()),
+            depth: self.depth + handle.depth() + 1,
+            is_begun: false,
+            children: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn entry(
+        &self,
+        worker: &mut Worker<'r, S>,
+        dir: &mut Dir<'_>,
+        entry: Entry<'_>,
+        enter: &mut impl FnMut(Pending),
+    ) {
+        let plan = &*self.run.plan;
+        let find = &plan.find;
+        let Entry { name, kind, inode } = entry;
+        let mut entry = Looked { name, kind, stat: None, is_followed: false };
+        if find.follow && kind == Kind::Symlink {
+            // A link that leads nowhere stays a link.
+            if let Ok(stat) = followed_stat(dir.handle, name) {
+                entry = Looked { kind: stat.kind, stat: Some(stat), is_followed: true, ..entry };
+            }
+        }
+        let is_dir = entry.kind == Kind::Directory;
+        let is_wanted = dir.depth >= find.depth_min
+            && find.filter.accepts_name(name, entry.kind)
+            && plan.patterns.matches(&dir.state.place, name, &mut worker.subject);
+        let may_enter = is_dir && dir.depth < find.depth_max;
+        if !(is_wanted || may_enter) || self.leaves_out(worker, dir, name, is_dir) {
+            return;
+        }
+        let is_match = is_wanted && self.take(worker, dir, &mut entry);
+        if may_enter && !(is_match && find.prune) {
+            let before = worker.batch.len();
+            if let Some(child) = self.child(dir, before, &entry) {
+                if entry.is_followed {
+                    self.put_by(dir, &entry, child);
+                } else {
+                    enter((name.into(), inode, child));
+                }
+            }
+        }
+    }
+
+    /// Adds an entry to the matches, if its attributes are as they are to be.
+    #[inline]
+    fn take(&self, worker: &mut Worker<'r, S>, dir: &mut Dir<'_>, entry: &mut Looked<'_>) -> bool {
+        let find = &self.run.plan.find;
+        if self.run.plan.stats {
+            let stat = match entry.stat {
+                Some(stat) => Ok(stat),
+                None => dir.handle.stat(entry.name),
+            };
+            // What is gone by now is no match.
+            let Ok(stat) = stat else { return false };
+            entry.stat = Some(stat);
+            if !find.filter.accepts_stat(&stat) || !self.accepts_content(worker, dir, entry, &stat)
+            {
+                return false;
+            }
+        }
+        if !find.sort && worker.batch.bytes() >= BATCH_BYTES {
+            worker.flush();
+            dir.is_begun = false;
+        }
+        if !dir.is_begun {
+            worker.batch.begin(Group {
+                first: 0,
+                root: self.root.index,
+                depth: u32::try_from(dir.depth).unwrap_or(u32::MAX),
+                dir_len: dir.state.prefix.len(),
+                handle: dir.handle.clone(),
+            });
+            dir.is_begun = true;
+        }
+        let Looked { name, kind, is_followed, .. } = *entry;
+        let found = Found { dir: &dir.state.prefix, name, kind, followed: is_followed };
+        worker.batch.push(found, find.mark, find.terminator);
+        if let Some(stat) = entry.stat.filter(|_| self.run.plan.stats) {
+            worker.batch.push_stat(stat);
+        }
+        true
+    }
+
+    /// Whether it is empty, or executable, if that is asked for.
+    fn accepts_content(
+        &self,
+        worker: &mut Worker<'r, S>,
+        dir: &Dir<'_>,
+        entry: &Looked<'_>,
+        stat: &Stat,
+    ) -> bool {
+        let filter = &self.run.plan.find.filter;
+        if filter.executable && !is_executable(entry.name, stat) {
+            return false;
+        }
+        if !filter.empty {
+            return true;
+        }
+        match entry.kind {
+            Kind::File => stat.size_bytes == 0,
+            Kind::Directory => {
+                let opened = match entry.is_followed {
+                    false => dir.handle.open_directory(entry.name),
+                    true => super::run::open(&joined(dir.handle, entry.name)),
+                };
+                let listed = opened.and_then(|opened| opened.list(&mut worker.listing));
+                listed.is_ok() && worker.listing.entries().len() == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether rules leave the entry out.
+    fn leaves_out(
+        &self,
+        worker: &mut Worker<'r, S>,
+        dir: &Dir<'_>,
+        name: &[u8],
+        is_dir: bool,
+    ) -> bool {
+        let plan = &self.run.plan;
+        if let (Some(excludes), Some(state)) = (&plan.excludes, &dir.state.excludes)
+            && excludes.match_entry(state, name, is_dir, &mut worker.found)
+        {
+            return true;
+        }
+        let is_hidden = !plan.find.hidden && name.first() == Some(&b'.');
+        if let Some(rules) = &dir.rules {
+            match rules.verdict(name, is_dir) {
+                Verdict::Ignored => return true,
+                Verdict::Included => return false,
+                Verdict::None => {}
+            }
+        }
+        let leaves_git = self.root.rules.as_ref().is_some_and(|rules| rules.leaves_git_dir());
+        is_hidden || (leaves_git && is_git_dir(name))
+    }
+
+    /// What a subdirectory inherits; none if nothing in it can match.
+    fn child(&self, dir: &mut Dir<'_>, before: usize, entry: &Looked<'_>) -> Option<State> {
+        let plan = &self.run.plan;
+        let place = plan.patterns.descend(&dir.state.place, entry.name)?;
+        let excludes = match &dir.state.excludes {
+            Some(state) => state.descend(entry.name),
+            None => None,
+        };
+        let mut prefix = Vec::with_capacity(dir.state.prefix.len() + entry.name.len() + 1);
+        prefix.extend_from_slice(&dir.state.prefix);
+        prefix.extend_from_slice(entry.name);
+        prefix.push(b'/');
+        let number = self.run.order.as_ref().map_or(0, |order| order.number());
+        if self.run.order.is_some() {
+            dir.children.push((before, number));
+        }
+        let rules = dir.held.cloned();
+        Some(State { prefix, place, excludes, rules, number, is_guessed: false, way: Way::List })
+    }
+
+    /// Has a link to a directory entered when all that is not behind links has been.
+    fn put_by(&self, dir: &Dir<'_>, entry: &Looked<'_>, state: State) {
+        let Some(stat) = &entry.stat else { return };
+        let path = joined(dir.handle, entry.name);
+        let id = FileId { device: stat.device, inode: stat.inode };
+        self.run.put_by(Link { path, id, depth: dir.depth, state });
+    }
+}
+
+/// Whether somebody may execute it; on Windows its extension says so.
+fn is_executable(name: &[u8], stat: &Stat) -> bool {
+    if cfg!(windows) {
+        let extension = name.iter().rposition(|&byte| byte == b'.').map(|dot| &name[dot + 1..]);
+        let known = [&b"exe"[..], b"com", b"bat", b"cmd"];
+        return extension.is_some_and(|found| known.iter().any(|e| e.eq_ignore_ascii_case(found)));
+    }
+    stat.mode & 0o111 != 0
+}

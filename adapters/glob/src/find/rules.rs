@@ -1,0 +1,350 @@
+//! Ignore rules as a walk meets them: from above, and from each directory.
+//!
+//! There are four kinds of rule files, each a stack of its own, and the first that has something to
+//! say decides: files of further names, `.ignore`, git's, and those named by the caller.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use treenail_os::{Entry, Handle, Kind, bytes_of, is_elsewhere, os_str_of};
+use treenail_pattern::gitignore::{
+    Case, DirRules, Environment, RULE_FILE_BYTES_MAX, RULE_FILE_NAME, Repository, Rules, Stack,
+    Verdict,
+};
+
+use crate::error::Error;
+
+/// Which ignore rules a walk obeys. The nearer file goes before the farther one of its kind; of the
+/// kinds, `names` go before `dot_ignore`, that before git's, and those before `files`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ignores {
+    /// Git's own: `.gitignore` files, also of repositories inside others.
+    pub git: bool,
+    /// With `git`: the excludes of the user's configuration.
+    pub git_global: bool,
+    /// With `git`: each repository's `info/exclude`.
+    pub git_exclude: bool,
+    /// With `git`: outside of repositories nothing is ignored.
+    pub git_required: bool,
+    /// With `git`: `.git` is left out, as git does, whether hidden entries are found or not.
+    pub git_dir: bool,
+    /// Files named `.ignore`.
+    pub dot_ignore: bool,
+    /// Further names of rule files, each of which goes before those that stand before it.
+    pub names: Vec<Vec<u8>>,
+    /// Rule files of the directories above the roots.
+    pub parents: bool,
+    /// Rule files whose rules are relative to each root; a later one goes before an earlier one.
+    pub files: Vec<PathBuf>,
+}
+
+impl Ignores {
+    /// No rules.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            git: false,
+            git_global: false,
+            git_exclude: false,
+            git_required: true,
+            git_dir: false,
+            dot_ignore: false,
+            names: Vec::new(),
+            parents: true,
+            files: Vec::new(),
+        }
+    }
+
+    /// What git obeys.
+    #[must_use]
+    pub fn git() -> Self {
+        Self { git: true, git_global: true, git_exclude: true, git_dir: true, ..Self::none() }
+    }
+
+    /// What search tools obey: git's rules and `.ignore`.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self { dot_ignore: true, git_dir: false, ..Self::git() }
+    }
+
+    fn is_none(&self) -> bool {
+        !self.git && !self.dot_ignore && self.names.is_empty() && self.files.is_empty()
+    }
+}
+
+/// What holds for one root.
+pub(super) struct RootRules {
+    ignores: Ignores,
+    environment: Environment,
+    /// Whether a name in `ignores.names` begins otherwise than with a dot.
+    odd_names: bool,
+    /// The root without links, and without the slash at its beginning.
+    at: Vec<u8>,
+}
+
+/// The rules that hold in one directory.
+#[derive(Clone)]
+pub(super) struct Held {
+    names: Stack,
+    dot: Stack,
+    git: Option<Git>,
+    files: Stack,
+}
+
+#[derive(Clone)]
+struct Git {
+    stack: Stack,
+    /// How long the path of the work tree's top is.
+    top_len: usize,
+    case: Case,
+}
+
+/// Which rule files a directory has.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Seen {
+    gitignore: bool,
+    dot: bool,
+    names: bool,
+    git_dir: bool,
+}
+
+impl Seen {
+    /// Any that there may be.
+    pub(super) fn unlisted() -> Self {
+        Self { gitignore: true, dot: true, names: true, git_dir: true }
+    }
+
+    fn nothing(self) -> bool {
+        !(self.gitignore || self.dot || self.names || self.git_dir)
+    }
+}
+
+impl RootRules {
+    /// Reads what holds for `root` from above and from outside; none if no rules are asked for.
+    /// What cannot be read is an error, and the rest holds.
+    pub(super) fn open(
+        ignores: &Ignores,
+        root: &Path,
+        errors: &mut Vec<Error>,
+    ) -> Option<(Self, Arc<Held>)> {
+        if ignores.is_none() {
+            return None;
+        }
+        // A root that is not there is told of when it is opened.
+        let absolute = root.canonicalize().ok()?;
+        let mut environment = Environment::of_process();
+        if !ignores.git_global {
+            environment = Environment::default();
+        }
+        let this = Self {
+            odd_names: ignores.names.iter().any(|name| name.first() != Some(&b'.')),
+            at: spelt(&absolute),
+            ignores: ignores.clone(),
+            environment,
+        };
+        let mut held =
+            Held { names: Stack::new(), dot: Stack::new(), git: None, files: Stack::new() };
+        for path in &ignores.files {
+            match read(File::open(path)) {
+                Ok(Some(text)) => {
+                    let rules = Rules::parse_with(&text, Case::Sensitive, path);
+                    held.files = held.files.push(Arc::new(rules), &this.at);
+                }
+                Ok(None) => {}
+                Err(error) => errors.push(Error::io_at("read the ignore rules", path, error)),
+            }
+        }
+        if ignores.git {
+            held.git = this.repository(&absolute, false).unwrap_or_else(|error| {
+                errors.push(error);
+                None
+            });
+        }
+        if ignores.parents && (ignores.dot_ignore || !ignores.names.is_empty()) {
+            let above: Vec<_> = absolute.ancestors().skip(1).collect();
+            for dir in above.into_iter().rev() {
+                let open = |name: &[u8]| File::open(dir.join(os_str_of(name)?));
+                this.push_dot(&mut held, &spelt(dir), Seen::unlisted(), open, |error| {
+                    errors.push(Error::io_at("read the ignore rules in", dir, error));
+                });
+            }
+        }
+        Some((this, Arc::new(held)))
+    }
+
+    /// The root without links, as paths are told to [`enter`](Self::enter).
+    pub(super) fn at(&self) -> &[u8] {
+        &self.at
+    }
+
+    /// Whether `.git` is left out.
+    pub(super) fn leaves_git_dir(&self) -> bool {
+        self.ignores.git && self.ignores.git_dir
+    }
+
+    /// Which rule files are among the entries.
+    pub(super) fn seen<'e>(&self, entries: impl Iterator<Item = Entry<'e>>) -> Seen {
+        let mut seen = Seen::default();
+        for entry in entries {
+            if entry.name.first() != Some(&b'.') && !self.odd_names {
+                continue;
+            }
+            match entry.name {
+                b".gitignore" => seen.gitignore = true,
+                b".ignore" => seen.dot = true,
+                b".git" => seen.git_dir = matches!(entry.kind, Kind::Directory | Kind::File),
+                name => seen.names |= self.ignores.names.iter().any(|own| own == name),
+            }
+        }
+        seen.gitignore &= self.ignores.git;
+        seen.git_dir &= self.ignores.git;
+        seen.dot &= self.ignores.dot_ignore;
+        seen
+    }
+
+    /// The rules in the directory `dir` at the path `at`, given those that it inherits.
+    pub(super) fn enter(
+        &self,
+        inherited: Arc<Held>,
+        dir: &Handle,
+        at: &[u8],
+        seen: Seen,
+        errors: &mut Vec<Error>,
+    ) -> Arc<Held> {
+        if seen.nothing() {
+            return inherited;
+        }
+        let mut held = Held::clone(&inherited);
+        let is_root = at.len() == self.at.len();
+        let refused = |error| Error::io("read the ignore rules in", dir.full_path(), error);
+        let open = |name: &[u8]| dir.open_file(name);
+        self.push_dot(&mut held, at, seen, open, |error| errors.push(refused(error)));
+        // What holds in the root was read with its repository.
+        if seen.git_dir && !is_root {
+            let path = dir.full_path();
+            let found = os_str_of(&path).map_err(refused);
+            match found.and_then(|path| self.repository(Path::new(&*path), true)) {
+                Ok(Some(git)) => {
+                    held.git = Some(Git { top_len: at.len(), ..git });
+                    return Arc::new(held);
+                }
+                Ok(None) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        if let (Some(git), true, false) = (&mut held.git, seen.gitignore, is_root) {
+            match read(dir.open_file(RULE_FILE_NAME.as_bytes())) {
+                Ok(Some(text)) => {
+                    let rules = Rules::parse_with(&text, git.case, RULE_FILE_NAME);
+                    git.stack = git.stack.push(Arc::new(rules), below(at, git.top_len));
+                }
+                Ok(None) => {}
+                Err(error) => errors.push(refused(error)),
+            }
+        }
+        Arc::new(held)
+    }
+
+    /// The repository that `dir` is in, or is the top of.
+    fn repository(&self, dir: &Path, only_top: bool) -> Result<Option<Git>, Error> {
+        let found = Repository::open_with(dir, &self.environment).map_err(Error::rules)?;
+        let usable = match (found.is_in_git(), found.prefix().is_empty()) {
+            (true, true) => true,
+            (true, false) => self.ignores.parents && !only_top,
+            (false, _) => !self.ignores.git_required && !only_top,
+        };
+        let git = || {
+            let top_len = spelt(found.top()).len();
+            Git { stack: found.stack().clone(), top_len, case: found.case() }
+        };
+        Ok(usable.then(git))
+    }
+
+    /// Adds the rule files of one directory that are not git's.
+    fn push_dot(
+        &self,
+        held: &mut Held,
+        at: &[u8],
+        seen: Seen,
+        open: impl Fn(&[u8]) -> io::Result<File>,
+        mut refused: impl FnMut(io::Error),
+    ) {
+        let mut push = |stack: &mut Stack, name: &[u8]| match read(open(name)) {
+            Ok(Some(text)) => *stack = stack.push(Arc::new(Rules::parse(&text)), at),
+            Ok(None) => {}
+            Err(error) => refused(error),
+        };
+        if seen.dot && self.ignores.dot_ignore {
+            push(&mut held.dot, b".ignore");
+        }
+        if seen.names {
+            for name in &self.ignores.names {
+                push(&mut held.names, name);
+            }
+        }
+    }
+}
+
+impl Held {
+    /// Prepares verdicts on the names in the directory at the path `at`.
+    pub(super) fn prepare<'h>(&'h self, at: &[u8]) -> Prepared<'h> {
+        let dir = |stack: &'h Stack| (!stack.is_empty()).then(|| stack.dir(at));
+        let git = self.git.as_ref().map(|git| git.stack.dir(below(at, git.top_len)));
+        let kinds = [dir(&self.names), dir(&self.dot), git, dir(&self.files)];
+        Prepared(kinds.map(|rules| rules.filter(|rules| !rules.is_empty())))
+    }
+}
+
+/// The rules that can match in one directory.
+pub(super) struct Prepared<'h>([Option<DirRules<'h>>; 4]);
+
+impl Prepared<'_> {
+    pub(super) fn verdict(&self, name: &[u8], is_dir: bool) -> Verdict {
+        let verdicts = self.0.iter().flatten().map(|rules| rules.verdict(name, is_dir));
+        verdicts.into_iter().find(|verdict| *verdict != Verdict::None).unwrap_or(Verdict::None)
+    }
+
+    /// Whether no rule can match.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+}
+
+/// A path without the slash at its beginning, its components between slashes.
+fn spelt(path: &Path) -> Vec<u8> {
+    let mut bytes = bytes_of(path.as_os_str()).to_vec();
+    if cfg!(windows) {
+        bytes.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
+    }
+    let from = bytes.iter().take_while(|&&byte| byte == b'/').count();
+    bytes.split_off(from)
+}
+
+/// What follows the first `top_len` bytes of a path and a slash.
+fn below(at: &[u8], top_len: usize) -> &[u8] {
+    match top_len {
+        0 => at,
+        _ => at.get(top_len + 1..).unwrap_or_default(),
+    }
+}
+
+/// A rule file's content; as in git, what is no regular file is none.
+fn read(file: io::Result<File>) -> io::Result<Option<Vec<u8>>> {
+    let file = match file {
+        Err(error) if is_elsewhere(&error) => return Ok(None),
+        file => file?,
+    };
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    let limit = RULE_FILE_BYTES_MAX;
+    file.take(limit + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
+        let message = format!("larger than the limit of {limit} bytes, so its rules do not hold");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(Some(text))
+}
