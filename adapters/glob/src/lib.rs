@@ -22,11 +22,14 @@
 //!
 //! - [`find`]: what is in a directory, by name and attributes.
 //! - [`Pattern`], [`Filter`]: what is asked of one entry.
+//! - `search`, a feature that is on by default: which lines of files match.
 
 mod error;
 mod filter;
 pub mod find;
 mod pattern;
+#[cfg(feature = "search")]
+pub mod search;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Owner, Types, nanoseconds};

@@ -1,0 +1,401 @@
+//! The grammar of `grep`, which is ripgrep's.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, ValueEnum};
+
+use super::When;
+
+/// What is printed of a file can be one thing only; of several the last counts.
+const MODES: [&str; 7] = [
+    "count",
+    "count_matches",
+    "files_with_matches",
+    "files_without_match",
+    "json",
+    "files",
+    "type_list",
+];
+
+/// Print the lines that match a pattern
+///
+/// The options, the output and the exit status are ripgrep's. Directories are searched with all
+/// below them, but for what .gitignore, .ignore and .rgignore files exclude, what is hidden, and
+/// what is binary. Without a PATH standard input is searched if something is piped into it, and
+/// else the current directory.
+#[derive(clap::Args, Debug)]
+#[command(args_override_self = true, after_long_help = "\
+Examples:
+  treenail grep 'fn \\w+_test' src         lines of all files below src
+  treenail grep -F -e a.b -e c.d           texts, not regular expressions
+  treenail grep -z error /var/log          compressed files too
+  treenail grep -tpy -C3 import            Python files, with three lines around each match
+  treenail grep -l TODO -g '!vendor/'      the names of files, but not below vendor
+  treenail grep --json main | jq .data     for programs
+
+Exit status: 0 a line matched; 1 none did; 2 an error, even if a line matched (but not with -q).")]
+pub(crate) struct Grep {
+    /// The pattern: a regular expression of the crate regex. With -e or -f it is a PATH
+    #[arg(value_name = "PATTERN", required_unless_present_any = [
+        "regexps", "pattern_files", "files", "type_list",
+    ])]
+    pub(crate) pattern: Option<OsString>,
+    /// Files and directories; - is standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    #[command(flatten)]
+    pub(crate) printed: Printed,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+}
+
+/// What matches.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Patterns")]
+pub(crate) struct Matching {
+    /// A pattern; may be repeated, and any may match
+    #[arg(short = 'e', long = "regexp", value_name = "PATTERN", action = ArgAction::Append)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) regexps: Vec<OsString>,
+    /// A file with a pattern on each line; - is standard input
+    #[arg(short = 'f', long = "file", value_name = "FILE", action = ArgAction::Append)]
+    pub(crate) pattern_files: Vec<PathBuf>,
+    /// Patterns are texts, not regular expressions
+    #[arg(short = 'F', long)]
+    pub(crate) fixed_strings: bool,
+    /// Letters match whatever their case
+    #[arg(short, long, overrides_with_all = ["case_sensitive", "smart_case"])]
+    pub(crate) ignore_case: bool,
+    /// Letters match in their case only (the default)
+    #[arg(short = 's', long, overrides_with_all = ["ignore_case", "smart_case"])]
+    pub(crate) case_sensitive: bool,
+    /// Letters match whatever their case, unless a pattern has an upper-case letter
+    #[arg(short = 'S', long, overrides_with_all = ["ignore_case", "case_sensitive"])]
+    pub(crate) smart_case: bool,
+    /// A match begins and ends where words do
+    #[arg(short, long, overrides_with = "line_regexp")]
+    pub(crate) word_regexp: bool,
+    /// A match is a whole line
+    #[arg(short = 'x', long, overrides_with = "word_regexp")]
+    pub(crate) line_regexp: bool,
+    /// Lines that do not match are wanted
+    // The name by which the arguments of all commands know `-v`.
+    #[arg(id = "verbose", short = 'v', long = "invert-match")]
+    pub(crate) invert_match: bool,
+    /// A match may go over several lines
+    #[arg(short = 'U', long)]
+    pub(crate) multiline: bool,
+    /// With -U: `.` matches line ends too
+    #[arg(long)]
+    pub(crate) multiline_dotall: bool,
+    /// `$` also matches before a carriage return at the end of a line
+    #[arg(long, overrides_with = "null_data")]
+    pub(crate) crlf: bool,
+    /// Lines end with NUL
+    #[arg(long, overrides_with = "crlf")]
+    pub(crate) null_data: bool,
+    /// Classes such as \w and the cases of letters are those of ASCII
+    #[arg(long)]
+    pub(crate) no_unicode: bool,
+    /// Use PCRE2, which knows look-around and back-references
+    #[arg(short = 'P', long, overrides_with = "engine")]
+    pub(crate) pcre2: bool,
+    /// What executes the patterns; auto takes PCRE2 where it is needed
+    #[arg(long, value_name = "ENGINE", overrides_with = "pcre2")]
+    pub(crate) engine: Option<EngineName>,
+    /// How large the compiled patterns may be [default: 100M]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) regex_size_limit: Option<u64>,
+    /// How large each thread's automaton may be [default: 1000M]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) dfa_size_limit: Option<u64>,
+}
+
+/// What is wanted of what matches.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct Wanted {
+    /// Print only how many lines of each file match
+    #[arg(short, long, overrides_with_all = MODES)]
+    pub(crate) count: bool,
+    /// Print only how many matches each file has
+    #[arg(long, overrides_with_all = MODES)]
+    pub(crate) count_matches: bool,
+    /// With -c: files without a match too
+    #[arg(long)]
+    pub(crate) include_zero: bool,
+    /// Print only the names of files with a match
+    #[arg(short = 'l', long, overrides_with_all = MODES)]
+    pub(crate) files_with_matches: bool,
+    /// Print only the names of files without a match
+    #[arg(long, overrides_with_all = MODES)]
+    pub(crate) files_without_match: bool,
+    /// Print the names of the files that would be searched
+    #[arg(long, overrides_with_all = MODES)]
+    pub(crate) files: bool,
+    /// Print the types of files that there are for -t and -T
+    #[arg(long, overrides_with_all = MODES)]
+    pub(crate) type_list: bool,
+    /// Print JSON, one object a line
+    #[arg(id = "json", long, overrides_with_all = MODES)]
+    pub(crate) json: bool,
+    /// Print nothing, and end with the first match
+    #[arg(id = "quiet", short = 'q', long)]
+    pub(crate) quiet: bool,
+    /// Print only what matches, each match on its own line
+    #[arg(short, long)]
+    pub(crate) only_matching: bool,
+    /// Print matches replaced by this; $1 and $name are what the groups matched
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) replace: Option<String>,
+    /// End with this many matching lines of a file
+    #[arg(short, long, value_name = "NUM")]
+    pub(crate) max_count: Option<u64>,
+    /// End a file with the first line without a match that follows one with a match
+    #[arg(long)]
+    pub(crate) stop_on_nonmatch: bool,
+    /// Print this many lines after each match
+    #[arg(short = 'A', long, value_name = "NUM", overrides_with = "passthru")]
+    pub(crate) after_context: Option<usize>,
+    /// Print this many lines before each match
+    #[arg(short = 'B', long, value_name = "NUM", overrides_with = "passthru")]
+    pub(crate) before_context: Option<usize>,
+    /// Print this many lines before and after each match
+    #[arg(short = 'C', long, value_name = "NUM", overrides_with = "passthru")]
+    pub(crate) context: Option<usize>,
+    /// Print all lines
+    #[arg(long, alias = "passthrough")]
+    #[arg(overrides_with_all = ["after_context", "before_context", "context"])]
+    pub(crate) passthru: bool,
+    /// Print statistics at the end
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+/// How results are printed.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Printed {
+    /// When to use colours
+    #[arg(id = "color", long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+    /// A colour, such as match:fg:red, path:none or line:style:bold
+    #[arg(long, value_name = "SPEC", action = ArgAction::Append)]
+    pub(crate) colors: Vec<String>,
+    /// Print numbers of lines (the default on a terminal)
+    #[arg(short = 'n', long, overrides_with = "no_line_number")]
+    pub(crate) line_number: bool,
+    /// Print no numbers of lines
+    #[arg(short = 'N', long, overrides_with = "line_number")]
+    pub(crate) no_line_number: bool,
+    /// Print the file's name with each line (the default for more than one file)
+    #[arg(short = 'H', long, overrides_with = "no_filename")]
+    pub(crate) with_filename: bool,
+    /// Print no names of files
+    #[arg(short = 'I', long, overrides_with = "with_filename")]
+    pub(crate) no_filename: bool,
+    /// Print the file's name above its lines (the default on a terminal)
+    #[arg(long, overrides_with = "no_heading")]
+    pub(crate) heading: bool,
+    /// Print the file's name with each line
+    #[arg(long, overrides_with = "heading")]
+    pub(crate) no_heading: bool,
+    /// As on a terminal: colours, headings and numbers of lines
+    #[arg(short, long)]
+    pub(crate) pretty: bool,
+    /// Print the column of the first match of a line
+    #[arg(long, overrides_with = "no_column")]
+    pub(crate) column: bool,
+    /// Print no columns, also with --vimgrep
+    #[arg(long, overrides_with = "column")]
+    pub(crate) no_column: bool,
+    /// Print the offset of each line, or with -o of each match
+    #[arg(short, long)]
+    pub(crate) byte_offset: bool,
+    /// Print each match with its line, its number and its column
+    #[arg(long)]
+    pub(crate) vimgrep: bool,
+    /// Leave blanks at the beginning of lines out
+    #[arg(long)]
+    pub(crate) trim: bool,
+    /// Do not print lines that are longer; 0 is no limit
+    #[arg(short = 'M', long, value_name = "BYTES")]
+    pub(crate) max_columns: Option<u64>,
+    /// Print the beginning of lines that are too long
+    #[arg(long)]
+    pub(crate) max_columns_preview: bool,
+    /// NUL follows names, and not a colon or a line's end
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+    /// What separates lines that are no neighbours
+    #[arg(long, value_name = "TEXT", default_value = "--", allow_hyphen_values = true)]
+    pub(crate) context_separator: String,
+    /// Nothing separates lines that are no neighbours
+    #[arg(long, overrides_with = "context_separator")]
+    pub(crate) no_context_separator: bool,
+    /// What follows numbers and names of lines that match
+    #[arg(long, value_name = "TEXT", default_value = ":", allow_hyphen_values = true)]
+    pub(crate) field_match_separator: String,
+    /// What follows numbers and names of lines around a match
+    #[arg(long, value_name = "TEXT", default_value = "-", allow_hyphen_values = true)]
+    pub(crate) field_context_separator: String,
+    /// What separates the parts of a name
+    #[arg(long, value_name = "BYTE")]
+    pub(crate) path_separator: Option<String>,
+    /// Print files in an order
+    #[arg(long, value_name = "BY", default_value = "none", overrides_with = "sortr")]
+    pub(crate) sort: SortBy,
+    /// Print files in the reverse of an order
+    #[arg(long, value_name = "BY", default_value = "none", overrides_with = "sort")]
+    pub(crate) sortr: SortBy,
+    /// Write each line at once
+    #[arg(long)]
+    pub(crate) line_buffered: bool,
+    /// Say nothing of files that cannot be opened or read
+    #[arg(long)]
+    pub(crate) no_messages: bool,
+}
+
+/// How files are read.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct Reading {
+    /// Search compressed files: gzip, bzip2, xz, lzma, lz4, Zstandard
+    #[arg(short = 'z', long)]
+    pub(crate) search_zip: bool,
+    /// The encoding, as utf-16le or latin1; auto looks for byte order marks, none ignores them
+    #[arg(short = 'E', long, value_name = "NAME", default_value = "auto")]
+    pub(crate) encoding: String,
+    /// Binary files are text
+    #[arg(short = 'a', long, overrides_with = "binary")]
+    pub(crate) text: bool,
+    /// Search binary files to their end, but print only that they match
+    #[arg(long, overrides_with = "text")]
+    pub(crate) binary: bool,
+    /// Threads to use; 0 is as many as the machine runs at once
+    #[arg(short = 'j', long, value_name = "NUM", default_value_t = 0)]
+    pub(crate) threads: usize,
+}
+
+/// Which files are searched.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Files")]
+pub(crate) struct Chosen {
+    /// Search files that the glob matches, or with ! before it not those; a rule as in .gitignore,
+    /// and stronger than any of them
+    #[arg(short = 'g', long = "glob", value_name = "GLOB", action = ArgAction::Append)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) globs: Vec<String>,
+    /// As --glob, whatever the case of letters
+    #[arg(long = "iglob", value_name = "GLOB", action = ArgAction::Append)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) iglobs: Vec<String>,
+    /// Letters match whatever their case in --glob too
+    #[arg(long)]
+    pub(crate) glob_case_insensitive: bool,
+    /// Search files of the type; see --type-list
+    #[arg(short = 't', long = "type", value_name = "TYPE", action = ArgAction::Append)]
+    pub(crate) types: Vec<String>,
+    /// Do not search files of the type
+    #[arg(short = 'T', long = "type-not", value_name = "TYPE", action = ArgAction::Append)]
+    pub(crate) types_not: Vec<String>,
+    /// Add a glob to a type, as in web:*.html, or types to a type, as in src:include:cpp,py
+    #[arg(long, value_name = "TYPE:GLOB", action = ArgAction::Append)]
+    pub(crate) type_add: Vec<String>,
+    /// Forget the globs of a type
+    #[arg(long, value_name = "TYPE", action = ArgAction::Append)]
+    pub(crate) type_clear: Vec<String>,
+    /// Search hidden files and directories
+    #[arg(short = '.', long, overrides_with = "no_hidden")]
+    pub(crate) hidden: bool,
+    /// Do not search hidden files and directories (the default)
+    #[arg(long, overrides_with = "hidden")]
+    pub(crate) no_hidden: bool,
+    /// Search ignored files too; -uu hidden ones besides, -uuu binary ones besides
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) unrestricted: u8,
+    /// Obey no .gitignore, .ignore, .rgignore and no other rules
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Obey no .ignore and .rgignore files
+    #[arg(long)]
+    pub(crate) no_ignore_dot: bool,
+    /// Obey no exclude file of a repository
+    #[arg(long)]
+    pub(crate) no_ignore_exclude: bool,
+    /// Obey no --ignore-file
+    #[arg(long)]
+    pub(crate) no_ignore_files: bool,
+    /// Obey no excludes of git's configuration
+    #[arg(long)]
+    pub(crate) no_ignore_global: bool,
+    /// Obey no rules of the directories above
+    #[arg(long)]
+    pub(crate) no_ignore_parent: bool,
+    /// Obey no rules of git
+    #[arg(long)]
+    pub(crate) no_ignore_vcs: bool,
+    /// Obey .gitignore files outside of repositories too
+    #[arg(long)]
+    pub(crate) no_require_git: bool,
+    /// A file with rules as in .gitignore, weaker than all others
+    #[arg(long = "ignore-file", value_name = "FILE", action = ArgAction::Append)]
+    pub(crate) ignore_files: Vec<PathBuf>,
+    /// Follow symbolic links
+    #[arg(short = 'L', long)]
+    pub(crate) follow: bool,
+    /// Do not enter other file systems
+    #[arg(long)]
+    pub(crate) one_file_system: bool,
+    /// How deep to go; 1 is what the directories themselves hold
+    #[arg(short = 'd', long, value_name = "NUM", alias = "maxdepth")]
+    pub(crate) max_depth: Option<usize>,
+    /// Do not search larger files; K, M and G are units
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_filesize: Option<u64>,
+}
+
+/// What executes patterns.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EngineName {
+    /// The crate regex.
+    Default,
+    /// PCRE2.
+    Pcre2,
+    /// The crate regex, and PCRE2 where a pattern needs it.
+    Auto,
+}
+
+/// What files are put in order by.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SortBy {
+    /// Nothing: as they come.
+    None,
+    /// Their names.
+    Path,
+    /// When they were last changed.
+    Modified,
+    /// When they were last read.
+    Accessed,
+    /// When they were made.
+    Created,
+}
+
+/// A number of bytes, with K, M or G behind it.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes() {
+        [digits @ .., b'K' | b'k'] => (digits.len(), 10),
+        [digits @ .., b'M' | b'm'] => (digits.len(), 20),
+        [digits @ .., b'G' | b'g'] => (digits.len(), 30),
+        digits => (digits.len(), 0),
+    };
+    let number: u64 = text[..digits].parse().map_err(|_| "a number, or one with K, M or G")?;
+    number.checked_mul(1 << shift).ok_or_else(|| "more than 16 EiB".to_owned())
+}

@@ -1,0 +1,200 @@
+//! One content searched: how it is read decides how it is searched.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use grep_searcher::{BinaryDetection, Sink};
+
+use super::input::{Resumed, fill};
+use super::lines::{Collect, FileMatches, Lines};
+use super::pattern::Compiled;
+#[cfg(feature = "compressed")]
+use super::unpack::Format;
+use super::{Binary, Options};
+
+/// What is read of a file before it is decided how to search it. Most files are shorter, and are
+/// then searched where they were read to; it and the automata fit the second-level cache.
+const HEAD_BYTES: usize = 256 << 10;
+
+/// What [`Search::compile`](super::Search::compile) makes: compiled patterns, and how to search
+/// for them. Threads do best with a [`Worker`] each.
+#[derive(Clone, Debug)]
+pub struct Searcher {
+    matcher: Compiled,
+    searcher: grep_searcher::Searcher,
+    options: Arc<Options>,
+}
+
+impl Searcher {
+    pub(super) fn new(
+        matcher: Compiled,
+        searcher: grep_searcher::Searcher,
+        options: Options,
+    ) -> Self {
+        Self { matcher, searcher, options: Arc::new(options) }
+    }
+
+    /// Searches bytes as if they were a file that the caller named.
+    ///
+    /// # Errors
+    /// The bytes are a damaged compressed file, or one that exceeds a limit.
+    pub fn bytes(&self, bytes: &[u8]) -> io::Result<FileMatches> {
+        let mut found = FileMatches::default();
+        self.worker().search(bytes, Content::named(), &mut found)?;
+        Ok(found)
+    }
+
+    /// Searches a file that the caller named.
+    ///
+    /// # Errors
+    /// The file cannot be read, is a damaged compressed file, or exceeds a limit.
+    pub fn path(&self, path: impl AsRef<Path>) -> io::Result<FileMatches> {
+        let mut found = FileMatches::default();
+        let file = File::open(path.as_ref())?;
+        let content = Content { name: path.as_ref().as_os_str().as_encoded_bytes(), named: true };
+        self.worker().search(file, content, &mut found)?;
+        Ok(found)
+    }
+
+    /// What one thread needs to search one content after the other.
+    pub fn worker(&self) -> Worker {
+        let (matcher, engine) = self.parts();
+        Worker { matcher, engine, collect: Collect::default() }
+    }
+
+    /// What one thread needs, for a sink that borrows the patterns.
+    pub(super) fn parts(&self) -> (Compiled, Engine) {
+        let engine = Engine {
+            searcher: self.searcher.clone(),
+            options: self.options.clone(),
+            head: vec![0; HEAD_BYTES],
+        };
+        (self.matcher.clone(), engine)
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+/// What is searched.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// Its name or path, of which only the ending matters.
+    pub name: &'a [u8],
+    /// Whether the caller named it, or else it was found; see [`Binary`].
+    pub named: bool,
+}
+
+impl Content<'_> {
+    /// Something without a name that the caller wants searched.
+    pub fn named() -> Self {
+        Content { name: b"", named: true }
+    }
+}
+
+/// What one thread needs to search one content after the other.
+#[derive(Debug)]
+pub struct Worker {
+    matcher: Compiled,
+    engine: Engine,
+    collect: Collect,
+}
+
+impl Worker {
+    /// Searches what `input` has to the end, and hands over the lines.
+    ///
+    /// # Errors
+    /// It cannot be read, is a damaged compressed file, or exceeds a limit. The lines up to there
+    /// have been handed over.
+    pub fn search(
+        &mut self,
+        input: impl Read,
+        content: Content<'_>,
+        lines: &mut impl Lines,
+    ) -> io::Result<()> {
+        let sink = self.collect.sink(&self.matcher, &self.engine.options, lines);
+        self.engine.search(&self.matcher, input, content, sink)
+    }
+}
+
+/// How one thread searches.
+#[derive(Debug)]
+pub(super) struct Engine {
+    searcher: grep_searcher::Searcher,
+    options: Arc<Options>,
+    head: Vec<u8>,
+}
+
+impl Engine {
+    /// Searches what `input` has to the end.
+    pub(super) fn search<S: Sink<Error = io::Error>>(
+        &mut self,
+        matcher: &Compiled,
+        mut input: impl Read,
+        content: Content<'_>,
+        sink: S,
+    ) -> io::Result<()> {
+        let mut head = std::mem::take(&mut self.head);
+        let searched = fill(&mut input, &mut head).and_then(|read| {
+            let rest = (read == head.len()).then_some(input);
+            self.search_from(matcher, &head[..read], rest, content, sink)
+        });
+        self.head = head;
+        searched.map_err(|error| self.name_limit(error))
+    }
+
+    /// Searches what begins with `head` and goes on with `rest`, if there is more.
+    fn search_from<S: Sink<Error = io::Error>>(
+        &mut self,
+        matcher: &Compiled,
+        head: &[u8],
+        rest: Option<impl Read>,
+        content: Content<'_>,
+        sink: S,
+    ) -> io::Result<()> {
+        #[cfg(feature = "compressed")]
+        if self.options.compressed
+            && let Some(format) = Format::of(head, content.name)
+        {
+            self.searcher.set_binary_detection(self.detection(content));
+            let unpacked = format.reader(head, Resumed::new(head, rest))?;
+            return self.searcher.search_reader(matcher, unpacked, sink);
+        }
+        let detection = self.detection(content);
+        let goes_by_line = !self.searcher.multi_line_with_matcher(matcher);
+        let is_clean = detection == BinaryDetection::none() || memchr::memchr(0, head).is_none();
+        let in_memory = rest.is_none() && !self.options.decodes(head);
+        // Where NUL bytes are met decides what a search by line does with them, and that depends
+        // on how much is read at a time: what is only read piece by piece is then always read so.
+        if in_memory && (is_clean || !goes_by_line) {
+            let detection = if is_clean { BinaryDetection::none() } else { detection };
+            self.searcher.set_binary_detection(detection);
+            return self.searcher.search_slice(matcher, head, sink);
+        }
+        self.searcher.set_binary_detection(detection);
+        self.searcher.search_reader(matcher, Resumed::new(head, rest), sink)
+    }
+
+    fn detection(&self, content: Content<'_>) -> BinaryDetection {
+        match self.options.binary {
+            _ if self.options.null_data => BinaryDetection::none(),
+            Binary::Text => BinaryDetection::none(),
+            Binary::Skip if !content.named => BinaryDetection::quit(0),
+            Binary::Skip | Binary::Search => BinaryDetection::convert(0),
+        }
+    }
+
+    /// Says which limit it was and what it is for, where the searcher only says that there is one.
+    fn name_limit(&self, error: io::Error) -> io::Error {
+        if !error.to_string().starts_with("configured allocation limit") {
+            return error;
+        }
+        let what = if self.options.multiline { "the file" } else { "a line" };
+        let limit = self.options.memory_max;
+        let message = format!("{what} is longer than the limit of {limit} bytes of memory");
+        io::Error::new(io::ErrorKind::FileTooLarge, message)
+    }
+}

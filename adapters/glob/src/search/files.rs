@@ -1,0 +1,261 @@
+//! Searching everything that is found.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::{fmt, thread};
+
+use treenail_os::{bytes_of, os_str_of};
+
+use crate::error::Error;
+use crate::find::{Cancel, Find, Types};
+
+use super::deliver::{Deliver, FileMatch, SearchMatches, channel};
+use super::engine::{Searcher, Content};
+use super::printer::{Interrupted, PrintWorker, Printer};
+use super::run::{self, Consume, Found, Source};
+
+/// What stands for standard input where a path is shown.
+pub(super) const STDIN_NAME: &str = "<stdin>";
+
+/// Files to search: those that walks find, those that the caller names, standard input; in that
+/// order in which they were added, if they are [sorted](Self::sort), or as they come.
+#[derive(Clone, Debug)]
+pub struct Files {
+    searcher: Searcher,
+    sources: Vec<Source>,
+    threads: usize,
+    sort: bool,
+    cancel: Cancel,
+}
+
+impl Searcher {
+    /// A search of files, to which [`Files::find`] and others add some.
+    pub fn files(&self) -> Files {
+        Files {
+            searcher: self.clone(),
+            sources: Vec::new(),
+            threads: 0,
+            sort: false,
+            cancel: Cancel::new(),
+        }
+    }
+}
+
+impl Files {
+    /// Adds what a walk finds; what is no regular file is left out.
+    #[must_use]
+    pub fn find(mut self, find: Find) -> Self {
+        self.sources.push(Source::Tree(find));
+        self
+    }
+
+    /// Adds one file, whatever it is but a directory.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sources.push(Source::Named(path.into()));
+        self
+    }
+
+    /// Adds standard input, under the name `<stdin>`.
+    #[must_use]
+    pub fn stdin(mut self) -> Self {
+        self.sources.push(Source::Stdin);
+        self
+    }
+
+    /// How many threads may search; 0 means as many as the machine runs at once.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Whether results come in the order of the sources and, within a walk, in the order of the
+    /// paths. Files are searched by all threads all the same.
+    #[must_use]
+    pub fn sort(mut self, sort: bool) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// The token that ends the search.
+    #[must_use]
+    pub fn cancel(mut self, cancel: Cancel) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Searches, and hands each file with a line to `each`, in this thread; the errors of single
+    /// paths come between.
+    ///
+    /// # Errors
+    /// A pattern of a [`Find`] is malformed.
+    pub fn each(
+        &self,
+        mut each: impl FnMut(Result<FileMatch, Error>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let (deliver, mut delivery) = channel(&self.searcher, self.sort);
+        thread::scope(|scope| {
+            let running = scope.spawn(move || self.run(&deliver));
+            for result in &mut delivery {
+                if each(result).is_break() {
+                    break;
+                }
+            }
+            // Whoever is about to send finds that nobody takes it any more, and ends.
+            drop(delivery);
+            match running.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    /// Searches in the background, line by line. Dropping the iterator ends the search.
+    pub fn iter(&self) -> SearchMatches {
+        let (deliver, delivery) = channel(&self.searcher, self.sort);
+        let files = self.clone();
+        thread::spawn(move || {
+            if let Err(error) = files.run(&deliver) {
+                _ = deliver.error(error);
+            }
+        });
+        SearchMatches::new(delivery)
+    }
+
+    /// Searches, and prints. `failed` takes the errors of single paths, in any thread.
+    ///
+    /// # Errors
+    /// A pattern of a [`Find`] is malformed, or the output cannot be written.
+    pub fn print<W: Write + Send>(
+        &self,
+        printer: &Printer<W>,
+        failed: impl Fn(Error) + Sync,
+    ) -> Result<(), PrintError> {
+        let consumer = Print { printer, failed, sort: self.sort, output: Mutex::new(None) };
+        self.run(&consumer).map_err(PrintError::Find)?;
+        match consumer.output.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(PrintError::Output(error)),
+            None => Ok(()),
+        }
+    }
+
+    fn run<C: Consume>(&self, consumer: &C) -> Result<(), Error> {
+        let sources = self.sources.iter().map(|source| match source {
+            Source::Tree(find) => Source::Tree(find.clone().types(Types::FILE).sort(self.sort)),
+            other => other.clone(),
+        });
+        run::run(&sources.collect::<Vec<_>>(), self.threads, &self.cancel, consumer)
+    }
+}
+
+/// Why [`Files::print`] ended early.
+#[derive(Debug)]
+pub enum PrintError {
+    /// A pattern is malformed.
+    Find(Error),
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl fmt::Display for PrintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Find(error) => error.fmt(f),
+            Self::Output(error) => write!(f, "cannot write the output: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PrintError {}
+
+/// Calls `search` with what a file has, what it is to the search, and its path.
+pub(super) fn open<T>(
+    found: &Found<'_>,
+    search: impl FnOnce(&mut dyn Read, Content<'_>, &Path) -> T,
+) -> io::Result<T> {
+    match found {
+        Found::Walked(found) => {
+            let mut file = found.open()?;
+            let path = os_str_of(found.path())?;
+            // A root that is a file was named.
+            let content = Content { name: found.name(), named: found.depth() == 0 };
+            Ok(search(&mut file, content, Path::new(&*path)))
+        }
+        Found::Named(path) => {
+            let mut file = File::open(path)?;
+            let content = Content { name: bytes_of(path.as_os_str()), named: true };
+            Ok(search(&mut file, content, path))
+        }
+        Found::Stdin => {
+            Ok(search(&mut io::stdin().lock(), Content::named(), Path::new(STDIN_NAME)))
+        }
+    }
+}
+
+/// The path of a file, as it is shown.
+pub(super) fn path_of<'f>(found: &Found<'f>) -> &'f [u8] {
+    match found {
+        Found::Walked(found) => found.path(),
+        Found::Named(path) => bytes_of(path.as_os_str()),
+        Found::Stdin => STDIN_NAME.as_bytes(),
+    }
+}
+
+/// Prints what is found.
+struct Print<'p, W, F> {
+    printer: &'p Printer<W>,
+    failed: F,
+    sort: bool,
+    output: Mutex<Option<io::Error>>,
+}
+
+impl<W, F> Print<'_, W, F> {
+    fn output_failed(&self, error: io::Error) -> ControlFlow<()> {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        output.get_or_insert(error);
+        ControlFlow::Break(())
+    }
+}
+
+impl<'p, W: Write + Send, F: Fn(Error) + Sync> Consume for Print<'p, W, F> {
+    type Worker = PrintWorker<'p, W>;
+
+    fn worker(&self) -> PrintWorker<'p, W> {
+        self.printer.worker()
+    }
+
+    fn begin(&self, worker: &mut PrintWorker<'p, W>, turn: u64) {
+        if self.sort {
+            worker.begin(turn);
+        }
+    }
+
+    fn file(&self, worker: &mut PrintWorker<'p, W>, file: Found<'_>) -> ControlFlow<()> {
+        let searched = open(&file, |input, content, path| worker.search(input, content, path));
+        match searched {
+            Ok(Ok(_)) if self.printer.is_answered() => ControlFlow::Break(()),
+            Ok(Ok(_)) => ControlFlow::Continue(()),
+            Ok(Err(Interrupted::Output(error))) => self.output_failed(error),
+            Ok(Err(Interrupted::File(error))) | Err(error) => {
+                (self.failed)(Error::io("search", path_of(&file), error));
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    fn end(&self, worker: &mut PrintWorker<'p, W>) -> ControlFlow<()> {
+        match worker.end() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.output_failed(error),
+        }
+    }
+
+    fn error(&self, error: Error) -> ControlFlow<()> {
+        (self.failed)(error);
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,42 @@
+//! The search in the content of files: which lines match, and where in them.
+//!
+//! [`Search`] says what is searched for and how; [`Search::compile`] makes a [`Searcher`] of it,
+//! which is asked about bytes, about files, or about all that a [`Find`](crate::Find) finds.
+//!
+//! ```
+//! use treenail_glob::search::Search;
+//!
+//! let searcher = Search::new(["fn \\w+"]).compile()?;
+//! let found = searcher.bytes(b"use a;\nfn main() {}\n")?;
+//! let line = found.lines().next().expect("a match");
+//! assert_eq!((line.number, line.bytes), (Some(2), &b"fn main() {}\n"[..]));
+//! assert_eq!(line.spans, [0..7]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`Searcher::bytes`], [`Searcher::path`]: one content, one file.
+//! - [`Worker`]: one content after the other, line by line, for threads of one's own.
+//! - [`Files`]: everything that is found, by all threads: to a callback, as an iterator, printed.
+//! - [`printer`]: results as text, in ripgrep's forms.
+
+mod deliver;
+mod engine;
+mod files;
+mod input;
+mod lines;
+mod options;
+mod pattern;
+pub mod printer;
+mod run;
+#[cfg(feature = "compressed")]
+mod unpack;
+
+pub use deliver::{FileMatch, SearchMatch, SearchMatches};
+pub use engine::{Searcher, Content, Worker};
+pub use files::{Files, PrintError};
+pub use lines::{FileMatches, Line, LineKind, Lines};
+pub use crate::pattern::Case;
+pub use options::{Binary, Engine, Search};
+pub use pattern::{PatternError, PatternErrorKind};
+
+use options::Options;
