@@ -1,9 +1,17 @@
 //! The native half of the Python package `treenail`.
 //!
-//! - `glob`: the expansion of patterns with the meaning that the standard library gives them.
+//! - `glob`: the expansion of patterns with the meaning that the standard library gives them
+//! - `find`: what to look for and what to search for, as Python says it
+//! - `stream`: results on their way to Python, from threads that go on meanwhile
+//! - `errors`: Python's exceptions from this package's errors
+//! - `text`: paths and lines as Python's text
 
+mod errors;
+mod find;
 #[cfg(unix)]
 mod glob;
+mod stream;
+mod text;
 
 use pyo3::prelude::*;
 
@@ -12,6 +20,6 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     #[cfg(unix)]
     glob::register(module)?;
-    let _ = module;
-    Ok(())
+    find::register(module)?;
+    module.add_class::<stream::Results>()
 }

@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
+use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use pyo3::{ffi, intern};
+use pyo3::intern;
+
+use crate::text;
 
 use super::machine::{Halt, Machine, Until};
 use super::parallel;
@@ -142,8 +144,8 @@ impl Paths {
     }
 
     /// Ends the iteration.
-    fn close(&self) {
-        let mut walk = self.walk.lock().unwrap_or_else(PoisonError::into_inner);
+    fn close(&self, py: Python<'_>) {
+        let mut walk = self.walk.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
         *walk = Walk { machine: None, results: Results::default(), next: 0 };
     }
 }
@@ -296,7 +298,7 @@ fn file_names_are_utf8(py: Python<'_>) -> bool {
 fn encode_escaped(text: &Bound<'_, PyString>) -> Option<Vec<u8>> {
     let py = text.py();
     let bytes: Vec<u8> = py.import("os").ok()?.call_method1("fsencode", (text,)).ok()?.extract().ok()?;
-    undecodable(py, &bytes).ok()?.eq(text).ok()?.then_some(bytes)
+    text::undecodable(py, &bytes).ok()?.eq(text).ok()?.then_some(bytes)
 }
 
 /// What results are made into.
@@ -312,23 +314,8 @@ impl Form {
         match self {
             Self::Itself(pathname) => Ok(pathname.bind(py).clone()),
             Self::Bytes => Ok(PyBytes::new(py, found).into_any()),
-            Self::Text => match std::str::from_utf8(found) {
-                Ok(found) => Ok(PyString::new(py, found).into_any()),
-                Err(_) => undecodable(py, found),
-            },
+            Self::Text => Ok(text::path(py, found)?.into_any()),
         }
-    }
-}
-
-/// Text of what is no UTF-8, as Python decodes file names.
-#[cold]
-fn undecodable<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let length = bytes.len() as ffi::Py_ssize_t;
-    // SAFETY: the pointer is to as many bytes as is said, the interpreter is attached, and what is
-    // returned is a new reference or NULL with an exception set, which is what is expected of it.
-    unsafe {
-        let decoded = ffi::PyUnicode_DecodeFSDefaultAndSize(bytes.as_ptr().cast(), length);
-        Bound::from_owned_ptr_or_err(py, decoded)
     }
 }
 
