@@ -1,5 +1,9 @@
 //! The command line's grammar and its help.
 
+#[cfg(feature = "glob")]
+mod find;
+#[cfg(feature = "glob")]
+mod grep;
 #[cfg(feature = "watch")]
 mod watch;
 
@@ -8,6 +12,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use treenail::tree::IdKind;
 
+#[cfg(feature = "glob")]
+pub(crate) use find::{FileType, Find, Strip};
+#[cfg(feature = "glob")]
+pub(crate) use grep::{Chosen, EngineName, Grep, SortBy};
 #[cfg(feature = "watch")]
 pub(crate) use watch::{Backend, EntryType, Followed, Since, Watch};
 
@@ -45,6 +53,7 @@ pub(crate) enum When {
     /// When the output is a terminal.
     Auto,
     /// Always.
+    #[value(alias = "ansi")]
     Always,
     /// Never.
     Never,
@@ -55,6 +64,10 @@ pub(crate) enum Command {
     Tree(Tree),
     Diff(Diff),
     Hash(Hash),
+    #[cfg(feature = "glob")]
+    Find(Box<Find>),
+    #[cfg(feature = "glob")]
+    Grep(Box<Grep>),
     #[cfg(feature = "watch")]
     Watch(Watch),
     #[cfg(feature = "watch")]

@@ -14,6 +14,8 @@
 //!
 //! The binary `treenail` comes with the default feature `cli`; a library user switches it off.
 
+#[cfg(feature = "glob")]
+pub use treenail_glob as glob;
 pub use treenail_hash as hash;
 pub use treenail_index as index;
 pub use treenail_merkle as merkle;

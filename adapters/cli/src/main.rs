@@ -16,6 +16,17 @@ use output::{Failed, Output};
 const EXIT_NO: u8 = 1;
 const EXIT_ERROR: u8 = 2;
 
+impl Command {
+    /// The exit code of an error: that of the tool that the command imitates.
+    fn error_code(&self) -> u8 {
+        match self {
+            #[cfg(feature = "glob")]
+            Self::Find(_) => EXIT_NO,
+            _ => EXIT_ERROR,
+        }
+    }
+}
+
 /// How a command ended when nothing kept it from doing its work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Outcome {
@@ -37,6 +48,10 @@ fn main() -> ExitCode {
         Command::Tree(args) => command::tree::run(args, &mut output),
         Command::Diff(args) => command::diff::run(args, &mut output),
         Command::Hash(args) => command::hash::run(args, &mut output),
+        #[cfg(feature = "glob")]
+        Command::Find(args) => command::find::run(args, &mut output),
+        #[cfg(feature = "glob")]
+        Command::Grep(args) => command::grep::run(args, &mut output),
         #[cfg(feature = "watch")]
         Command::Watch(args) => command::watch::run(args, &mut output),
         #[cfg(feature = "watch")]
@@ -59,7 +74,7 @@ fn main() -> ExitCode {
         Err(Failed::OutputClosed) => ExitCode::SUCCESS,
         Err(Failed::Error(problem)) => {
             output.problem(&problem);
-            ExitCode::from(EXIT_ERROR)
+            ExitCode::from(args.command.error_code())
         }
     }
 }

@@ -107,6 +107,23 @@ impl From<treenail::tree::Error> for Problem {
     }
 }
 
+#[cfg(feature = "glob")]
+impl From<treenail::glob::Error> for Failed {
+    fn from(error: treenail::glob::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+#[cfg(feature = "glob")]
+impl From<treenail::glob::Error> for Problem {
+    fn from(error: treenail::glob::Error) -> Self {
+        match (error.path(), error.io_error()) {
+            (Some(path), Some(system)) => Self::io_at(path.to_vec(), system),
+            _ => Self { kind: "pattern", message: error.to_string(), path: None, remedy: None },
+        }
+    }
+}
+
 #[cfg(feature = "daemon")]
 impl From<treenail::share::Problem> for Failed {
     fn from(problem: treenail::share::Problem) -> Self {
@@ -202,6 +219,12 @@ impl Output {
         self.json
     }
 
+    /// Whether results have colours.
+    #[cfg(feature = "glob")]
+    pub(crate) fn colors(&self) -> bool {
+        self.color_out
+    }
+
     /// Whether a progress bar has somebody to look at it.
     pub(crate) fn progress(&self) -> bool {
         self.progress
@@ -244,6 +267,14 @@ impl Output {
     /// Says, if more is wanted, what a person may like to know and a program finds in the summary.
     pub(crate) fn note(&self, text: &str) {
         if self.verbose && !self.json {
+            _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Says to a person at the terminal what they may not have thought of.
+    #[cfg(feature = "glob")]
+    pub(crate) fn aside(&self, text: &str) {
+        if self.progress || self.verbose {
             _ = writeln!(io::stderr(), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! What is asked of one entry besides its name.
 
-use std::ops::{BitOr, BitOrAssign, RangeInclusive};
+use std::ops::{BitAnd, BitOr, BitOrAssign, RangeInclusive};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use treenail_os::{Kind, Stat};
@@ -45,6 +45,14 @@ impl BitOr for Types {
 
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+impl BitAnd for Types {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

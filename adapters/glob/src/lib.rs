@@ -23,6 +23,7 @@
 //! - [`find`]: what is in a directory, by name and attributes.
 //! - [`Pattern`], [`Filter`]: what is asked of one entry.
 //! - `search`, a feature that is on by default: which lines of files match.
+//! - [`parse_time`]: times as people write them.
 
 mod error;
 mod filter;
@@ -30,10 +31,12 @@ pub mod find;
 mod pattern;
 #[cfg(feature = "search")]
 pub mod search;
+mod time;
 
 pub use error::{Error, ErrorKind};
 pub use filter::{Filter, Owner, Types, nanoseconds};
 pub use pattern::{Case, Pattern, Subject};
+pub use time::{parse_time, rfc3339};
 
 /// Keeps the README's example true.
 #[cfg(doctest)]

@@ -3,6 +3,10 @@
 #[cfg(all(unix, feature = "daemon"))]
 pub(crate) mod daemon;
 pub(crate) mod diff;
+#[cfg(feature = "glob")]
+pub(crate) mod find;
+#[cfg(feature = "glob")]
+pub(crate) mod grep;
 pub(crate) mod hash;
 pub(crate) mod manual;
 mod side;

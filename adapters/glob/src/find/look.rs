@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use treenail_os::{Entry, FileId, Handle, Kind, Stat};
-use treenail_pattern::gitignore::{Verdict, is_git_dir};
+use treenail_pattern::gitignore::{DirRules, Verdict, is_git_dir};
 
 use super::Sink;
 use super::batch::{Found, Group, followed_stat, joined};
+use super::choice::Override;
 use super::rules::{Held, Prepared, Seen};
 use super::run::Link;
 use super::visitor::{BATCH_BYTES, Pending, State, Visitor, Way, Worker};
@@ -17,6 +18,7 @@ struct Dir<'d> {
     state: &'d State,
     held: Option<&'d Arc<Held>>,
     rules: Option<Prepared<'d>>,
+    overrides: Option<(&'d Override, DirRules<'d>)>,
     /// Of its entries.
     depth: usize,
     /// Whether the batch knows of it.
@@ -127,7 +129,7 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
     }
 
     fn dir<'d>(
-        &self,
+        &'d self,
         worker: &mut Worker<'r, S>,
         handle: &'d Arc<Handle>,
         state: &'d State,
@@ -142,11 +144,14 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
             worker.subject.extend_from_slice(&state.prefix[self.root.shown_len..]);
         }
         let rules = held.map(|held| held.prepare(&worker.at));
+        let overrides = self.root.rules.as_ref().and_then(|rules| rules.overrides());
+        let overrides = overrides.map(|rules| (rules, rules.stack.dir(&worker.at)));
         Dir {
             handle,
             state,
             held,
             rules: rules.filter(|rules| !rules.is_empty()),
+            overrides,
             depth: self.depth + handle.depth() + 1,
             is_begun: false,
             children: Vec::new(),
@@ -275,14 +280,31 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         {
             return true;
         }
-        let is_hidden = !plan.find.hidden && name.first() == Some(&b'.');
-        if let Some(rules) = &dir.rules {
-            match rules.verdict(name, is_dir) {
+        if let Some((overrides, rules)) = &dir.overrides {
+            match overrides.verdict(rules.verdict(name, is_dir), is_dir) {
                 Verdict::Ignored => return true,
                 Verdict::Included => return false,
                 Verdict::None => {}
             }
         }
+        let mut verdict = Verdict::None;
+        if let Some(rules) = &dir.rules {
+            verdict = rules.verdict(name, is_dir);
+            if verdict == Verdict::Ignored {
+                return true;
+            }
+        }
+        if let (Some(names), false) = (&plan.names, is_dir) {
+            match names.verdict(name, &mut worker.found) {
+                Verdict::Ignored => return true,
+                Verdict::Included => verdict = Verdict::Included,
+                Verdict::None => {}
+            }
+        }
+        if verdict == Verdict::Included {
+            return false;
+        }
+        let is_hidden = !plan.find.hidden && name.first() == Some(&b'.');
         let leaves_git = self.root.rules.as_ref().is_some_and(|rules| rules.leaves_git_dir());
         is_hidden || (leaves_git && is_git_dir(name))
     }

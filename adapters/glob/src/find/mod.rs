@@ -5,6 +5,7 @@
 //! [`Sink`] in the threads that find them.
 
 mod batch;
+mod choice;
 mod look;
 mod matches;
 mod order;
@@ -26,6 +27,7 @@ use crate::pattern::{Case, Pattern, Subject};
 
 pub use crate::filter::Types;
 pub use batch::{Batch, Match, MatchRef};
+pub use choice::{NameChoice, Overrides};
 pub use matches::Matches;
 pub use rules::Ignores;
 
@@ -45,6 +47,8 @@ pub struct Find {
     depth_max: usize,
     hidden: bool,
     ignores: Ignores,
+    overrides: Option<Overrides>,
+    names: NameChoice,
     excludes: Vec<Vec<u8>>,
     skip_holding: Vec<Vec<u8>>,
     prune: bool,
@@ -78,6 +82,8 @@ impl Default for Find {
             depth_max: usize::MAX,
             hidden: false,
             ignores: Ignores::none(),
+            overrides: None,
+            names: NameChoice::default(),
             excludes: Vec::new(),
             skip_holding: Vec::new(),
             prune: false,
@@ -244,6 +250,20 @@ impl Find {
     #[must_use]
     pub fn ignores(mut self, ignores: Ignores) -> Self {
         self.ignores = ignores;
+        self
+    }
+
+    /// Rules that go before those of all files.
+    #[must_use]
+    pub fn overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = (!overrides.is_empty()).then_some(overrides);
+        self
+    }
+
+    /// Which files are found by their names, once no rule has left them out.
+    #[must_use]
+    pub fn names(mut self, names: NameChoice) -> Self {
+        self.names = names;
         self
     }
 

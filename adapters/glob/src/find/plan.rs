@@ -5,6 +5,7 @@ use treenail_pattern::glob::{GlobSet, Options, State};
 use crate::error::Error;
 use crate::pattern::Patterns;
 
+use super::choice::Choice;
 use super::{Find, Root};
 
 /// What a walk goes by.
@@ -12,6 +13,7 @@ pub(super) struct Plan {
     pub(super) find: Find,
     pub(super) patterns: Patterns,
     pub(super) excludes: Option<Excludes>,
+    pub(super) names: Option<Choice>,
     /// Whether each match's attributes are asked for.
     pub(super) stats: bool,
     /// Where the walk may begin below each root, component by component.
@@ -38,7 +40,8 @@ impl Plan {
         let parts = prefix.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
         let prefix = parts.map(Into::into).collect();
         let excludes = Excludes::compile(&find.excludes)?;
-        Ok(Self { find, patterns, excludes, stats, prefix })
+        let names = find.names.compile()?;
+        Ok(Self { find, patterns, excludes, names, stats, prefix })
     }
 }
 

@@ -16,6 +16,8 @@ use treenail_pattern::gitignore::{
 
 use crate::error::Error;
 
+use super::choice::{Override, Overrides};
+
 /// Which ignore rules a walk obeys. The nearer file goes before the farther one of its kind; of the
 /// kinds, `names` go before `dot_ignore`, that before git's, and those before `files`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +84,7 @@ pub(super) struct RootRules {
     odd_names: bool,
     /// The root without links, and without the slash at its beginning.
     at: Vec<u8>,
+    overrides: Option<Override>,
 }
 
 /// The rules that hold in one directory.
@@ -126,10 +129,11 @@ impl RootRules {
     /// What cannot be read is an error, and the rest holds.
     pub(super) fn open(
         ignores: &Ignores,
+        overrides: Option<&Overrides>,
         root: &Path,
         errors: &mut Vec<Error>,
     ) -> Option<(Self, Arc<Held>)> {
-        if ignores.is_none() {
+        if ignores.is_none() && overrides.is_none() {
             return None;
         }
         // A root that is not there is told of when it is opened.
@@ -138,9 +142,11 @@ impl RootRules {
         if !ignores.git_global {
             environment = Environment::default();
         }
+        let at = spelt(&absolute);
         let this = Self {
             odd_names: ignores.names.iter().any(|name| name.first() != Some(&b'.')),
-            at: spelt(&absolute),
+            overrides: overrides.map(|overrides| overrides.stack(&at, spelt)),
+            at,
             ignores: ignores.clone(),
             environment,
         };
@@ -177,6 +183,11 @@ impl RootRules {
     /// The root without links, as paths are told to [`enter`](Self::enter).
     pub(super) fn at(&self) -> &[u8] {
         &self.at
+    }
+
+    /// The rules that go before all files'.
+    pub(super) fn overrides(&self) -> Option<&Override> {
+        self.overrides.as_ref()
     }
 
     /// Whether `.git` is left out.

@@ -156,7 +156,12 @@ impl Run {
             }
         }
         let mut errors = Vec::new();
-        let opened = RootRules::open(&plan.find.ignores, &given.path, &mut errors);
+        let opened = RootRules::open(
+            &plan.find.ignores,
+            plan.find.overrides.as_ref(),
+            &given.path,
+            &mut errors,
+        );
         errors.into_iter().for_each(|error| worker.error(error));
         let (rules, held) = opened.unzip();
         let place = plan.patterns.start(&absolute)?;

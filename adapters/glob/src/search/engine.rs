@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use grep_searcher::{BinaryDetection, Sink};
+use grep_searcher::{BinaryDetection, SearcherBuilder, Sink};
 
 use super::input::{Resumed, fill};
 use super::lines::{Collect, FileMatches, Lines};
@@ -23,17 +23,17 @@ const HEAD_BYTES: usize = 256 << 10;
 #[derive(Clone, Debug)]
 pub struct Searcher {
     matcher: Compiled,
-    searcher: grep_searcher::Searcher,
+    builder: SearcherBuilder,
     options: Arc<Options>,
 }
 
 impl Searcher {
     pub(super) fn new(
         matcher: Compiled,
-        searcher: grep_searcher::Searcher,
+        builder: SearcherBuilder,
         options: Options,
     ) -> Self {
-        Self { matcher, searcher, options: Arc::new(options) }
+        Self { matcher, builder, options: Arc::new(options) }
     }
 
     /// Searches bytes as if they were a file that the caller named.
@@ -67,7 +67,7 @@ impl Searcher {
     /// What one thread needs, for a sink that borrows the patterns.
     pub(super) fn parts(&self) -> (Compiled, Engine) {
         let engine = Engine {
-            searcher: self.searcher.clone(),
+            searcher: self.builder.build(),
             options: self.options.clone(),
             head: vec![0; HEAD_BYTES],
         };

@@ -12,7 +12,7 @@ use treenail_os::{bytes_of, os_str_of};
 use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
 
-use super::deliver::{Deliver, FileMatch, SearchMatches, channel};
+use super::deliver::{FileMatch, SearchMatches, channel};
 use super::engine::{Searcher, Content};
 use super::printer::{Interrupted, PrintWorker, Printer};
 use super::run::{self, Consume, Found, Source};
@@ -48,14 +48,22 @@ impl Files {
     /// Adds what a walk finds; what is no regular file is left out.
     #[must_use]
     pub fn find(mut self, find: Find) -> Self {
-        self.sources.push(Source::Tree(find));
+        self.sources.push(Source::Tree(Box::new(find)));
         self
     }
 
-    /// Adds one file, whatever it is but a directory.
+    /// Adds one file that somebody named, whatever it is but a directory.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.sources.push(Source::Named(path.into()));
+        self.sources.push(Source::Path { path: path.into(), named: true });
+        self
+    }
+
+    /// Adds one file that was found and that nobody named: if it is binary, that is that, unless
+    /// the search says otherwise.
+    #[must_use]
+    pub fn found(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sources.push(Source::Path { path: path.into(), named: false });
         self
     }
 
@@ -145,7 +153,7 @@ impl Files {
 
     fn run<C: Consume>(&self, consumer: &C) -> Result<(), Error> {
         let sources = self.sources.iter().map(|source| match source {
-            Source::Tree(find) => Source::Tree(find.clone().types(Types::FILE).sort(self.sort)),
+            Source::Tree(find) => Source::Tree(Box::new(Find::clone(find).types(Types::FILE).sort(self.sort))),
             other => other.clone(),
         });
         run::run(&sources.collect::<Vec<_>>(), self.threads, &self.cancel, consumer)
@@ -185,9 +193,9 @@ pub(super) fn open<T>(
             let content = Content { name: found.name(), named: found.depth() == 0 };
             Ok(search(&mut file, content, Path::new(&*path)))
         }
-        Found::Named(path) => {
+        Found::Path { path, named } => {
             let mut file = File::open(path)?;
-            let content = Content { name: bytes_of(path.as_os_str()), named: true };
+            let content = Content { name: bytes_of(path.as_os_str()), named: *named };
             Ok(search(&mut file, content, path))
         }
         Found::Stdin => {
@@ -200,7 +208,7 @@ pub(super) fn open<T>(
 pub(super) fn path_of<'f>(found: &Found<'f>) -> &'f [u8] {
     match found {
         Found::Walked(found) => found.path(),
-        Found::Named(path) => bytes_of(path.as_os_str()),
+        Found::Path { path, .. } => bytes_of(path.as_os_str()),
         Found::Stdin => STDIN_NAME.as_bytes(),
     }
 }

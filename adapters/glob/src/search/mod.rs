@@ -17,6 +17,7 @@
 //! - [`Searcher::bytes`], [`Searcher::path`]: one content, one file.
 //! - [`Worker`]: one content after the other, line by line, for threads of one's own.
 //! - [`Files`]: everything that is found, by all threads: to a callback, as an iterator, printed.
+//! - [`FileTypes`]: which names are those of Rust, Make, ...
 //! - [`printer`]: results as text, in ripgrep's forms.
 
 mod deliver;
@@ -28,6 +29,7 @@ mod options;
 mod pattern;
 pub mod printer;
 mod run;
+mod types;
 #[cfg(feature = "compressed")]
 mod unpack;
 
@@ -38,5 +40,6 @@ pub use lines::{FileMatches, Line, LineKind, Lines};
 pub use crate::pattern::Case;
 pub use options::{Binary, Engine, Search};
 pub use pattern::{PatternError, PatternErrorKind};
+pub use types::{FileTypes, TypeError};
 
 use options::Options;

@@ -295,7 +295,7 @@ impl Search {
     /// limit, or there is no such encoding.
     pub fn compile(&self) -> Result<Searcher, PatternError> {
         let matcher = Compiled::new(&self.patterns, &self.options)?;
-        let searcher = self.options.searcher()?.build();
+        let searcher = self.options.searcher()?;
         Ok(Searcher::new(matcher, searcher, self.options.clone()))
     }
 }

@@ -31,9 +31,9 @@ const SEARCHERS_PER_WALKER: usize = 6;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// All that is found.
-    Tree(Find),
-    /// One that the caller named.
-    Named(PathBuf),
+    Tree(Box<Find>),
+    /// One whose path the caller knows, and whether because somebody named it.
+    Path { path: PathBuf, named: bool },
     /// Standard input.
     Stdin,
 }
@@ -42,8 +42,8 @@ pub(super) enum Source {
 pub(super) enum Found<'a> {
     /// A walk came upon it.
     Walked(MatchRef<'a>),
-    /// The caller named it.
-    Named(&'a Path),
+    /// The caller knew its path; whether somebody had named it.
+    Path { path: &'a Path, named: bool },
     /// Standard input.
     Stdin,
 }
@@ -70,7 +70,7 @@ pub(super) trait Consume: Sync {
 /// Files, to be searched by one thread after the other.
 enum Files {
     Found(Arc<Batch>, Range<usize>),
-    Named(PathBuf),
+    Path { path: PathBuf, named: bool },
     Stdin,
 }
 
@@ -139,10 +139,12 @@ pub(super) fn run<C: Consume>(
             }
             match source {
                 Source::Tree(find) => {
-                    let find = find.clone().threads(walkers).cancel(cancel.clone());
+                    let find = Find::clone(find).threads(walkers).cancel(cancel.clone());
                     find.visit(&Walker { run: &run, scope })?;
                 }
-                Source::Named(path) => run.one(scope, Files::Named(path.clone())),
+                Source::Path { path, named } => {
+                    run.one(scope, Files::Path { path: path.clone(), named: *named });
+                }
                 Source::Stdin => run.one(scope, Files::Stdin),
             }
         }
@@ -289,7 +291,9 @@ impl<C: Consume> Run<'_, C> {
                     self.consumer.file(worker, Found::Walked(batch.get(index)))?;
                 }
             }
-            Files::Named(path) => self.consumer.file(worker, Found::Named(path))?,
+            Files::Path { path, named } => {
+                self.consumer.file(worker, Found::Path { path, named: *named })?;
+            }
             Files::Stdin => self.consumer.file(worker, Found::Stdin)?,
         }
         self.consumer.end(worker)
@@ -300,7 +304,7 @@ impl Files {
     fn len(&self) -> usize {
         match self {
             Self::Found(_, range) => range.len(),
-            Self::Named(_) | Self::Stdin => 1,
+            Self::Path { .. } | Self::Stdin => 1,
         }
     }
 }

@@ -1,0 +1,273 @@
+//! From the command line to what is looked for.
+
+use std::ffi::OsStr;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use treenail::glob::find::{Find, Ignores, Types};
+use treenail::glob::{Case, Filter, Owner, Pattern, Subject, nanoseconds, parse_time};
+use treenail::os::bytes_of;
+
+use crate::args::{self, FileType, Strip};
+use crate::output::{Failed, Problem};
+
+/// What the command line asks for.
+pub(super) fn find(args: &args::Find, runs_commands: bool) -> Result<Find, Failed> {
+    let mut find = Find::new()
+        .case(match (args.patterns.case_sensitive, args.patterns.ignore_case) {
+            (true, _) => Case::Sensitive,
+            (_, true) => Case::Insensitive,
+            _ => Case::Smart,
+        })
+        .filter(filter(args)?)
+        .ignores(ignores(args))
+        .hidden(args.ignoring.hidden || args.ignoring.unrestricted > 0)
+        .prune(args.filters.prune)
+        .follow(args.walking.follow)
+        .one_file_system(args.walking.one_file_system)
+        .threads(args.walking.threads)
+        .sort(args.printing.sort);
+    if args.patterns.full_path {
+        find = find.on(Subject::Absolute);
+    }
+    for pattern in std::iter::once(&args.pattern).chain(&args.patterns.also) {
+        if !pattern.is_empty() {
+            find = find.and(self::pattern(args, pattern)?);
+        }
+    }
+    let exact = args.filters.exact_depth;
+    let min = exact.or(args.filters.min_depth).unwrap_or(0);
+    let max = exact.or(args.filters.max_depth).unwrap_or(usize::MAX);
+    find = find.depth(min, max);
+    for glob in &args.filters.exclude {
+        find = find.exclude(bytes_of(glob));
+    }
+    for name in &args.ignoring.ignore_contain {
+        find = find.skip_holding(bytes_of(name));
+    }
+    match args.walking.one_result {
+        true => find = find.max_results(1),
+        false => find = find.max_results(args.walking.max_results.unwrap_or(u64::MAX)),
+    }
+    roots(args, find, runs_commands)
+}
+
+fn roots(args: &args::Find, mut find: Find, runs_commands: bool) -> Result<Find, Failed> {
+    let dirs = if args.dirs.is_empty() { &args.walking.search_path } else { &args.dirs };
+    let absolute = |dir: &Path| {
+        let failed = |error| Failed::from(Problem::io(dir, &error));
+        std::path::absolute(dir).map_err(failed)
+    };
+    if dirs.is_empty() {
+        let strips = match args.printing.strip_cwd_prefix.unwrap_or(Strip::Auto) {
+            Strip::Auto => !(args.printing.null || runs_commands),
+            Strip::Always => true,
+            Strip::Never => false,
+        };
+        let here = Path::new(".");
+        return Ok(match (args.printing.absolute_path, strips) {
+            (true, _) => find.root_shown(here, bytes_of(absolute(here)?.as_os_str())),
+            (false, true) => find.root_shown(here, ""),
+            (false, false) => find.root(here),
+        });
+    }
+    for dir in dirs {
+        find = match args.printing.absolute_path {
+            true => find.root_shown(dir, bytes_of(absolute(dir)?.as_os_str())),
+            false => find.root(dir),
+        };
+    }
+    Ok(find)
+}
+
+fn pattern(args: &args::Find, text: &OsStr) -> Result<Pattern, Failed> {
+    let how = &args.patterns;
+    let bytes = bytes_of(text);
+    let has_slash = bytes.contains(&b'/');
+    if has_slash && !how.glob && !how.full_path {
+        let shown = text.display();
+        let message = format!("'{shown}' holds a slash, and no name does");
+        let remedy = "ask the whole path with --full-path, or name the directory after a pattern: \
+                      `treenail find . DIR`";
+        return Err(usage(message, remedy));
+    }
+    let leads_to_hidden = match how.glob || how.exact {
+        true => bytes.first() == Some(&b'.') && !has_slash,
+        false => !how.fixed_strings && bytes.starts_with(b"^\\."),
+    };
+    let finds_hidden = args.ignoring.hidden || args.ignoring.unrestricted > 0;
+    if leads_to_hidden && !finds_hidden && !how.full_path {
+        let message =
+            format!("'{}' matches hidden names alone, and they are left out", text.display());
+        return Err(usage(message, "find them too with --hidden"));
+    }
+    Ok(match (how.glob, how.fixed_strings, how.exact) {
+        (true, ..) => Pattern::Glob(bytes.to_vec()),
+        (_, true, _) => Pattern::Fixed(bytes.to_vec()),
+        (_, _, true) => Pattern::Exact(bytes.to_vec()),
+        _ => match text.to_str() {
+            Some(text) => Pattern::Regex(text.to_owned()),
+            None => {
+                let message =
+                    format!("'{}' is no text, as a regular expression is", text.display());
+                return Err(usage(
+                    message,
+                    "write its bytes as `(?-u:\\xFF)`, or use --fixed-strings",
+                ));
+            }
+        },
+    })
+}
+
+fn filter(args: &args::Find) -> Result<Filter, Failed> {
+    let asked = &args.filters;
+    let mut filter = Filter::default();
+    if !asked.types.is_empty() {
+        filter.types = Types::NONE;
+    }
+    for kind in &asked.types {
+        filter.types |= match kind {
+            FileType::File => Types::FILE,
+            FileType::Directory => Types::DIRECTORY,
+            FileType::Symlink => Types::SYMLINK,
+            FileType::Socket => Types::SOCKET,
+            FileType::Pipe => Types::FIFO,
+            FileType::BlockDevice => Types::BLOCK_DEVICE,
+            FileType::CharDevice => Types::CHAR_DEVICE,
+            FileType::Executable => {
+                filter.executable = true;
+                Types::FILE
+            }
+            FileType::Empty => {
+                filter.empty = true;
+                Types::NONE
+            }
+        };
+    }
+    let (file, dir) = (Types::FILE, Types::DIRECTORY);
+    if filter.empty && filter.types & (file | dir) == Types::NONE {
+        filter.types |= file | dir;
+    }
+    for extension in &asked.extensions {
+        let extension = bytes_of(extension);
+        let from = extension.iter().take_while(|&&byte| byte == b'.').count();
+        filter.extensions.push(extension[from..].to_vec());
+    }
+    for text in &asked.sizes {
+        filter.sizes.push(size(text).ok_or_else(|| {
+            usage(format!("'{text}' is no size"), "write it as `+10k`, `-2mi` or `0b`")
+        })?);
+    }
+    let time = |text: &String| parse_time(text).map(nanoseconds).map_err(Failed::from);
+    filter.modified_after_ns = asked.changed_within.as_ref().map(time).transpose()?;
+    filter.modified_before_ns = asked.changed_before.as_ref().map(time).transpose()?;
+    #[cfg(unix)]
+    if let Some(owner) = &asked.owner {
+        (filter.user, filter.group) = owners(owner)?;
+    }
+    Ok(filter)
+}
+
+/// A range of sizes: a sign, a number and a unit.
+fn size(text: &str) -> Option<RangeInclusive<u64>> {
+    let (sign, rest) = match text.as_bytes().first()? {
+        b'+' => (Some(b'+'), &text[1..]),
+        b'-' => (Some(b'-'), &text[1..]),
+        _ => (None, text),
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u64 = rest[..digits].parse().ok()?;
+    let unit: u64 = match rest[digits..].to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "ki" | "kib" => 1 << 10,
+        "mi" | "mib" => 1 << 20,
+        "gi" | "gib" => 1 << 30,
+        "ti" | "tib" => 1 << 40,
+        _ => return None,
+    };
+    let bytes = number.checked_mul(unit)?;
+    Some(match sign {
+        Some(b'+') => bytes..=u64::MAX,
+        Some(_) => 0..=bytes,
+        None => bytes..=bytes,
+    })
+}
+
+/// The owner and the group that are asked for.
+#[cfg(unix)]
+fn owners(text: &str) -> Result<(Option<Owner>, Option<Owner>), Failed> {
+    let (user, group) = text.split_once(':').unwrap_or((text, ""));
+    Ok((owner(user, "/etc/passwd")?, owner(group, "/etc/group")?))
+}
+
+/// An owner by number, or by a name that stands in `table`.
+#[cfg(unix)]
+fn owner(text: &str, table: &str) -> Result<Option<Owner>, Failed> {
+    let (name, is_unwanted) = match text.strip_prefix('!') {
+        Some(name) => (name, true),
+        None => (text, false),
+    };
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let listed = || -> Option<u32> {
+        let lines = std::fs::read_to_string(table).ok()?;
+        let mut fields = lines.lines().map(|line| line.split(':'));
+        let found = fields.find_map(|mut f| (f.next() == Some(name)).then(|| f.nth(1)));
+        found.flatten()?.parse().ok()
+    };
+    let Some(id) = name.parse().ok().or_else(listed) else {
+        let message = format!("'{name}' is in {table} neither as a name nor a number");
+        return Err(usage(message, "give the number"));
+    };
+    Ok(Some(if is_unwanted { Owner::IsNot(id) } else { Owner::Is(id) }))
+}
+
+fn ignores(args: &args::Find) -> Ignores {
+    let asked = &args.ignoring;
+    let any = !(asked.no_ignore || asked.unrestricted > 0);
+    let git = any && !asked.no_ignore_vcs;
+    let mut files = Vec::new();
+    if any && !asked.no_global_ignore_file {
+        let home = || Some(std::env::home_dir()?.join(".config"));
+        let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
+        let config = config.map(Into::into).or_else(home);
+        files.extend(config.map(|dir| dir.join("fd").join("ignore")).filter(|file| file.is_file()));
+    }
+    files.extend(asked.ignore_file.iter().cloned());
+    Ignores {
+        git,
+        git_global: git,
+        git_exclude: git,
+        git_required: !asked.no_require_git,
+        git_dir: false,
+        dot_ignore: any,
+        names: if any { vec![b".fdignore".to_vec()] } else { Vec::new() },
+        parents: !asked.no_ignore_parent,
+        files,
+    }
+}
+
+/// A command line that asks for what cannot be.
+pub(super) fn usage(message: String, remedy: &'static str) -> Failed {
+    Failed::Error(Problem { kind: "usage", message, path: None, remedy: Some(remedy) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_a_sign_and_a_unit() {
+        assert_eq!(size("+10k"), Some(10_000..=u64::MAX));
+        assert_eq!(size("-2Mi"), Some(0..=2 << 20));
+        assert_eq!(size("0b"), Some(0..=0));
+        for text in ["", "+", "10", "k", "1x", "-1.5k", "99999999999t"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! `treenail find`: entries by name, with fd's options.
+
+mod asked;
+mod color;
+mod exec;
+mod print;
+mod template;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+use treenail::glob::Error;
+use treenail::glob::find::{Cancel, Find};
+
+use crate::Outcome;
+use crate::args::{self, When};
+use crate::output::{Failed, Output, Problem};
+
+use color::Colors;
+use exec::{Batches, Commands};
+use print::{Form, Printer};
+use template::Template;
+
+pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Failed> {
+    if let Some(dir) = &args.walking.base_directory {
+        std::env::set_current_dir(dir).map_err(|error| Problem::io(dir, &error))?;
+    }
+    let is_quiet = output.quiet() || args.printing.has_results;
+    let colors = colors(args, output);
+    let lists = args.printing.list_details;
+    let runs_commands = lists || !args.commands.each.is_empty() || !args.commands.batch.is_empty();
+    let found = Found::new(args, output);
+    let find = asked::find(args, runs_commands)?;
+    let find = find.cancel(found.cancel.clone());
+    let until = Until::watch(&found.cancel);
+    let outcome = if is_quiet {
+        quietly(find, &found)
+    } else if runs_commands {
+        run_commands(args, find, &found, colors.is_some())
+    } else {
+        print(args, find, &found, colors)
+    };
+    until.wait_if_cancelled();
+    let outcome = outcome?;
+    found.tell_unreadable();
+    if found.is_root_missing.load(Ordering::Relaxed) {
+        return Ok(Outcome::No);
+    }
+    if output.json() && !is_quiet && !runs_commands {
+        let summary = found.summary();
+        output.json_line(&summary)?;
+    }
+    Ok(outcome)
+}
+
+/// Says by the exit status alone whether there is a match.
+fn quietly(find: Find, found: &Found<'_>) -> Result<Outcome, Failed> {
+    let printer = Printer::new(found, Form::Nothing);
+    find.max_results(1).visit(&printer)?;
+    Ok(if found.matches.load(Ordering::Relaxed) > 0 { Outcome::Done } else { Outcome::No })
+}
+
+fn print(
+    args: &args::Find,
+    find: Find,
+    found: &Found<'_>,
+    colors: Option<Colors>,
+) -> Result<Outcome, Failed> {
+    let end = if args.printing.null { 0 } else { b'\n' };
+    let separator = args.printing.path_separator.clone();
+    let separator = separator.map(|text| treenail::os::bytes_of(&text).to_vec());
+    let for_people = io::stdout().is_terminal();
+    let template = args.printing.format.as_deref().map(Template::parse);
+    let form = if found.output.json() {
+        Form::Json
+    } else if template.is_some() || colors.is_some() || separator.is_some() || for_people {
+        Form::Built { end, template, colors, separator, for_people }
+    } else {
+        Form::Plain
+    };
+    let needs_stat = matches!(form, Form::Json | Form::Built { colors: Some(_), .. });
+    let printer = Printer::new(found, form);
+    find.mark_directories(true).terminator(end).stat(needs_stat).visit(&printer)?;
+    printer.finish()?;
+    Ok(Outcome::Done)
+}
+
+fn run_commands(
+    args: &args::Find,
+    find: Find,
+    found: &Found<'_>,
+    is_colored: bool,
+) -> Result<Outcome, Failed> {
+    let separator = args.printing.path_separator.as_deref();
+    let separator = separator.map(|text| treenail::os::bytes_of(text).to_vec());
+    if !args.commands.each.is_empty() {
+        let commands = Commands::each(&args.commands.each, separator, args.printing.null)?;
+        return commands.run(&find, found, args.walking.threads);
+    }
+    let listing = [Batches::listing(is_colored)];
+    let lists = args.printing.list_details;
+    let wanted = if lists { &listing[..] } else { &args.commands.batch[..] };
+    Batches::new(wanted, separator, args.commands.batch_size)?.run(&find, found)
+}
+
+/// The colours of kinds of files, if they are wanted.
+fn colors(args: &args::Find, output: &Output) -> Option<Colors> {
+    let is_wanted = match args.printing.color {
+        None => output.colors(),
+        Some(When::Always) => true,
+        Some(When::Never) => false,
+        Some(When::Auto) => {
+            let none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            !none && io::stdout().is_terminal()
+        }
+    };
+    (is_wanted && !output.json()).then(Colors::of_environment)
+}
+
+/// What a walk has found so far, whatever is done with it.
+struct Found<'a> {
+    output: &'a Output,
+    cancel: Cancel,
+    matches: AtomicU64,
+    unreadable: AtomicU64,
+    shows_errors: bool,
+    roots: Vec<Vec<u8>>,
+    is_root_missing: AtomicBool,
+    begun: Instant,
+}
+
+impl<'a> Found<'a> {
+    fn new(args: &args::Find, output: &'a Output) -> Self {
+        let roots = args.dirs.iter().chain(&args.walking.search_path);
+        Self {
+            output,
+            cancel: Cancel::new(),
+            matches: AtomicU64::new(0),
+            unreadable: AtomicU64::new(0),
+            shows_errors: args.walking.show_errors,
+            roots: roots.map(|dir| treenail::os::bytes_of(dir.as_os_str()).to_vec()).collect(),
+            is_root_missing: AtomicBool::new(false),
+            begun: Instant::now(),
+        }
+    }
+
+    /// Takes the error of one path.
+    fn error(&self, error: Error) {
+        let is_root = error.path().is_some_and(|path| self.roots.iter().any(|root| root == path));
+        self.is_root_missing.fetch_or(is_root, Ordering::Relaxed);
+        self.unreadable.fetch_add(1, Ordering::Relaxed);
+        if is_root || self.shows_errors || self.output.json() {
+            self.output.problem(&error.into());
+        }
+    }
+
+    /// Says that something is missing, if nobody has been told.
+    fn tell_unreadable(&self) {
+        let count = self.unreadable.load(Ordering::Relaxed);
+        if count > 0 && !self.shows_errors && !self.is_root_missing.load(Ordering::Relaxed) {
+            self.output.aside(&format!("{count} paths could not be read; see --show-errors"));
+        }
+    }
+
+    fn summary(&self) -> serde_json::Value {
+        json!({ "summary": {
+            "matches": self.matches.load(Ordering::Relaxed),
+            "errors": self.unreadable.load(Ordering::Relaxed),
+            "elapsed_ms": (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        }})
+    }
+}
+
+/// Sees to it that a signal ends the walk, with everything written that was found, and then the
+/// process.
+struct Until {
+    cancel: Cancel,
+    /// Shared while there may be something to write.
+    writing: Arc<()>,
+}
+
+impl Until {
+    #[cfg(unix)]
+    fn watch(cancel: &Cancel) -> Self {
+        use std::time::Duration;
+        /// A directory that does not answer is not waited for.
+        const WAIT_MAX: Duration = Duration::from_millis(40);
+
+        let this = Self { cancel: cancel.clone(), writing: Arc::default() };
+        let (cancel, writing) = (cancel.clone(), this.writing.clone());
+        // Without the thread a signal ends the process at once, and the last results are lost.
+        _ = treenail::os::before_termination(move || {
+            cancel.cancel();
+            let begun = Instant::now();
+            while begun.elapsed() < WAIT_MAX && Arc::strong_count(&writing) > 1 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        this
+    }
+
+    #[cfg(not(unix))]
+    fn watch(cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), writing: Arc::default() }
+    }
+
+    /// Does not come back where a signal is about to end the process.
+    fn wait_if_cancelled(self) {
+        let Self { cancel, writing } = self;
+        drop(writing);
+        while cancel.is_cancelled() {
+            std::thread::park();
+        }
+    }
+}
