@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 from typing import AnyStr
 
-if os.name == "posix":
+if sys.platform != "win32":
     from ._native import glob, iglob
 else:
-    # What a drive, a case or a separator is on other systems, the standard library knows.
+    # What a drive, a case or a separator is there, the standard library knows.
     from glob import glob, iglob
 
 __all__ = ["glob", "iglob", "escape", "translate"]

@@ -298,7 +298,7 @@ fn file_names_are_utf8(py: Python<'_>) -> bool {
 fn encode_escaped(text: &Bound<'_, PyString>) -> Option<Vec<u8>> {
     let py = text.py();
     let bytes: Vec<u8> = py.import("os").ok()?.call_method1("fsencode", (text,)).ok()?.extract().ok()?;
-    text::undecodable(py, &bytes).ok()?.eq(text).ok()?.then_some(bytes)
+    text::undecodable(py, &bytes).ok()?.as_any().eq(text).ok()?.then_some(bytes)
 }
 
 /// What results are made into.
