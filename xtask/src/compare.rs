@@ -104,6 +104,21 @@ const COMPARISONS: &[Comparison] = &[
         ],
     },
     Comparison {
+        name: "glob",
+        builds: &["-p treenail", "--manifest-path benches/Cargo.toml -p compare-glob"],
+        corpus: Some("j"),
+        debian: &[
+            Tool::new("bfs", "bfs"),
+            Tool::new("findutils", "find"),
+            Tool::new("git", "git"),
+            Tool::new("ripgrep", "rg"),
+            Tool::new("strace", "strace"),
+            Tool::new("npm", "npm"),
+        ],
+        cargo: &[Tool::new("fd-find", "fd")],
+        npm: &[],
+    },
+    Comparison {
         name: "index",
         builds: &["--manifest-path benches/Cargo.toml -p compare-index"],
         corpus: None,

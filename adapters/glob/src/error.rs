@@ -91,10 +91,9 @@ impl fmt::Display for Error {
         match &*self.0 {
             Inner::Pattern { pattern, position, reason } => {
                 let pattern = String::from_utf8_lossy(pattern);
-                write!(f, "pattern '{pattern}': {reason}")?;
                 match position {
-                    Some(position) => write!(f, " at byte {position}"),
-                    None => Ok(()),
+                    Some(position) => write!(f, "pattern '{pattern}' at byte {position}: {reason}"),
+                    None => write!(f, "pattern '{pattern}': {reason}"),
                 }
             }
             Inner::Io { operation, path, source } => {

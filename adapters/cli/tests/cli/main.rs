@@ -4,6 +4,8 @@
 #[cfg(all(unix, feature = "daemon", feature = "watch"))]
 mod daemon;
 mod diff;
+#[cfg(feature = "glob")]
+mod find;
 mod hash;
 mod odd_entries;
 mod races;

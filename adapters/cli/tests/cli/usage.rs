@@ -9,6 +9,8 @@ const COMMANDS: &[&str] = &[
     "tree",
     "diff",
     "hash",
+    #[cfg(feature = "glob")]
+    "find",
     #[cfg(feature = "watch")]
     "watch",
     #[cfg(feature = "watch")]

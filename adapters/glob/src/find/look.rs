@@ -47,7 +47,8 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
     ) {
         let find = &self.run.plan.find;
         let is_new = !find.follow || handle.id().map_or(true, |id| self.run.is_first_visit(id));
-        if !is_new || self.is_skipped(entries.clone()) {
+        let is_too_deep = self.depth + handle.depth() >= find.depth_max;
+        if !is_new || is_too_deep || self.is_skipped(entries.clone()) {
             worker.complete(state.number, Vec::new());
             return;
         }
