@@ -61,7 +61,6 @@ fn search_error<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAn
 
 fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let errors =
-        ERRORS.get_or_try_init(py, || py.import("treenail._errors").map(Bound::unbind))?;
+    let errors = ERRORS.get_or_try_init(py, || py.import("treenail._errors").map(Bound::unbind))?;
     errors.bind(py).getattr(name)
 }

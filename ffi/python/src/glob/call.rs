@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use pyo3::intern;
 
 use crate::text;
 
@@ -158,8 +158,7 @@ impl Walk {
         let Self { machine: slot, results, .. } = self;
         let Some(machine) = slot else { return Ok(()) };
         let mut signals = Signals::default();
-        let halt =
-            py.detach(|| machine.run(results, Until::Result, None, &mut || signals.pulse()));
+        let halt = py.detach(|| machine.run(results, Until::Result, None, &mut || signals.pulse()));
         if halt != Halt::Paused {
             *slot = None;
         }
@@ -206,7 +205,8 @@ impl<'py> Arguments<'_, 'py> {
         if pattern.contains(&0) || root.contains(&0) {
             return Ok(None);
         }
-        let is_set = |flag: Option<&Bound<'py, PyAny>>| flag.map_or(Ok(false), |one| one.is_truthy());
+        let is_set =
+            |flag: Option<&Bound<'py, PyAny>>| flag.map_or(Ok(false), |one| one.is_truthy());
         let options = Options {
             is_text,
             recursive: is_set(self.recursive)?,
@@ -229,7 +229,13 @@ impl<'py> Arguments<'_, 'py> {
         let no = pyo3::types::PyBool::new(py, false);
         let recursive = self.recursive.unwrap_or(&no);
         audit.call1((intern!(py, "glob.glob"), pathname, recursive))?;
-        audit.call1((intern!(py, "glob.glob/2"), pathname, recursive, self.root_dir, self.dir_fd))?;
+        audit.call1((
+            intern!(py, "glob.glob/2"),
+            pathname,
+            recursive,
+            self.root_dir,
+            self.dir_fd,
+        ))?;
         Ok(())
     }
 
@@ -297,7 +303,8 @@ fn file_names_are_utf8(py: Python<'_>) -> bool {
 #[cold]
 fn encode_escaped(text: &Bound<'_, PyString>) -> Option<Vec<u8>> {
     let py = text.py();
-    let bytes: Vec<u8> = py.import("os").ok()?.call_method1("fsencode", (text,)).ok()?.extract().ok()?;
+    let bytes: Vec<u8> =
+        py.import("os").ok()?.call_method1("fsencode", (text,)).ok()?.extract().ok()?;
     text::undecodable(py, &bytes).ok()?.as_any().eq(text).ok()?.then_some(bytes)
 }
 

@@ -1,6 +1,6 @@
 //! Matching one name with one segment of a pattern, by the rules of Python's `fnmatch`.
 //!
-//! `*` is any run of characters, `?` is one, `[...]` is one of a set, and everything else is itself:
+//! `*` is any run of characters, `?` is one, `[...]` is one of a set, all else is itself:
 //! nothing is escaped and no brace means anything. What a character is depends on the pattern: for
 //! one in text it is what the name's bytes decode to, each byte that is no UTF-8 being a character
 //! of its own (`surrogateescape`); for one in bytes it is a byte.

@@ -188,7 +188,6 @@ impl Drop for Working<'_> {
 
 fn threads() -> usize {
     static THREADS: OnceLock<usize> = OnceLock::new();
-    *THREADS.get_or_init(|| {
-        thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX)
-    })
+    *THREADS
+        .get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX))
 }

@@ -18,8 +18,8 @@ use treenail_glob::find::Cancel;
 
 use crate::errors;
 
-pub(crate) use chunk::Form;
 use chunk::Chunk;
+pub(crate) use chunk::Form;
 pub(crate) use source::Source;
 
 /// How long a thread waits before it lets Python handle signals.
@@ -49,8 +49,7 @@ struct State {
 
 impl Results {
     pub(crate) fn new(source: Source, form: Form, cancel: Cancel) -> Self {
-        let state =
-            State { source: Some(source), chunk: Chunk::Empty, errors: Vec::new() };
+        let state = State { source: Some(source), chunk: Chunk::Empty, errors: Vec::new() };
         Self {
             form,
             cancel,
