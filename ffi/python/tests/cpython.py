@@ -5,6 +5,7 @@ The tests are those that came with the interpreter; nothing of them is kept here
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -19,7 +20,7 @@ def main() -> int:
         print(f"{sys.executable} came without test.test_glob")
         return 3
     sys.modules["glob"] = treenail.glob
-    from test import test_glob
+    test_glob = importlib.import_module("test.test_glob")
 
     assert test_glob.glob is treenail.glob
     with tempfile.TemporaryDirectory() as scratch:

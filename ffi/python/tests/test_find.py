@@ -13,6 +13,7 @@ import threading
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ import treenail
 from treenail import find
 
 
-def found(*arguments, **options) -> list[str]:  # type: ignore[no-untyped-def]
+def found(*arguments: Any, **options: Any) -> list[str]:
     results = find(*arguments, as_list=True, **options)
     assert sorted(find(*arguments, **options)) == sorted(results)
     return sorted(results)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_order_is_the_librarys(large: Path) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_comes_out_is_what_went_in(tree: Path, function) -> None:  # type: ignore[no-untyped-def]
+def test_what_comes_out_is_what_went_in(tree: Path, function: Any) -> None:
     assert {type(one) for one in function("*")} == {str}
     assert {type(one) for one in function(b"*")} == {bytes}
     assert sorted(function(tree / "*.py")) == [str(tree / "B.py"), str(tree / "a.py")]
@@ -133,8 +134,8 @@ def test_audit_events_are_raised() -> None:
         ("\udcc3\udca9*", {}),
     ],
 )
-def test_errors_are_the_librarys(tree: Path, pattern, options) -> None:  # type: ignore[no-untyped-def]
-    def outcome(function):  # type: ignore[no-untyped-def]
+def test_errors_are_the_librarys(tree: Path, pattern: Any, options: Any) -> None:
+    def outcome(function: Any) -> Any:
         try:
             return list(function(pattern, **options))
         except Exception as error:
