@@ -158,12 +158,12 @@ impl Bench<'_> {
         for name in INTERPRETERS {
             let asked = Cmd::new(name).arg("-c").arg(IDENTITY).capture_quietly();
             let Ok(asked) = asked else { continue };
-            let Some(path) = asked.output.trim().strip_prefix("True ") else { continue };
-            if seen.iter().any(|one| one == path) {
+            let Some(name) = asked.output.trim().strip_prefix("True ") else { continue };
+            if seen.iter().any(|one| one == name) {
                 continue;
             }
-            seen.push(path.to_owned());
-            let ended = Cmd::new(name)
+            seen.push(name.to_owned());
+            let ended = Cmd::program(&path)
                 .arg(self.package.join("tests/cpython.py"))
                 .env("PYTHONPATH", site.trim())
                 .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -201,4 +201,13 @@ impl Bench<'_> {
         println!("{}", ended.output.trim_end());
         Err(format!("{} ({})", cmd.line_without_env(), ended.status))
     }
+}
+
+/// The interpreters to try: those, and what pyenv has.
+fn interpreters() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = INTERPRETERS.iter().map(PathBuf::from).collect();
+    let versions = std::env::home_dir().unwrap_or_default().join(".pyenv/versions");
+    let Ok(versions) = fs::read_dir(versions) else { return paths };
+    paths.extend(versions.filter_map(|one| Some(one.ok()?.path().join("bin/python3"))));
+    paths
 }
