@@ -155,8 +155,8 @@ impl Bench<'_> {
             .read()?;
         let mut seen: Vec<String> = Vec::new();
         let mut tested = 0;
-        for name in INTERPRETERS {
-            let asked = Cmd::new(name).arg("-c").arg(IDENTITY).capture_quietly();
+        for path in interpreters() {
+            let asked = Cmd::program(&path).arg("-c").arg(IDENTITY).capture_quietly();
             let Ok(asked) = asked else { continue };
             let Some(name) = asked.output.trim().strip_prefix("True ") else { continue };
             if seen.iter().any(|one| one == name) {
