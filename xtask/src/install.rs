@@ -102,6 +102,42 @@ pub(crate) fn pip(packages: &[PipPackage], target: &Path) -> Result<(), String> 
     Ok(())
 }
 
+/// Packages from the Python index with all that they need, in a directory of ours which
+/// `PYTHONPATH` makes known to those who want them.
+pub(crate) struct PipTools {
+    /// Each with its version.
+    pub(crate) requirements: &'static [&'static str],
+    /// The name of the directory; another one for other versions.
+    pub(crate) name: &'static str,
+    /// A file in it.
+    pub(crate) proof: &'static str,
+}
+
+impl PipTools {
+    /// Where they are, or would be.
+    pub(crate) fn dir(&self, target: &Path) -> PathBuf {
+        target.join(self.name)
+    }
+
+    /// Whether they are there.
+    pub(crate) fn is_installed(&self, target: &Path) -> bool {
+        self.dir(target).join(self.proof).exists()
+    }
+
+    /// Installs them if they are missing.
+    ///
+    /// # Errors
+    /// If pip fails.
+    pub(crate) fn install(&self, target: &Path) -> Result<(), String> {
+        if self.is_installed(target) {
+            return Ok(());
+        }
+        let cmd = Cmd::new("python3 -m pip install --quiet --root-user-action=ignore --target");
+        let cmd = cmd.arg(self.dir(target));
+        self.requirements.iter().fold(cmd, |cmd, one| cmd.arg(one)).run()
+    }
+}
+
 /// A package from the npm registry, in one version.
 pub(crate) struct NpmPackage {
     /// The name in the registry.

@@ -5,6 +5,7 @@ mod console;
 mod cross;
 mod documents;
 mod fuzz;
+mod python;
 mod steps;
 mod threads;
 
@@ -56,6 +57,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: steps::doc },
     Step { name: "documents", run: documents::run },
     Step { name: "bindings", run: bindings::run },
+    Step { name: "python", run: python::run },
     Step { name: "no-std", run: cross::no_std },
     Step { name: "windows", run: cross::windows },
     Step { name: "macos", run: cross::macos },
@@ -83,6 +85,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
         }
         install::cargo(steps::CARGO_PROGRAMS)?;
         install::pip(&[bindings::ZIG], &workspace.target)?;
+        python::TOOLS.install(&workspace.target)?;
         install::link_debian_toolchain()?;
     }
     let session = Session { workspace, full: options.full };

@@ -19,6 +19,7 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
     Tool::new("libc6-dbg", "/usr/share/doc/libc6-dbg"),
     Tool::new("pkg-config", "pkg-config"),
     Tool::new("python3-pip", "pip3"),
+    Tool::new("libpython3.11-testsuite", "/usr/lib/python3.11/test/test_glob.py"),
     Tool::new("rustc-web", "/usr/bin/rustc"),
     Tool::new("cargo-web", "/usr/bin/cargo"),
     Tool::new("rust-web-src", "/usr/share/doc/rust-web-src"),
