@@ -139,8 +139,8 @@ impl Live {
     }
 
     /// Makes moves of which no two begin or end at the same place. What stands at a destination and
-    /// moves on itself does so first. What is left in the end moves in a circle: it is taken as gone
-    /// and come.
+    /// moves on itself does so first. What is left in the end moves in a circle: it is taken as
+    /// gone and come.
     fn make_in_order(&mut self, round: &Round, moves: Vec<(At, At)>) {
         let mut waiting: HashSet<At> = moves.iter().map(|(from, _)| from.clone()).collect();
         let by_target: HashMap<At, usize> =

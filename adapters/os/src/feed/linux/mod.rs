@@ -46,7 +46,8 @@ const WAKER: u64 = u64::MAX;
 /// What the table of mounts is called among them.
 const MOUNT_TABLE: u64 = u64::MAX - 1;
 
-/// After so many readings, each of which found something, the table of mounts is asked all the same.
+/// After so many readings, each of which found something, the table of mounts is asked all the
+/// same.
 const UNASKED_MAX: u32 = 16;
 
 /// Queues whose readiness one call asks for.
