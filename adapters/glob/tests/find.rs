@@ -174,6 +174,25 @@ fn git_rules_hold_in_repositories_and_each_has_its_own() {
 }
 
 #[test]
+fn each_source_of_gits_rules_has_its_switch() {
+    let tree = Tree::new(&["x.o", "y.a", "in/x.o", "in/y.a", "in/z"]);
+    tree.write(".git/info/exclude", "*.a\n");
+    tree.write(".gitignore", "*.o\n");
+    let git = |ignores| found(tree.find().ignores(ignores).types(Types::FILE));
+    assert_eq!(git(Ignores::git()).len(), 5, "for git that is no repository");
+    assert_eq!(git(Ignores::standard()), ["in/z"]);
+    let unexcluded = Ignores { git_exclude: false, ..Ignores::standard() };
+    assert_eq!(git(unexcluded.clone()), ["in/y.a", "in/z", "y.a"]);
+    tree.repository();
+    tree.write(".git/info/exclude", "*.a\n");
+    assert_eq!(git(Ignores::git()), ["in/z"]);
+    assert_eq!(git(unexcluded), ["in/y.a", "in/z", "y.a"]);
+    tree.write("in/.git/x", "");
+    assert_eq!(git(Ignores::git()), ["in/z"]);
+    assert_eq!(git(Ignores::standard()), ["in/x.o", "in/y.a", "in/z"]);
+}
+
+#[test]
 fn listings_are_those_of_git() {
     let tree = Tree::new(&[
         "a.c",

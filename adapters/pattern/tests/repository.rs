@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use treenail_pattern::gitignore::{
-    Case, Environment, RULE_FILE_BYTES_MAX, Repository, Verdict, is_git_dir,
+    Above, Case, Environment, OpenOptions, RULE_FILE_BYTES_MAX, Repository, Verdict, is_git_dir,
 };
 
 fn make_git_dir(dir: &Path) {
@@ -63,6 +63,81 @@ fn without_a_repository_rule_files_hold_from_the_directory_down() {
     assert_eq!(repository.stack().verdict(b"", b"here", false), Verdict::Ignored);
     assert_eq!(repository.stack().verdict(b"", b"above", false), Verdict::None);
     assert!(is_git_dir(b".git") && !is_git_dir(b".gitignore"));
+}
+
+#[test]
+fn the_exclude_file_of_a_repository_can_be_left_out() {
+    let temporary = tempfile::tempdir().unwrap();
+    let git = temporary.path().join(".git");
+    make_git_dir(&git);
+    fs::write(git.join("info/exclude"), "excluded\n").unwrap();
+    fs::write(temporary.path().join(".gitignore"), "ignored\n").unwrap();
+    let verdicts = |info_exclude| {
+        let options = OpenOptions { info_exclude, ..OpenOptions::default() };
+        let environment = Environment::default();
+        let repository = Repository::open_as(temporary.path(), &environment, options).unwrap();
+        let exclude = git.canonicalize().unwrap().join("info").join("exclude");
+        assert_eq!(repository.sources().contains(&exclude), info_exclude);
+        [&b"excluded"[..], b"ignored"].map(|name| repository.stack().verdict(b"", name, false))
+    };
+    assert_eq!(verdicts(true), [Verdict::Ignored, Verdict::Ignored]);
+    assert_eq!(verdicts(false), [Verdict::None, Verdict::Ignored]);
+}
+
+#[test]
+fn rules_from_above_hold_as_far_as_they_are_to() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (git, sub) = (temporary.path().join(".git"), temporary.path().join("sub"));
+    fs::create_dir(&sub).unwrap();
+    fs::write(temporary.path().join(".gitignore"), "above\n").unwrap();
+    fs::write(sub.join(".gitignore"), "own\n").unwrap();
+    let ignored = |above| {
+        let options = OpenOptions { above, ..OpenOptions::default() };
+        let repository = Repository::open_as(&sub, &Environment::default(), options).unwrap();
+        let here = repository.stack().dir(repository.prefix());
+        let names = ["excluded", "above", "own"];
+        let ignored = |name: &&str| here.verdict(name.as_bytes(), false) == Verdict::Ignored;
+        names.into_iter().filter(ignored).collect::<Vec<_>>()
+    };
+    assert_eq!(ignored(Above::None), ["own"]);
+    assert_eq!(ignored(Above::Repository), ["own"], "there is none");
+    assert_eq!(ignored(Above::All), ["above", "own"]);
+    make_git_dir(&git);
+    fs::write(git.join("info/exclude"), "excluded\n").unwrap();
+    assert_eq!(ignored(Above::None), ["own"]);
+    assert_eq!(ignored(Above::Repository), ["excluded", "above", "own"]);
+    assert_eq!(ignored(Above::All), ["excluded", "above", "own"]);
+}
+
+#[test]
+fn anything_called_git_can_make_a_work_tree() {
+    let temporary = tempfile::tempdir().unwrap();
+    let top = temporary.path().canonicalize().unwrap();
+    make_git_dir(&top.join(".git"));
+    for (dir, text) in [("empty", None), ("text", Some("x")), ("gone", Some("gitdir: nowhere"))] {
+        let entry = top.join(dir).join(".git");
+        match text {
+            None => fs::create_dir_all(&entry).unwrap(),
+            Some(text) => {
+                fs::create_dir_all(top.join(dir)).unwrap();
+                fs::write(&entry, text).unwrap();
+            }
+        }
+        let top_of = |any_git_entry| {
+            let options = OpenOptions { any_git_entry, ..OpenOptions::default() };
+            let environment = Environment::default();
+            let dir = entry.parent().unwrap();
+            Repository::open_as(dir, &environment, options).unwrap().top().to_owned()
+        };
+        assert_eq!(top_of(true), top.join(dir));
+        assert_eq!(top_of(false), top, "git asks for more than an entry, as in {dir}");
+    }
+    fs::create_dir(top.join("empty/.git/info")).unwrap();
+    fs::write(top.join("empty/.git/info/exclude"), "x\n").unwrap();
+    let options = OpenOptions { any_git_entry: true, ..OpenOptions::default() };
+    let environment = Environment::default();
+    let repository = Repository::open_as(&top.join("empty"), &environment, options).unwrap();
+    assert_eq!(repository.stack().verdict(b"", b"x", false), Verdict::Ignored);
 }
 
 #[test]

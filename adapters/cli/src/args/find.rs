@@ -13,7 +13,9 @@ use super::When;
 /// capital. Hidden entries and what .gitignore, .ignore and .fdignore name are left out. Options
 /// are those of fd.
 #[derive(clap::Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    args_override_self = true,
+    after_long_help = "\
 Examples:
   treenail find                          everything that is not hidden or ignored
   treenail find -e rs -e toml            by extension
@@ -27,7 +29,8 @@ In commands and with --format, {} is the path, {/} the name, {//} the directory,
 without extension, {/.} the name without extension; {{ and }} are braces. No shell is involved.
 
 Exit status: 0 done; with --quiet 0 something was found, 1 nothing; 1 also where a command of
---exec failed, a directory is not there, or a pattern is malformed; 2 an unknown option.")]
+--exec failed, a directory is not there, or a pattern is malformed; 2 an unknown option."
+)]
 pub(crate) struct Find {
     /// What names are to match; all do without it
     #[arg(value_name = "PATTERN", default_value = "", hide_default_value = true)]
@@ -237,6 +240,7 @@ pub(crate) struct Printing {
     pub(crate) strip_cwd_prefix: Option<Strip>,
     /// As --color
     #[arg(short = 'c', value_name = "WHEN", id = "color_short")]
+    #[cfg_attr(feature = "watch", arg(conflicts_with_all = ["index", "watch"]))]
     pub(crate) color: Option<When>,
     /// As --quiet
     #[arg(long, hide = true)]

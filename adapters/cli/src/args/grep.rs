@@ -324,7 +324,7 @@ pub(crate) struct Chosen {
     /// Search ignored files too; -uu hidden ones besides, -uuu binary ones besides
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) unrestricted: u8,
-    /// Obey no .gitignore, .ignore, .rgignore and no other rules
+    /// Obey no rules but those of --ignore-file
     #[arg(long)]
     pub(crate) no_ignore: bool,
     /// Obey no .ignore and .rgignore files

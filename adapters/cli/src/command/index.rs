@@ -13,6 +13,7 @@ use treenail::share;
 use treenail::tree::live::{LiveTree, Options, peek};
 use treenail::tree::{ErrorKind, IdKind, Tree};
 
+use super::find::separated;
 use super::watch::follow::State;
 use crate::Outcome;
 use crate::args;
@@ -62,6 +63,7 @@ pub(crate) fn run(args: &args::Index, output: &mut Output) -> Result<Outcome, Fa
 pub(crate) fn answer(
     args: &args::Find,
     find: &Find,
+    is_quiet: bool,
     output: &mut Output,
 ) -> Result<Outcome, Failed> {
     let begun = Instant::now();
@@ -82,18 +84,18 @@ pub(crate) fn answer(
     let index = Index::new(&tree, &root)?;
     let answer = index.ask(&query);
     answer.errors().iter().for_each(|error| output.hint(&error.to_string()));
-    if !output.quiet() {
+    if !is_quiet {
         for hit in answer.iter() {
             print(&hit, args, output)?;
         }
     }
-    if output.json() && !output.quiet() {
+    if output.json() && !is_quiet {
         output.json_line(&json!({ "summary": {
             "matches": answer.len(),
             "elapsed_ms": (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
         }}))?;
     }
-    let none = output.quiet() && answer.is_empty();
+    let none = is_quiet && answer.is_empty();
     output.finish()?;
     live.map_or(Ok(()), LiveTree::leave)?;
     Ok(if none { Outcome::No } else { Outcome::Done })
@@ -183,6 +185,9 @@ fn print(hit: &Hit<'_>, args: &args::Find, output: &mut Output) -> Result<(), Fa
 
 fn write_path(path: &[u8], args: &args::Find, output: &mut Output) -> Result<(), Failed> {
     let (null, for_people) = (args.printing.null, stdout().is_terminal());
-    output.write(&if for_people && !null { shown(path) } else { path.into() })?;
+    let mut parted = Vec::with_capacity(path.len());
+    let separator = args.printing.path_separator.as_deref().map(bytes_of);
+    separated(path, separator, &mut parted);
+    output.write(&if for_people && !null { shown(&parted) } else { parted.into() })?;
     output.write(if null { b"\0" } else { b"\n" })
 }

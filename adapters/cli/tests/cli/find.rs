@@ -96,6 +96,34 @@ fn json_lines_have_type_size_and_time() {
 }
 
 #[test]
+fn anything_called_git_makes_a_repository_as_for_fd() {
+    let place = place();
+    let files =
+        [(".gitignore", "*.o\n"), ("in/.gitignore", "*.a\n"), ("in/x.a", ""), ("in/x.o", "")];
+    make(place.path(), &files);
+    let (dir, sub) = (place.path(), place.path().join("in"));
+    assert_eq!(found(dir, &["-tf"]), ["in/x.a", "in/x.o"]);
+    assert_eq!(found(&sub, &["--no-require-git"]), Vec::<String>::new());
+    fs::create_dir(dir.join(".git")).unwrap();
+    assert_eq!(found(dir, &["-tf"]), Vec::<String>::new());
+    assert_eq!(found(&sub, &["--no-ignore-parent"]), ["x.o"]);
+    fs::write(sub.join(".git"), "no repository").unwrap();
+    assert_eq!(found(dir, &["-tf"]), ["in/x.o"], "the outer rules end there");
+}
+
+#[test]
+fn the_last_of_an_option_and_its_opposite_counts() {
+    let place = sample();
+    fs::write(place.path().join(".ignore"), "a.rs\n").unwrap();
+    let count = |args: &[&str]| found(place.path(), &[&["-e", "rs"], args].concat()).len();
+    assert_eq!(count(&[]), 2);
+    assert_eq!(count(&["-H", "--hidden", "-I", "-I"]), 4, "once more is no more");
+    assert_eq!(count(&["-H", "--no-hidden", "-I", "--ignore"]), 2);
+    assert_eq!(count(&["--ignore", "-I"]), 3);
+    assert_eq!(count(&["-d", "9", "-d", "1"]), 1);
+}
+
+#[test]
 fn ignore_files_are_obeyed_like_git_does() {
     let place = sample();
     let dir = place.path();

@@ -256,6 +256,58 @@ fn the_output_is_that_of_ripgrep() {
 }
 
 #[test]
+fn each_option_of_rules_leaves_out_what_ripgrep_leaves_out() {
+    let place = place();
+    make(
+        place.path(),
+        &[
+            // For ripgrep it is a repository all the same.
+            ("top/.git/info/exclude", "*.exclude\n"),
+            ("top/.gitignore", "*.git\n"),
+            ("top/.ignore", "*.dot\n"),
+            ("top/sub/.gitignore", "*.sub\n"),
+            ("top/a.exclude", "needle\n"),
+            ("top/a.git", "needle\n"),
+            ("top/a.dot", "needle\n"),
+            ("top/a.file", "needle\n"),
+            ("top/sub/b.exclude", "needle\n"),
+            ("top/sub/b.git", "needle\n"),
+            ("top/sub/b.sub", "needle\n"),
+            ("rules", "*.file\n"),
+            ("bare/.gitignore", "*.git\n"),
+            ("bare/in/c.git", "needle\n"),
+            ("bare/in/c", "needle\n"),
+        ],
+    );
+    let all_top = "a.dot a.exclude a.file a.git sub/b.exclude sub/b.git sub/b.sub";
+    let cases: [(&str, &[&str], &str); 13] = [
+        ("top", &[], "a.file"),
+        ("top", &["--no-ignore-exclude"], "a.exclude a.file sub/b.exclude"),
+        ("top", &["--no-ignore-dot"], "a.dot a.file"),
+        ("top", &["--no-ignore-vcs"], "a.exclude a.file a.git sub/b.exclude sub/b.git sub/b.sub"),
+        ("top", &["--no-ignore"], all_top),
+        ("top", &["--ignore-file", "../rules"], ""),
+        ("top", &["--ignore-file", "../rules", "--no-ignore-files"], "a.file"),
+        ("top", &["-u", "--ignore-file", "../rules"], &all_top.replace("a.file ", "")),
+        ("top/sub", &[], ""),
+        ("top/sub", &["--no-ignore-parent"], "b.exclude b.git"),
+        ("bare/in", &[], "c c.git"),
+        ("bare/in", &["--no-require-git"], "c"),
+        ("bare/in", &["--no-require-git", "--no-ignore-parent"], "c c.git"),
+    ];
+    for (dir, args, expected) in cases {
+        let dir = place.path().join(dir);
+        let args = [&["-l", "--sort", "path", "needle"], args].concat();
+        let expected: Vec<_> = expected.split_whitespace().collect();
+        let ran = grep(&dir, &args);
+        assert_eq!(ran.out().lines().collect::<Vec<_>>(), expected, "{args:?}");
+        if let Some(theirs) = ripgrep(&dir, &args) {
+            assert_eq!((ran.code, ran.out()), (theirs.code, theirs.out()), "{args:?}");
+        }
+    }
+}
+
+#[test]
 fn the_json_is_that_of_ripgrep_but_for_the_times() {
     let place = files();
     for args in [

@@ -94,6 +94,13 @@ fn json_and_the_exit_status_are_those_of_find() {
     assert_eq!(lines(&["find", "--json", "--index", "rs"]), lines(&["find", "--json", "rs"]));
     scene.run(&["find", "--index", "-q", "main"]).expect(0);
     scene.run(&["find", "--index", "-q", "nothing"]).expect(1);
+    assert_eq!(scene.run(&["find", "--index", "--has-results", "main"]).expect(0).out(), "");
+    let separated = ["--path-separator", "::", "-e", "rs"];
+    let index = scene.find(&[&["--index"], &separated[..]].concat());
+    assert!(index.iter().any(|path| path.contains("::")), "{index:?}");
+    assert_eq!(index, scene.find(&separated));
+    scene.run(&["find", "--index", "-c", "always"]).expect(2);
+    assert!(scene.run(&["find", "--watch", "-q"]).expect(1).stderr.contains("--quiet"));
 }
 
 #[test]

@@ -8,10 +8,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use treenail_os::{Entry, Handle, Kind, bytes_of, is_elsewhere, os_str_of};
+use treenail_os::{Entry, Handle, bytes_of, is_elsewhere, os_str_of};
 use treenail_pattern::gitignore::{
-    Case, DirRules, Environment, RULE_FILE_BYTES_MAX, RULE_FILE_NAME, Repository, Rules, Stack,
-    Verdict,
+    Above, Case, DirRules, Environment, OpenOptions, RULE_FILE_BYTES_MAX, RULE_FILE_NAME,
+    Repository, Rules, Stack, Verdict,
 };
 
 use crate::error::Error;
@@ -28,8 +28,11 @@ pub struct Ignores {
     pub git_global: bool,
     /// With `git`: each repository's `info/exclude`.
     pub git_exclude: bool,
-    /// With `git`: outside of repositories nothing is ignored.
+    /// With `git`: outside of repositories no `.gitignore` holds.
     pub git_required: bool,
+    /// With `git`: whatever is called `.git` makes its directory a repository, as search tools have
+    /// it, also an empty directory, which git itself does not take for one.
+    pub git_markers: bool,
     /// With `git`: `.git` is left out, as git does, whether hidden entries are found or not.
     pub git_dir: bool,
     /// Files named `.ignore`.
@@ -51,6 +54,7 @@ impl Ignores {
             git_global: false,
             git_exclude: false,
             git_required: true,
+            git_markers: false,
             git_dir: false,
             dot_ignore: false,
             names: Vec::new(),
@@ -65,10 +69,11 @@ impl Ignores {
         Self { git: true, git_global: true, git_exclude: true, git_dir: true, ..Self::none() }
     }
 
-    /// What search tools obey: git's rules and `.ignore`.
+    /// What search tools obey: git's rules and `.ignore`. Whatever is called `.git` makes a
+    /// repository.
     #[must_use]
     pub fn standard() -> Self {
-        Self { dot_ignore: true, git_dir: false, ..Self::git() }
+        Self { dot_ignore: true, git_markers: true, git_dir: false, ..Self::git() }
     }
 
     fn is_none(&self) -> bool {
@@ -205,7 +210,7 @@ impl RootRules {
             match entry.name {
                 b".gitignore" => seen.gitignore = true,
                 b".ignore" => seen.dot = true,
-                b".git" => seen.git_dir = matches!(entry.kind, Kind::Directory | Kind::File),
+                b".git" => seen.git_dir = true,
                 name => seen.names |= self.ignores.names.iter().any(|own| own == name),
             }
         }
@@ -260,14 +265,23 @@ impl RootRules {
 
     /// The repository that `dir` is in, or is the top of.
     fn repository(&self, dir: &Path, only_top: bool) -> Result<Option<Git>, Error> {
-        let found = Repository::open_with(dir, &self.environment).map_err(Error::rules)?;
-        let usable = match (found.is_in_git(), found.prefix().is_empty()) {
-            (true, true) => true,
-            (true, false) => self.ignores.parents && !only_top,
-            (false, _) => !self.ignores.git_required && !only_top,
+        let options = OpenOptions {
+            info_exclude: self.ignores.git_exclude,
+            any_git_entry: self.ignores.git_markers,
+            above: match (self.ignores.parents && !only_top, self.ignores.git_required) {
+                (false, _) => Above::None,
+                (true, true) => Above::Repository,
+                (true, false) => Above::All,
+            },
+        };
+        let found = Repository::open_as(dir, &self.environment, options).map_err(Error::rules)?;
+        let usable = match found.is_in_git() {
+            true => found.prefix().is_empty() || !only_top,
+            false => !self.ignores.git_required && !only_top,
         };
         let git = || {
-            let top_len = spelt(found.top()).len();
+            let top = spelt(found.top());
+            let top_len = top.strip_suffix(b"/").unwrap_or(&top).len();
             Git { stack: found.stack().clone(), top_len, case: found.case() }
         };
         Ok(usable.then(git))

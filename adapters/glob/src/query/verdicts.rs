@@ -21,7 +21,7 @@ use crate::find::rules::{Held, RootRules};
 const COLUMNS_MAX: usize = 4;
 
 /// The names that rules depend on; the later ones where they are in a `.git`.
-const RULE_NAMES: [&[u8]; 10] = [
+const RULE_NAMES: [&[u8]; 11] = [
     b".gitignore",
     b".ignore",
     b".git",
@@ -32,6 +32,7 @@ const RULE_NAMES: [&[u8]; 10] = [
     b"exclude",
     b"info",
     b"objects",
+    b"refs",
 ];
 
 /// What is asked of rules: which, whether hidden entries are found, and below which directory.

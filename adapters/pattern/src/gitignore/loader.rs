@@ -69,6 +69,36 @@ impl Environment {
     }
 }
 
+/// What [`Repository::open_as`] takes for a repository, and what it reads of it. The default is
+/// what git does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenOptions {
+    /// Whether the rules of `$GIT_DIR/info/exclude` hold.
+    pub info_exclude: bool,
+    /// Whether anything called `.git` makes the directory that holds it a work tree, as search
+    /// tools have it. Git asks for `HEAD`, `objects` and `refs` as well.
+    pub any_git_entry: bool,
+    /// Of which directories above the opened one the rules hold.
+    pub above: Above,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { info_exclude: true, any_git_entry: false, above: Above::Repository }
+    }
+}
+
+/// Of which directories above one the rules hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Above {
+    /// Of none, nor those of `info/exclude` if the work tree's top is above.
+    None,
+    /// Of those in the same work tree.
+    Repository,
+    /// Of those in the same work tree, or without a repository of all.
+    All,
+}
+
 /// The rules that hold for a directory from outside it, and the way to those inside.
 ///
 /// Inside a git repository these are the global excludes file, `info/exclude` and the rule files
@@ -100,13 +130,27 @@ impl Repository {
     /// # Errors
     /// As for [`Repository::open`].
     pub fn open_with(dir: &Path, environment: &Environment) -> Result<Self, LoadError> {
+        Self::open_as(dir, environment, OpenOptions::default())
+    }
+
+    /// Reads what holds for `dir`, with the configuration that `environment` names, of what
+    /// `options` takes for a repository.
+    ///
+    /// # Errors
+    /// As for [`Repository::open`].
+    pub fn open_as(
+        dir: &Path,
+        environment: &Environment,
+        options: OpenOptions,
+    ) -> Result<Self, LoadError> {
         let dir = fs::canonicalize(dir).map_err(|error| LoadError::new(dir, error))?;
-        let found = discover(&dir)?;
+        let found = discover(&dir, options.any_git_entry)?;
         let in_git = found.is_some();
-        let (top, git) = match found {
-            Some((top, git)) => (top, Some(git)),
-            None => (dir.clone(), None),
-        };
+        let (top, git) = found.unwrap_or_else(|| {
+            let outermost = dir.ancestors().last().filter(|_| options.above == Above::All);
+            (outermost.unwrap_or(&dir).to_owned(), None)
+        });
+        let from_above = options.above != Above::None;
         let home = environment.home.as_deref();
         let mut config = Config::default();
         let mut sources = environment.config_files();
@@ -138,17 +182,18 @@ impl Repository {
                 result => result?,
             }
         }
-        if let Some(git) = &git {
+        let obeys_exclude = options.info_exclude && (from_above || this.top == dir);
+        if let (Some(git), true) = (&git, obeys_exclude) {
             let file = git.common.join("info").join("exclude");
             let source = file.strip_prefix(&this.top).unwrap_or(&file).to_path_buf();
             this.push_file(&file, &source)?;
         }
-        this.descend_to(&dir)?;
+        this.descend_to(&dir, from_above)?;
         Ok(this)
     }
 
     /// The directory that all paths are relative to: the worktree's top, or without a repository
-    /// the directory that was opened.
+    /// the directory that was opened, or with [`Above::All`] the outermost one.
     #[must_use]
     pub fn top(&self) -> &Path {
         &self.top
@@ -212,21 +257,24 @@ impl Repository {
         Ok(())
     }
 
-    /// Enters every directory from the top down to `dir`.
-    fn descend_to(&mut self, dir: &Path) -> Result<(), LoadError> {
+    /// Goes from the top down to `dir`, and enters it; with `enters_all` also each on the way.
+    fn descend_to(&mut self, dir: &Path, enters_all: bool) -> Result<(), LoadError> {
         let mut here = self.top.clone();
-        self.stack = self.enter(&self.stack, &here, b"")?;
-        self.sources.push(here.join(RULE_FILE_NAME));
-        for component in dir.strip_prefix(&self.top).unwrap_or(Path::new("")).components() {
+        let way = dir.strip_prefix(&self.top).unwrap_or(Path::new(""));
+        let mut components = way.components();
+        loop {
+            let next = components.next();
+            if enters_all || next.is_none() {
+                self.stack = self.enter(&self.stack, &here, &self.prefix)?;
+                self.sources.push(here.join(RULE_FILE_NAME));
+            }
+            let Some(component) = next else { return Ok(()) };
             here.push(component);
             if !self.prefix.is_empty() {
                 self.prefix.push(b'/');
             }
             self.prefix.extend_from_slice(component.as_os_str().as_encoded_bytes());
-            self.stack = self.enter(&self.stack, &here, &self.prefix)?;
-            self.sources.push(here.join(RULE_FILE_NAME));
         }
-        Ok(())
     }
 }
 
@@ -280,38 +328,57 @@ struct GitDir {
     common: PathBuf,
 }
 
-/// The repository that holds `dir`, and its top.
-fn discover(dir: &Path) -> Result<Option<(PathBuf, GitDir)>, LoadError> {
-    /// A `.git` file holds one path.
-    const POINTER_BYTES_MAX: u64 = 64 << 10;
+/// The top of the work tree that holds `dir`, and its repository; with `any_git_entry` there may be
+/// a top without one.
+fn discover(
+    dir: &Path,
+    any_git_entry: bool,
+) -> Result<Option<(PathBuf, Option<GitDir>)>, LoadError> {
     for top in dir.ancestors() {
-        let dot_git = top.join(".git");
-        let own = if dot_git.is_dir() {
-            dot_git
-        } else if dot_git.is_file() {
-            let text = read_limited(&dot_git, POINTER_BYTES_MAX, true)?.unwrap_or_default();
-            match text.strip_prefix(b"gitdir: ") {
-                Some(path) => top.join(path_from_bytes(trim_line_end(path))),
-                None => continue,
-            }
-        } else {
-            continue;
+        let git = git_dir_of(top)?;
+        let is_top = match &git {
+            _ if any_git_entry => top.join(".git").exists(),
+            Some(git) => git.is_repository(),
+            None => false,
         };
-        let pointer = read_limited(&own.join("commondir"), POINTER_BYTES_MAX, true)?;
-        let common = match pointer {
-            Some(path) => own.join(path_from_bytes(trim_line_end(&path))),
-            None => own.clone(),
-        };
-        // What git asks of a directory before it takes it for a repository.
-        let head = own.join("HEAD");
-        let is_repository = head.symlink_metadata().is_ok()
-            && common.join("objects").is_dir()
-            && common.join("refs").is_dir();
-        if is_repository {
-            return Ok(Some((top.into(), GitDir { own, common })));
+        if is_top {
+            return Ok(Some((top.into(), git)));
         }
     }
     Ok(None)
+}
+
+/// The directory that `.git` in `top` is or names, whatever is in it.
+fn git_dir_of(top: &Path) -> Result<Option<GitDir>, LoadError> {
+    /// A `.git` file holds one path.
+    const POINTER_BYTES_MAX: u64 = 64 << 10;
+    let dot_git = top.join(".git");
+    let own = if dot_git.is_dir() {
+        dot_git
+    } else if dot_git.is_file() {
+        let text = read_limited(&dot_git, POINTER_BYTES_MAX, true)?.unwrap_or_default();
+        match text.strip_prefix(b"gitdir: ") {
+            Some(path) => top.join(path_from_bytes(trim_line_end(path))),
+            None => return Ok(None),
+        }
+    } else {
+        return Ok(None);
+    };
+    let pointer = read_limited(&own.join("commondir"), POINTER_BYTES_MAX, true)?;
+    let common = match pointer {
+        Some(path) => own.join(path_from_bytes(trim_line_end(&path))),
+        None => own.clone(),
+    };
+    Ok(Some(GitDir { own, common }))
+}
+
+impl GitDir {
+    /// Whether it has what git asks of a directory before it takes it for a repository.
+    fn is_repository(&self) -> bool {
+        self.own.join("HEAD").symlink_metadata().is_ok()
+            && self.common.join("objects").is_dir()
+            && self.common.join("refs").is_dir()
+    }
 }
 
 fn trim_line_end(mut text: &[u8]) -> &[u8] {

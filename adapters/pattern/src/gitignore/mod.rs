@@ -30,7 +30,8 @@ mod wildmatch;
 
 pub use config::CONFIG_BYTES_MAX;
 pub use loader::{
-    Environment, LoadError, RULE_FILE_BYTES_MAX, RULE_FILE_NAME, Repository, is_git_dir,
+    Above, Environment, LoadError, OpenOptions, RULE_FILE_BYTES_MAX, RULE_FILE_NAME, Repository,
+    is_git_dir,
 };
 pub use rules::{Case, Rule, Rules};
 pub use stack::{DirRules, Stack, Verdict};

@@ -246,6 +246,7 @@ fn ignores(args: &args::Find) -> Ignores {
         git_global: git,
         git_exclude: git,
         git_required: !asked.no_require_git,
+        git_markers: true,
         git_dir: false,
         dot_ignore: any,
         names: if any { vec![b".fdignore".to_vec()] } else { Vec::new() },

@@ -23,6 +23,8 @@ use color::Colors;
 use exec::{Batches, Commands};
 use print::{Form, Printer};
 use template::Template;
+#[cfg(feature = "watch")]
+pub(super) use template::separated;
 
 pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Failed> {
     if let Some(dir) = &args.walking.base_directory {
@@ -38,8 +40,12 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
     if args.walking.index || args.walking.watch {
         drop(found);
         return match args.walking.watch {
+            true if is_quiet => {
+                let message = "--quiet and --watch leave nothing to do".to_owned();
+                Err(asked::usage(message, "leave out one of the two"))
+            }
             true => super::index::watch(args, &find, output),
-            false => super::index::answer(args, &find, output),
+            false => super::index::answer(args, &find, is_quiet, output),
         };
     }
     let find = find.cancel(found.cancel.clone());

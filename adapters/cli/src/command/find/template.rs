@@ -93,7 +93,7 @@ impl Template {
 }
 
 /// Adds a path with another text between its parts.
-pub(super) fn separated(path: &[u8], separator: Option<&[u8]>, to: &mut Vec<u8>) {
+pub(in crate::command) fn separated(path: &[u8], separator: Option<&[u8]>, to: &mut Vec<u8>) {
     let Some(separator) = separator else { return to.extend_from_slice(path) };
     for (i, part) in path.split(|&byte| byte == b'/').enumerate() {
         if i > 0 {

@@ -46,13 +46,15 @@ fn ignores(chosen: &Chosen) -> Ignores {
         git_global: git && !chosen.no_ignore_global,
         git_exclude: git && !chosen.no_ignore_exclude,
         git_required: !chosen.no_require_git,
+        git_markers: true,
         git_dir: false,
         dot_ignore: dot,
         names: if dot { vec![b".rgignore".to_vec()] } else { Vec::new() },
         parents: all && !chosen.no_ignore_parent,
-        files: match all && !chosen.no_ignore_files {
-            true => chosen.ignore_files.clone(),
-            false => Vec::new(),
+        // Whoever names a file wants its rules, also where those that are found are not wanted.
+        files: match chosen.no_ignore_files {
+            false => chosen.ignore_files.clone(),
+            true => Vec::new(),
         },
     }
 }
