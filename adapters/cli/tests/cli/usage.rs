@@ -11,6 +11,8 @@ const COMMANDS: &[&str] = &[
     "hash",
     #[cfg(feature = "glob")]
     "find",
+    #[cfg(all(feature = "glob", feature = "watch"))]
+    "index",
     #[cfg(feature = "glob")]
     "grep",
     #[cfg(feature = "watch")]
