@@ -8,8 +8,10 @@ use crate::workspace::{metadata, strings};
 const SECONDS: u32 = 3;
 /// How long each target runs with `--full`.
 const SECONDS_FULL: u32 = 300;
+/// How many run at once; each has one thread.
+const AT_A_TIME: usize = 2;
 
-/// Builds all targets, then runs one after another.
+/// Builds all targets, then runs them.
 ///
 /// The address sanitizer stays on, though a build without it is about 20 seconds shorter: what is
 /// fuzzed is the code with `unsafe` in it, and a read out of bounds must not pass unseen.
@@ -34,7 +36,7 @@ pub(super) fn run(session: &Session) -> Outcome {
         Ok(fresh) => fresh,
         Err(e) => return Outcome::Failed(format!("no temporary directory: {e}")),
     };
-    session.run(targets.iter().map(|target| {
+    let runs = targets.iter().map(|target| {
         let found = fresh.path().join(target);
         std::fs::create_dir(&found).expect("a new directory in one of our own");
         let mut cmd = cargo_fuzz("run").arg(target).arg(found);
@@ -44,7 +46,8 @@ pub(super) fn run(session: &Session) -> Outcome {
         }
         let seconds = if session.full { SECONDS_FULL } else { SECONDS };
         cmd.words(&format!("-- -max_total_time={seconds} -rss_limit_mb=4096"))
-    }))
+    });
+    session.run_side_by_side(AT_A_TIME, runs.collect())
 }
 
 fn cargo_fuzz(command: &str) -> Cmd {

@@ -9,6 +9,8 @@ mod python;
 mod steps;
 mod threads;
 
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use crate::command::Cmd;
@@ -145,7 +147,22 @@ fn verdict(outcomes: &[Outcome], is_ci: bool) -> (String, bool) {
 impl Session<'_> {
     /// Runs the commands one after another, all of them; the output of those that fail is shown.
     fn run(&self, commands: impl IntoIterator<Item = Cmd>) -> Outcome {
-        let results: Vec<_> = commands.into_iter().map(|cmd| self.output(cmd)).collect();
+        Self::outcome(commands.into_iter().map(|cmd| self.output(cmd)).collect())
+    }
+
+    /// The same, so many commands at a time: for those that keep one processor busy each.
+    fn run_side_by_side(&self, at_a_time: usize, commands: Vec<Cmd>) -> Outcome {
+        let waiting = Mutex::new(commands.into_iter());
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || std::iter::from_fn(next).map(|cmd| self.output(cmd)).collect::<Vec<_>>();
+        let results = thread::scope(|scope| {
+            let workers: Vec<_> = (0..at_a_time).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().expect("no panic")).collect()
+        });
+        Self::outcome(results)
+    }
+
+    fn outcome(results: Vec<Result<String, String>>) -> Outcome {
         let count = results.len();
         let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
         match (failures.as_slice(), count) {
@@ -212,6 +229,10 @@ mod tests {
         let file = dir.path().join("ran");
         let outcome = session.run([Cmd::new("false"), Cmd::new("touch").arg(&file)]);
         assert!(matches!(outcome, Failed(why) if why.starts_with("1 of 2 commands: false")));
+        let (one, other) = (Cmd::new("touch").arg(dir.path().join("b")), Cmd::new("false"));
+        let outcome = session.run_side_by_side(2, vec![one, other]);
+        assert!(matches!(outcome, Failed(why) if why.starts_with("1 of 2 commands: false")));
+        assert!(dir.path().join("b").exists());
         assert!(file.exists());
         assert_eq!(session.run([Cmd::new("true")]), Passed);
     }

@@ -114,7 +114,7 @@ pub(super) fn simulation(session: &Session) -> Outcome {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (first, seconds) = match session.full {
         true => (since_epoch.as_secs(), "900"),
-        false => (0, "20"),
+        false => (0, "12"),
     };
     session.run(SCENARIOS.iter().map(|scenario| {
         Cmd::new("cargo run --quiet --profile sim -p treenail-sim --")

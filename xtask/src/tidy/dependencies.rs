@@ -49,12 +49,12 @@ const ALLOWED: &[Allowed] = &[
     allow("ignore", &["dev:adapters/*", "benches/compare"], "oracle for ignore rules; rival walk"),
     allow("indicatif", &["adapters/cli"], "progress bars"),
     allow("io-uring", &["adapters/os"], "submission and completion rings"),
+    allow("jiff", &["adapters/glob"], "dates, durations and time zones as people write them"),
     allow(
         "libc",
         &["adapters/os", "adapters/share", "dev:adapters/*", "benches/compare"],
         "calls rustix lacks; in share, whose the peer of a socket is where that is no Linux",
     ),
-    allow("jiff", &["adapters/glob"], "dates, durations and time zones as people write them"),
     allow("libfuzzer-sys", &["fuzz"], "the fuzzing engine"),
     allow("loom", &["dev:core/*"], "every interleaving of atomics, in tests alone"),
     allow("lscolors", &["adapters/cli"], "the colours of LS_COLORS"),
