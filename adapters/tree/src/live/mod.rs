@@ -742,8 +742,9 @@ impl Live {
     /// Makes edits whose success is certain, as far as their directories are still there.
     fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Vec<Outcome> {
         let applied = self.tree.apply(edits);
-        self.inodes.forget(&applied.freed);
+        let left = self.inodes.forget(&applied.freed);
         self.freed(&applied.freed);
+        left.into_iter().for_each(|dir| self.list(dir));
         applied.outcomes
     }
 }

@@ -406,3 +406,45 @@ fn what_was_lost_of_a_directory_has_those_in_it_compared_too() {
     live.event(0, Event::Lost { dirs: &[token(outer)], reason: Loss::Overflow });
     assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: vec![outer, inner] }));
 }
+
+#[test]
+fn of_a_directory_that_was_seen_in_two_places_the_one_that_stays_is_watched_and_known_again() {
+    // Either may be the one that was entered last.
+    for (stays, goes) in [(&b"a"[..], &b"b"[..]), (b"b", b"a")] {
+        let mut tree = Tree::empty(dir(2), 0);
+        put(&mut tree, DirId::ROOT, b"a", dir(5));
+        put(&mut tree, DirId::ROOT, b"b", dir(5));
+        let mut live = live(tree);
+        let [kept, lost] = [stays, goes].map(|name| live.tree().dir_at(name).unwrap());
+        entry(&mut live, DirId::ROOT, goes, What::REMOVED | What::DIRECTORY);
+        let asked = answer(&mut live, &[(DirId::ROOT, stays, dir(5))]);
+        assert_eq!(asked, [Action::Unwatch { dir: lost }, Action::List { dir: kept }]);
+        live.take_batch();
+        entry(&mut live, DirId::ROOT, b"c", What::CREATED | What::MOVED | What::DIRECTORY);
+        answer(&mut live, &[(DirId::ROOT, b"c", dir(5))]);
+        assert_eq!(kinds(live.take_batch()), [(EventKind::Rename, "c".to_owned())]);
+        assert_eq!(live.tree().dir_at(b"c"), Some(kept));
+    }
+}
+
+#[test]
+fn a_file_is_linked_elsewhere_though_its_one_name_was_searched_for() {
+    let mut live = live(Tree::empty(dir(2), 0));
+    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MOVED);
+    let two = Stat { nlink: 2, ..file(5) };
+    // Its other name goes before the search for names begins.
+    while let Some(action) = live.next_action(0) {
+        if let Action::Look { dir, names } = action {
+            let is_first = live.tree().lookup(b"a").is_none();
+            let now = Some(if is_first { two } else { file(5) });
+            live.looked(dir, names, Ok(vec![now]));
+            if is_first {
+                entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+            }
+        }
+    }
+    assert!(live.linked_elsewhere().is_empty());
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
+    assert_eq!(live.linked_elsewhere(), [b"a"]);
+}
