@@ -3,8 +3,10 @@
 use treenail_os::feed::{Event, Loss, What};
 use treenail_os::{Kind, Stat};
 
+use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::{
-    Action, Batch, Clock, Difference, EventKind, Live, NoLook, Settings, TRIES_MAX, token,
+    Action, Batch, Clock, Difference, EventKind, Hashed, Id, Live, NoLook, Settings, TRIES_MAX,
+    Unhashed, token,
 };
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
@@ -447,4 +449,36 @@ fn a_file_is_linked_elsewhere_though_its_one_name_was_searched_for() {
     entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
     answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
     assert_eq!(live.linked_elsewhere(), [b"a"]);
+}
+
+#[test]
+fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    // As long as before, and its mtime set back.
+    let now = stat(Kind::File, 5, 8, 2);
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let Some(Action::Look { dir, names }) = live.next_action(0) else { panic!("no look") };
+    live.looked(dir, names, Ok(vec![Some(now)]));
+    let Some(Action::Hash { ticket, .. }) = live.next_action(0) else { panic!("not read") };
+    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"b"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: false });
+    let Some(Action::Look { dir, names }) = live.next_action(0) else { panic!("no second look") };
+    live.hashed(0, ticket, Err(Unhashed::Gone));
+    let moved = stat(Kind::File, 5, 8, 3);
+    live.looked(dir, names, Ok(vec![None, Some(moved)]));
+    answer(&mut live, &[(DirId::ROOT, b"b", moved)]);
+    live.settle();
+    let asked = answer(&mut live, &[(DirId::ROOT, b"b", moved)]);
+    let [Action::Hash { ticket, name, .. }] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(**name, *b"b");
+    let id = Id::new(&[2; 16]).unwrap();
+    live.hashed(0, *ticket, Ok(Hashed { stat: moved, id, ranges: Vec::new() }));
+    let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
+    assert_eq!(kinds(live.take_batch()), expected);
 }
