@@ -435,7 +435,7 @@ impl Live {
             Err(NoLook::Refused(error)) => {
                 self.refused(dir, &error);
                 for name in names {
-                    self.round.remove(&(dir, name));
+                    self.give_up((dir, name));
                 }
             }
         }
@@ -653,6 +653,17 @@ impl Live {
         let mut due = self.dirt.take();
         due.retain(|(dir, _), _| self.tree.listing(*dir).is_some());
         due
+    }
+
+    /// Takes an entry that cannot be looked at out of the round. A directory that was removed there
+    /// is listed when it is seen again: it may be another with the same number, which nobody
+    /// watches.
+    fn give_up(&mut self, at: At) {
+        let removed = self.round.remove(&at).filter(|seen| seen.mark.what.has(What::REMOVED));
+        let row = removed.and_then(|_| self.tree.view(None).entry(at.0, &at.1));
+        if let Some(child) = row.and_then(|row| row.child) {
+            self.set_listing(child, Listing::Unlisted);
+        }
     }
 
     /// Looks again, in a while, at entries whose directory is not where the tree has it.

@@ -482,3 +482,24 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
     let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
     assert_eq!(kinds(live.take_batch()), expected);
 }
+
+#[test]
+fn a_directory_made_anew_where_nobody_may_look_is_listed_once_somebody_may() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let above = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    let below = put(&mut tree, above, b"e", dir(6)).unwrap();
+    let mut live = live(tree);
+    entry(&mut live, above, b"e", What::REMOVED | What::DIRECTORY);
+    entry(&mut live, above, b"e", What::CREATED | What::DIRECTORY);
+    let Some(Action::Look { names, .. }) = live.next_action(0) else { panic!("no look") };
+    let refusal = std::io::ErrorKind::PermissionDenied.into();
+    live.looked(above, names, Err(NoLook::Refused(refusal)));
+    answer(&mut live, &[]);
+    entry(&mut live, DirId::ROOT, b"d", What::ATTRIBUTES | What::DIRECTORY);
+    let Some(Action::Look { dir: root, names }) = live.next_action(0) else { panic!("no look") };
+    live.looked(root, names, Ok(vec![Some(dir(5))]));
+    assert_eq!(live.next_action(0), Some(Action::List { dir: above }));
+    // As the tree has it, number and times.
+    live.listed(above, Ok(vec![(b"e"[..].into(), dir(6))]));
+    assert_eq!(live.next_action(0), Some(Action::List { dir: below }));
+}
