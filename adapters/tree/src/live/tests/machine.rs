@@ -501,5 +501,26 @@ fn a_directory_made_anew_where_nobody_may_look_is_listed_once_somebody_may() {
     assert_eq!(live.next_action(0), Some(Action::List { dir: above }));
     // As the tree has it, number and times.
     live.listed(above, Ok(vec![(b"e"[..].into(), dir(6))]));
-    assert_eq!(live.next_action(0), Some(Action::List { dir: below }));
+    assert_eq!(answer(&mut live, &[(above, b"e", dir(6))]), [Action::List { dir: below }]);
+}
+
+#[test]
+fn a_write_where_nobody_may_look_is_reported_once_somebody_may() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let above = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    // Its attributes were seen after the write, and before the event that tells of it.
+    let now = stat(Kind::File, 6, 8, 2);
+    put(&mut tree, above, b"f", now);
+    let mut live = live(tree);
+    entry(&mut live, above, b"f", What::MODIFIED | What::CLOSED);
+    let Some(Action::Look { names, .. }) = live.next_action(0) else { panic!("no look") };
+    let refusal = std::io::ErrorKind::PermissionDenied.into();
+    live.looked(above, names, Err(NoLook::Refused(refusal)));
+    entry(&mut live, DirId::ROOT, b"d", What::ATTRIBUTES | What::DIRECTORY);
+    let Some(Action::Look { dir: root, names }) = live.next_action(0) else { panic!("no look") };
+    live.looked(root, names, Ok(vec![Some(dir(5))]));
+    assert_eq!(live.next_action(0), Some(Action::List { dir: above }));
+    live.listed(above, Ok(vec![(b"f"[..].into(), now)]));
+    answer(&mut live, &[(above, b"f", now)]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "d/f".to_owned())]);
 }
