@@ -84,10 +84,11 @@ impl Live {
     pub fn hashed(&mut self, now_ns: u64, ticket: u64, found: Result<Hashed, Unhashed>) {
         let Some(Asked { at, verify }) = self.content.asked.remove(&ticket) else { return };
         self.content.last.remove(&at);
-        if self.round.contains_key(&at) {
-            // What was seen of it may be older than what was read: it is read again.
+        if let Some(seen) = self.round.get_mut(&at) {
+            // What was seen of it may be older than what was read: it is read again, wherever the
+            // round finds that it went.
             if verify.is_some() {
-                self.dirt.mark_due(at, Mark { what: What::MODIFIED, ..Mark::default() });
+                seen.mark.what |= What::MODIFIED | What::CLOSED;
             }
             return;
         }

@@ -13,26 +13,46 @@ use crate::pages::DirId;
 pub(super) struct Inodes {
     dirs: HashMap<FileId, DirId>,
     ids: HashMap<DirId, FileId>,
+    /// Others of the same identity: a comparison sees what moves meanwhile in both places.
+    doubles: HashMap<FileId, Vec<DirId>>,
 }
 
 impl Inodes {
     /// Remembers a directory that is new in the tree.
     pub(super) fn add(&mut self, stat: &Stat, dir: DirId) {
-        if stat.inode != 0 {
-            self.dirs.insert(stat.id(), dir);
-            self.ids.insert(dir, stat.id());
+        if stat.inode == 0 {
+            return;
+        }
+        let id = stat.id();
+        self.ids.insert(dir, id);
+        if let Some(before) = self.dirs.insert(id, dir).filter(|before| *before != dir) {
+            self.doubles.entry(id).or_default().push(before);
         }
     }
 
-    /// Forgets directories that are no longer in the tree.
-    pub(super) fn forget(&mut self, dirs: &[DirId]) {
+    /// Forgets directories that are no longer in the tree. Returns those that had the identity of
+    /// one of them, whose watch ends with it.
+    pub(super) fn forget(&mut self, dirs: &[DirId]) -> Vec<DirId> {
+        let mut left = Vec::new();
         for dir in dirs {
-            if let Some(id) = self.ids.remove(dir)
-                && self.dirs.get(&id) == Some(dir)
-            {
+            let Some(id) = self.ids.remove(dir) else { continue };
+            let Some(doubles) = self.doubles.get_mut(&id) else {
                 self.dirs.remove(&id);
+                continue;
+            };
+            doubles.retain(|double| double != dir);
+            if self.dirs.get(&id) == Some(dir)
+                && let Some(double) = doubles.pop()
+            {
+                self.dirs.insert(id, double);
             }
+            if doubles.is_empty() {
+                self.doubles.remove(&id);
+            }
+            left.extend(self.dirs.get(&id));
         }
+        left.retain(|dir| self.ids.contains_key(dir));
+        left
     }
 
     /// The directory that the tree has with this identity.

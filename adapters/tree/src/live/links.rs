@@ -59,7 +59,11 @@ impl Links {
                 let id = entry.stat.id();
                 if entry.stat.kind == Kind::File && entry.stat.nlink < 2 && wanted.contains(&id) {
                     let at: At = (dir, entry.name.into());
-                    self.names.entry(id).or_default().push(at.clone());
+                    let names = self.names.entry(id).or_default();
+                    // It may have become the only one since the search was wished for.
+                    if !names.contains(&at) {
+                        names.push(at.clone());
+                    }
                     found.push(at);
                 }
             }

@@ -200,6 +200,8 @@ pub struct Live {
     now_ns: u64,
     /// Directories that cannot be listed, and why.
     unlisted: BTreeMap<DirId, String>,
+    /// What happened to entries that could not be looked at.
+    refused: BTreeMap<DirId, BTreeMap<Box<[u8]>, What>>,
 }
 
 /// What the feed calls a directory of the tree.
@@ -257,6 +259,7 @@ impl Live {
             tries: BTreeMap::new(),
             now_ns: 0,
             unlisted: BTreeMap::new(),
+            refused: BTreeMap::new(),
         }
     }
 
@@ -435,7 +438,7 @@ impl Live {
             Err(NoLook::Refused(error)) => {
                 self.refused(dir, &error);
                 for name in names {
-                    self.round.remove(&(dir, name));
+                    self.put_aside((dir, name));
                 }
             }
         }
@@ -452,6 +455,7 @@ impl Live {
             Ok(entries) => {
                 self.unlisted.remove(&dir);
                 self.tries.remove(&dir);
+                self.take_up(dir);
                 self.set_listing(dir, Listing::Complete);
                 let gone: Vec<Box<[u8]>> = {
                     let known = self.tree.view(None);
@@ -518,6 +522,7 @@ impl Live {
         });
         for dir in incomplete.collect::<Vec<_>>() {
             self.unlisted.remove(&dir);
+            self.take_up(dir);
             self.set_listing(dir, Listing::Complete);
         }
         for (dir, reason) in failed {
@@ -655,6 +660,22 @@ impl Live {
         due
     }
 
+    /// Takes an entry that cannot be looked at out of the round, until its directory can be listed:
+    /// its attributes alone will not tell what happened to it.
+    fn put_aside(&mut self, (dir, name): At) {
+        let seen = self.round.remove(&(dir, name.clone()));
+        if let Some(seen) = seen.filter(|_| self.tree.listing(dir).is_some()) {
+            *self.refused.entry(dir).or_default().entry(name).or_default() |= seen.mark.what;
+        }
+    }
+
+    /// Has looked at what could not be looked at before.
+    fn take_up(&mut self, dir: DirId) {
+        for (name, what) in self.refused.remove(&dir).into_iter().flatten() {
+            self.dirt.mark_due((dir, name), Mark { what, ..Mark::default() });
+        }
+    }
+
     /// Looks again, in a while, at entries whose directory is not where the tree has it.
     fn look_again(&mut self, dir: DirId, names: Vec<Box<[u8]>>) {
         let mut tries = 0;
@@ -734,6 +755,7 @@ impl Live {
     fn freed(&mut self, dirs: &[DirId]) {
         for &dir in dirs {
             self.unlisted.remove(&dir);
+            self.refused.remove(&dir);
             self.tries.remove(&dir);
             self.actions.push_back(Action::Unwatch { dir });
         }
@@ -742,8 +764,9 @@ impl Live {
     /// Makes edits whose success is certain, as far as their directories are still there.
     fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Vec<Outcome> {
         let applied = self.tree.apply(edits);
-        self.inodes.forget(&applied.freed);
+        let left = self.inodes.forget(&applied.freed);
         self.freed(&applied.freed);
+        left.into_iter().for_each(|dir| self.list(dir));
         applied.outcomes
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Inode {
     pub(super) content: Vec<u8>,
     pub(super) mtime_ns: i64,
     pub(super) ctime_ns: i64,
+    /// The ctime of its last change but for those of its names.
+    changed_ns: i64,
     pub(super) nlink: u32,
     pub(super) entries: BTreeMap<Name, Node>,
     /// Of a directory, the one that it is in.
@@ -128,6 +130,11 @@ impl Fs {
             uid: 0,
             gid: 0,
         }
+    }
+
+    /// Whether nothing but its names has changed since it had this ctime.
+    pub(super) fn is_unchanged_since(&self, node: Node, ctime_ns: i64) -> bool {
+        self.get(node).is_some_and(|inode| inode.changed_ns <= ctime_ns)
     }
 
     /// Somebody looks at what a name leads to.
@@ -233,7 +240,7 @@ impl Fs {
     }
 
     pub(super) fn link(&mut self, node: Node, (dir, name): Spot) {
-        self.touch(node, |inode| inode.nlink += 1);
+        self.touch_names(node, |inode| inode.nlink += 1);
         self.enter(dir, &name, node);
         self.report(dir, &name, What::CREATED);
         self.unseen.insert((dir, name), false);
@@ -261,7 +268,7 @@ impl Fs {
         }
         self.enter(to.0, &to.1, node);
         self.unseen.extend(unseen.map(|changed| (to.clone(), changed)));
-        self.touch(node, |_| {});
+        self.touch_names(node, |_| {});
         for open in self.open.iter_mut().filter(|open| open.spot.as_ref() == Some(&from)) {
             open.spot = Some(to.clone());
         }
@@ -277,8 +284,8 @@ impl Fs {
         self.enter(b.0, &b.1, at_a);
         self.unseen.extend(unseen_a.map(|changed| (b.clone(), changed)));
         self.unseen.extend(unseen_b.map(|changed| (a.clone(), changed)));
-        self.touch(at_a, |_| {});
-        self.touch(at_b, |_| {});
+        self.touch_names(at_a, |_| {});
+        self.touch_names(at_b, |_| {});
         for open in &mut self.open {
             if open.spot.as_ref() == Some(&a) {
                 open.spot = Some(b.clone());
@@ -327,6 +334,7 @@ impl Fs {
             content: Vec::new(),
             mtime_ns: now,
             ctime_ns: now,
+            changed_ns: now,
             nlink: 1,
             entries: BTreeMap::new(),
             parent: node,
@@ -343,11 +351,18 @@ impl Fs {
         self.last_ns
     }
 
-    fn touch(&mut self, node: Node, change: impl FnOnce(&mut Inode)) {
+    /// Changes nothing but the names that lead to it.
+    fn touch_names(&mut self, node: Node, change: impl FnOnce(&mut Inode)) {
         let now = self.tick();
         let inode = self.inodes.get_mut(&node).expect("the inode is there");
         change(inode);
         inode.ctime_ns = now;
+    }
+
+    fn touch(&mut self, node: Node, change: impl FnOnce(&mut Inode)) {
+        self.touch_names(node, change);
+        let inode = self.inodes.get_mut(&node).expect("the inode is there");
+        inode.changed_ns = inode.ctime_ns;
     }
 
     fn change(&mut self, node: Node, change: impl FnOnce(&mut Inode)) {
@@ -379,7 +394,7 @@ impl Fs {
         for open in self.open.iter_mut().filter(|open| open.spot.as_ref() == Some(spot)) {
             open.spot = None;
         }
-        self.touch(node, |inode| inode.nlink -= 1);
+        self.touch_names(node, |inode| inode.nlink -= 1);
         if self.inodes[&node].nlink > 0 {
             // What is written through a name that is gone nobody hears of at the others.
             self.open.retain(|open| open.node != node || open.spot.is_some());

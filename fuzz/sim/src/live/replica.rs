@@ -147,12 +147,13 @@ impl Replica {
     /// Reads again what was another file, or being written, when it was read.
     pub(super) fn catch_up(&mut self, fs: &Fs) {
         for (path, known) in &mut self.entries {
-            let now = stat_at(fs, path);
-            let Some((told, now)) = known.told.zip(now) else { continue };
-            // Of a file that has several names, or had, nobody tells all ctimes, nor of names that
-            // came and went unseen.
+            let Some((told, node)) = known.told.zip(node_at(fs, path)) else { continue };
+            let now = shown(fs.stat(node));
+            // Of a file that has several names, or had, nobody tells all ctimes; nor of names that
+            // came and went unseen, which changed nothing else.
             let several = now.nlink > 1 || told.nlink > 1;
-            let Stat { ctime_ns, nlink, .. } = if several { now } else { told };
+            let names_only = fs.is_unchanged_since(node, told.ctime_ns);
+            let Stat { ctime_ns, nlink, .. } = if several || names_only { now } else { told };
             let told = Stat { ctime_ns, nlink, ..told };
             if !known.exact && told == now {
                 known.read(path, fs);
@@ -214,4 +215,64 @@ fn stat_at(fs: &Fs, path: &[u8]) -> Option<Stat> {
 /// A stat as trees keep it.
 pub(super) fn shown(stat: Stat) -> Stat {
     if stat.kind == Kind::Directory { Stat { nlink: 1, ..stat } } else { stat }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::{FeedProfile, Kernel, Rung};
+    use super::*;
+    use crate::rng::{Chance, Rng};
+
+    /// A file system with a file, and one who was told of it while it was elsewhere.
+    fn told_of_elsewhere() -> (Fs, Replica) {
+        let profile = FeedProfile {
+            rung: Rung::Inodes,
+            shards: 1,
+            merge: false,
+            queue_max: usize::MAX,
+            torn: Chance::NEVER,
+            names_lost: true,
+        };
+        let mut fs = Fs::new(Kernel::new(profile, Rng::new(1)), 0, false);
+        fs.create(spot("moved"), 0o644, b"text".to_vec());
+        while fs.write(0, 8) {}
+        fs.close(0);
+        let told = stat_at(&fs, b"moved");
+        let mut replica = Replica::default();
+        replica.put(b"file", Class::File, told, true, &fs);
+        fs.rename(spot("moved"), spot("file"));
+        (fs, replica)
+    }
+
+    fn spot(name: &str) -> super::super::fs::Spot {
+        (ROOT, name.as_bytes().into())
+    }
+
+    fn content(replica: &Replica) -> Option<&[u8]> {
+        replica.entries[&b"file"[..]].content.as_deref()
+    }
+
+    #[test]
+    fn what_had_another_name_unseen_is_read_again() {
+        let (mut fs, mut replica) = told_of_elsewhere();
+        let node = node_at(&fs, b"file").expect("it is there");
+        fs.link(node, spot("other"));
+        fs.remove(spot("other"));
+        assert_eq!(content(&replica), None);
+        replica.catch_up(&fs);
+        assert_eq!(content(&replica), Some(&b"text"[..]));
+    }
+
+    #[test]
+    fn what_was_written_since_it_was_told_is_not_read_again() {
+        let (mut fs, mut replica) = told_of_elsewhere();
+        let node = node_at(&fs, b"file").expect("it is there");
+        let mtime_ns = fs.stat(node).mtime_ns;
+        fs.open(spot("file"), false, Vec::new());
+        fs.overwrite(0, b"TEXT".to_vec());
+        fs.close(0);
+        fs.set_mtime(spot("file"), mtime_ns);
+        replica.catch_up(&fs);
+        assert_eq!(content(&replica), None);
+    }
 }

@@ -3,8 +3,10 @@
 use treenail_os::feed::{Event, Loss, What};
 use treenail_os::{Kind, Stat};
 
+use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::{
-    Action, Batch, Clock, Difference, EventKind, Live, NoLook, Settings, TRIES_MAX, token,
+    Action, Batch, Clock, Difference, EventKind, Hashed, Id, Live, NoLook, Settings, TRIES_MAX,
+    Unhashed, token,
 };
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
@@ -405,4 +407,120 @@ fn what_was_lost_of_a_directory_has_those_in_it_compared_too() {
     let mut live = live(tree);
     live.event(0, Event::Lost { dirs: &[token(outer)], reason: Loss::Overflow });
     assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: vec![outer, inner] }));
+}
+
+#[test]
+fn of_a_directory_that_was_seen_in_two_places_the_one_that_stays_is_watched_and_known_again() {
+    // Either may be the one that was entered last.
+    for (stays, goes) in [(&b"a"[..], &b"b"[..]), (b"b", b"a")] {
+        let mut tree = Tree::empty(dir(2), 0);
+        put(&mut tree, DirId::ROOT, b"a", dir(5));
+        put(&mut tree, DirId::ROOT, b"b", dir(5));
+        let mut live = live(tree);
+        let [kept, lost] = [stays, goes].map(|name| live.tree().dir_at(name).unwrap());
+        entry(&mut live, DirId::ROOT, goes, What::REMOVED | What::DIRECTORY);
+        let asked = answer(&mut live, &[(DirId::ROOT, stays, dir(5))]);
+        assert_eq!(asked, [Action::Unwatch { dir: lost }, Action::List { dir: kept }]);
+        live.take_batch();
+        entry(&mut live, DirId::ROOT, b"c", What::CREATED | What::MOVED | What::DIRECTORY);
+        answer(&mut live, &[(DirId::ROOT, b"c", dir(5))]);
+        assert_eq!(kinds(live.take_batch()), [(EventKind::Rename, "c".to_owned())]);
+        assert_eq!(live.tree().dir_at(b"c"), Some(kept));
+    }
+}
+
+#[test]
+fn a_file_is_linked_elsewhere_though_its_one_name_was_searched_for() {
+    let mut live = live(Tree::empty(dir(2), 0));
+    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MOVED);
+    let two = Stat { nlink: 2, ..file(5) };
+    // Its other name goes before the search for names begins.
+    while let Some(action) = live.next_action(0) {
+        if let Action::Look { dir, names } = action {
+            let is_first = live.tree().lookup(b"a").is_none();
+            let now = Some(if is_first { two } else { file(5) });
+            live.looked(dir, names, Ok(vec![now]));
+            if is_first {
+                entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+            }
+        }
+    }
+    assert!(live.linked_elsewhere().is_empty());
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
+    assert_eq!(live.linked_elsewhere(), [b"a"]);
+}
+
+#[test]
+fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    // As long as before, and its mtime set back.
+    let now = stat(Kind::File, 5, 8, 2);
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let Some(Action::Look { dir, names }) = live.next_action(0) else { panic!("no look") };
+    live.looked(dir, names, Ok(vec![Some(now)]));
+    let Some(Action::Hash { ticket, .. }) = live.next_action(0) else { panic!("not read") };
+    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"b"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: false });
+    let Some(Action::Look { dir, names }) = live.next_action(0) else { panic!("no second look") };
+    live.hashed(0, ticket, Err(Unhashed::Gone));
+    let moved = stat(Kind::File, 5, 8, 3);
+    live.looked(dir, names, Ok(vec![None, Some(moved)]));
+    answer(&mut live, &[(DirId::ROOT, b"b", moved)]);
+    live.settle();
+    let asked = answer(&mut live, &[(DirId::ROOT, b"b", moved)]);
+    let [Action::Hash { ticket, name, .. }] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(**name, *b"b");
+    let id = Id::new(&[2; 16]).unwrap();
+    live.hashed(0, *ticket, Ok(Hashed { stat: moved, id, ranges: Vec::new() }));
+    let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
+    assert_eq!(kinds(live.take_batch()), expected);
+}
+
+#[test]
+fn a_directory_made_anew_where_nobody_may_look_is_listed_once_somebody_may() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let above = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    let below = put(&mut tree, above, b"e", dir(6)).unwrap();
+    let mut live = live(tree);
+    entry(&mut live, above, b"e", What::REMOVED | What::DIRECTORY);
+    entry(&mut live, above, b"e", What::CREATED | What::DIRECTORY);
+    let Some(Action::Look { names, .. }) = live.next_action(0) else { panic!("no look") };
+    let refusal = std::io::ErrorKind::PermissionDenied.into();
+    live.looked(above, names, Err(NoLook::Refused(refusal)));
+    answer(&mut live, &[]);
+    entry(&mut live, DirId::ROOT, b"d", What::ATTRIBUTES | What::DIRECTORY);
+    let Some(Action::Look { dir: root, names }) = live.next_action(0) else { panic!("no look") };
+    live.looked(root, names, Ok(vec![Some(dir(5))]));
+    assert_eq!(live.next_action(0), Some(Action::List { dir: above }));
+    // As the tree has it, number and times.
+    live.listed(above, Ok(vec![(b"e"[..].into(), dir(6))]));
+    assert_eq!(answer(&mut live, &[(above, b"e", dir(6))]), [Action::List { dir: below }]);
+}
+
+#[test]
+fn a_write_where_nobody_may_look_is_reported_once_somebody_may() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let above = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
+    // Its attributes were seen after the write, and before the event that tells of it.
+    let now = stat(Kind::File, 6, 8, 2);
+    put(&mut tree, above, b"f", now);
+    let mut live = live(tree);
+    entry(&mut live, above, b"f", What::MODIFIED | What::CLOSED);
+    let Some(Action::Look { names, .. }) = live.next_action(0) else { panic!("no look") };
+    let refusal = std::io::ErrorKind::PermissionDenied.into();
+    live.looked(above, names, Err(NoLook::Refused(refusal)));
+    entry(&mut live, DirId::ROOT, b"d", What::ATTRIBUTES | What::DIRECTORY);
+    let Some(Action::Look { dir: root, names }) = live.next_action(0) else { panic!("no look") };
+    live.looked(root, names, Ok(vec![Some(dir(5))]));
+    assert_eq!(live.next_action(0), Some(Action::List { dir: above }));
+    live.listed(above, Ok(vec![(b"f"[..].into(), now)]));
+    answer(&mut live, &[(above, b"f", now)]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "d/f".to_owned())]);
 }
