@@ -382,10 +382,14 @@ impl LiveTree {
         self.live.exclusion_changed();
     }
 
-    /// What reports the changes of each mount, and why nothing better does.
+    /// What reports the changes of each mount, why nothing better does, and how late it may be.
     #[must_use]
     pub fn coverage(&self) -> Vec<Coverage> {
-        self.feed.coverage()
+        let mut coverage = self.feed.coverage();
+        for mount in coverage.iter_mut().filter(|mount| mount.rung == Rung::Polling) {
+            mount.reasons.push(self.delay());
+        }
+        coverage
     }
 
     /// The directories that nothing reports of; they are looked at every
@@ -394,9 +398,14 @@ impl LiveTree {
     pub fn polled(&self) -> Vec<Polled> {
         let path = |dir: DirId| self.live.tree().path_of(dir);
         let polled = self.polled.iter().filter_map(|(dir, reason)| {
-            Some(Polled { path: path(*dir)?, reason: reason.to_string() })
+            Some(Polled { path: path(*dir)?, reason: format!("{reason}; {}", self.delay()) })
         });
         polled.collect()
+    }
+
+    /// How late a change may be told that nothing reports.
+    fn delay(&self) -> String {
+        format!("looked at every {:?}", self.options.poll_every)
     }
 
     /// The directories that cannot be listed, with the reasons.

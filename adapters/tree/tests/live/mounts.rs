@@ -133,7 +133,9 @@ fn what_fuse_and_networks_show_is_polled_and_said_to_be() {
     is_followed(&shown, &behind, &[Rung::Polling]);
     let live = LiveTree::open(&shown, &Options::default()).unwrap();
     let polled = live.polled();
-    assert!(polled.iter().any(|polled| polled.path.is_empty() && !polled.reason.is_empty()));
+    let says_when = |reason: &String| reason.contains("looked at every ");
+    assert!(polled.iter().any(|polled| polled.path.is_empty() && says_when(&polled.reason)));
+    assert!(live.coverage()[0].reasons.iter().any(says_when), "{:?}", live.coverage());
     drop(live);
     assert!(run("umount", &[&shown]));
 }
