@@ -4,14 +4,14 @@
 //! say decides: files of further names, `.ignore`, git's, and those named by the caller.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use treenail_os::{Entry, Handle, bytes_of, is_elsewhere, os_str_of};
 use treenail_pattern::gitignore::{
-    Above, Case, DirRules, Environment, OpenOptions, RULE_FILE_BYTES_MAX, RULE_FILE_NAME,
-    Repository, Rules, Stack, Verdict,
+    Above, Case, DirRules, Environment, OpenOptions, RULE_FILE_NAME, Repository, Rules, Stack,
+    Verdict, read_rule_file,
 };
 
 use crate::error::Error;
@@ -357,19 +357,8 @@ fn below(at: &[u8], top_len: usize) -> &[u8] {
 
 /// A rule file's content; as in git, what is no regular file is none.
 fn read(file: io::Result<File>) -> io::Result<Option<Vec<u8>>> {
-    let file = match file {
-        Err(error) if is_elsewhere(&error) => return Ok(None),
-        file => file?,
-    };
-    if !file.metadata()?.is_file() {
-        return Ok(None);
+    match file {
+        Err(error) if is_elsewhere(&error) => Ok(None),
+        file => read_rule_file(file?),
     }
-    let mut text = Vec::new();
-    let limit = RULE_FILE_BYTES_MAX;
-    file.take(limit + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > limit {
-        let message = format!("larger than the limit of {limit} bytes, so its rules do not hold");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    Ok(Some(text))
 }

@@ -414,12 +414,29 @@ pub(super) fn read_limited(
     if !follow && !same_file(&metadata, &opened) {
         return Ok(None);
     }
+    read_opened(file, bytes_max).map_err(|error| LoadError::new(path, error))
+}
+
+/// The contents of a rule file that a walk has opened; as in git, what is no regular file is none.
+///
+/// # Errors
+/// If it cannot be read or is larger than [`RULE_FILE_BYTES_MAX`].
+pub fn read_rule_file(file: File) -> io::Result<Option<Vec<u8>>> {
+    match file.metadata()?.is_file() {
+        true => read_opened(file, RULE_FILE_BYTES_MAX),
+        false => Ok(None),
+    }
+}
+
+fn read_opened(file: File, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     let mut text = Vec::new();
-    file.take(bytes_max + 1).read_to_end(&mut text).map_err(|error| LoadError::new(path, error))?;
+    file.take(bytes_max + 1).read_to_end(&mut text)?;
     if text.len() as u64 > bytes_max {
-        let message = format!("larger than the limit of {bytes_max} bytes; shorten or remove it");
-        let error = io::Error::new(io::ErrorKind::FileTooLarge, message);
-        return Err(LoadError::new(path, error));
+        let message = format!(
+            "larger than the limit of {bytes_max} bytes, so what it says does not hold; \
+             shorten or remove it"
+        );
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(Some(text))
 }

@@ -1,12 +1,12 @@
 //! What git ignores, as a walk meets it: rules come in from above and from each directory.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use treenail_os::Directory;
 use treenail_pattern::gitignore::{
-    self, DirRules, RULE_FILE_BYTES_MAX, RULE_FILE_NAME, Repository, Stack, Verdict, is_git_dir,
+    self, DirRules, RULE_FILE_NAME, Repository, Stack, Verdict, is_git_dir, read_rule_file,
 };
 
 use crate::error::Error;
@@ -96,12 +96,5 @@ fn read(dir: &Directory<'_>) -> io::Result<Option<Vec<u8>>> {
     if dir.handle().stat(name)?.kind != treenail_os::Kind::File {
         return Ok(None);
     }
-    let mut text = Vec::new();
-    let limit = RULE_FILE_BYTES_MAX;
-    dir.handle().open_file(name)?.take(limit + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > limit {
-        let message = format!("larger than the limit of {limit} bytes, so its rules do not hold");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    Ok(Some(text))
+    read_rule_file(dir.handle().open_file(name)?)
 }
