@@ -343,7 +343,9 @@ impl Live {
         if unseen && !seen.mark.by_link {
             self.mark_written_links(&at, &stat);
         }
-        if may_differ(&old, &stat) || unseen {
+        // An answer that is on its way may be older than what was seen now.
+        let is_outrun = old != stat && self.content.is_verifying_file(&at);
+        if may_differ(&old, &stat) || unseen || is_outrun {
             if stat.kind == Kind::File && has_id {
                 return self.verify(at, stat, open);
             }

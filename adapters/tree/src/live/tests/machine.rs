@@ -270,6 +270,34 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
 }
 
 #[test]
+fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    let id = Id::new(&[2; 16]).unwrap();
+    let hashed = |stat| Ok(Hashed { stat, id, ranges: Vec::new() });
+    // As long as before, and its mtime set back.
+    let written = stat(Kind::File, 5, 8, 2);
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
+    let [Action::Hash { ticket, .. }] = asked[..] else { panic!("{asked:?}") };
+    let now = Stat { mode: 0o600, ctime_ns: 3, ..written };
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    live.hashed(0, ticket, hashed(written));
+    for action in asked {
+        let Action::Hash { ticket, .. } = action else { panic!("{action:?}") };
+        live.hashed(0, ticket, hashed(now));
+    }
+    assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
+}
+
+#[test]
 fn a_directory_made_anew_where_nobody_may_look_is_listed_once_somebody_may() {
     let mut tree = Tree::empty(dir(2), 0);
     let above = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
