@@ -63,6 +63,12 @@ impl Content {
         self.asked.values().any(|asked| asked.verify.is_some())
     }
 
+    /// Whether a change of this file waits for an answer.
+    pub(super) fn is_verifying_file(&self, at: &At) -> bool {
+        let asked = self.last.get(at).and_then(|ticket| self.asked.get(ticket));
+        asked.is_some_and(|asked| asked.verify.is_some())
+    }
+
     fn ask(&mut self, at: At, verify: Option<(Stat, bool)>) -> u64 {
         self.next += 1;
         if let Some(before) = self.last.insert(at.clone(), self.next) {

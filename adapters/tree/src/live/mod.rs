@@ -20,6 +20,7 @@ mod inodes;
 mod journal;
 mod links;
 mod places;
+mod quiet;
 mod reconcile;
 mod state;
 
@@ -51,6 +52,7 @@ use content::Content;
 use dirt::{At, Dirt, Mark};
 use inodes::Inodes;
 use links::Links;
+use quiet::Quiet;
 use reconcile::Seen;
 
 /// A look that finds its directory moved is tried again, each time after twice the time, while the
@@ -183,6 +185,9 @@ pub struct Live {
     rechecking: Option<Vec<DirId>>,
     /// What is to be compared once the round is over; an empty list means everything.
     recheck: Option<Vec<DirId>>,
+    /// Events were lost since the last comparison began.
+    is_lossy: bool,
+    quiet: Quiet,
     content: Content,
     links: Links,
     inodes: Inodes,
@@ -248,6 +253,8 @@ impl Live {
             outstanding: 0,
             rechecking: None,
             recheck: None,
+            is_lossy: false,
+            quiet: Quiet::default(),
             content: Content::default(),
             links,
             inodes,
@@ -330,6 +337,7 @@ impl Live {
         let view = self.tree.view(None);
         let below = dirs.iter().flat_map(|dir| view.entries(*dir)).filter_map(|row| row.child);
         let with_below = below.collect::<Vec<_>>();
+        self.is_lossy = true;
         self.recheck([dirs, with_below].concat());
     }
 
@@ -604,6 +612,9 @@ impl Live {
         if let Some(mut dirs) = self.recheck.take() {
             dirs.sort_unstable();
             dirs.dedup();
+            if std::mem::take(&mut self.is_lossy) {
+                self.doubt_quiet(&dirs);
+            }
             self.rechecking = Some(dirs.clone());
             self.outstanding += 1;
             return self.actions.push_back(Action::Recheck { dirs });
@@ -624,6 +635,14 @@ impl Live {
         for (dir, names) in names {
             self.outstanding += 1;
             self.actions.push_back(Action::Look { dir, names });
+        }
+    }
+
+    /// Has files read whose content was taken to be what it was: what was lost may say otherwise.
+    fn doubt_quiet(&mut self, dirs: &[DirId]) {
+        let what = What::MODIFIED | What::CLOSED;
+        for at in self.quiet.take(dirs) {
+            self.dirt.mark_due(at, Mark { what, ..Mark::default() });
         }
     }
 

@@ -240,6 +240,7 @@ impl Live {
         let is_same = is_same && !seen.mark.what.has(What::UNKNOWN);
         if row.child.is_none() && is_same {
             self.apply([Edit::Put { at: (at.0, &at.1), stat, ids: Ids::Kept }]);
+            self.quiet.add(at.clone());
         }
         self.links.add(&stat, at.0, &at.1);
     }
@@ -342,7 +343,9 @@ impl Live {
         if unseen && !seen.mark.by_link {
             self.mark_written_links(&at, &stat);
         }
-        if may_differ(&old, &stat) || unseen {
+        // An answer that is on its way may be older than what was seen now.
+        let is_outrun = old != stat && self.content.is_verifying_file(&at);
+        if may_differ(&old, &stat) || unseen || is_outrun {
             if stat.kind == Kind::File && has_id {
                 return self.verify(at, stat, open);
             }
@@ -351,6 +354,7 @@ impl Live {
         }
         if old != stat {
             let report = modify(!differs_for_people(&old, &stat), false);
+            self.quiet.add(at.clone());
             puts.push(Put { at, stat, ids: IdsAfter::Kept, report });
         }
     }
@@ -502,7 +506,12 @@ impl Live {
         for other in self.links.others(&self.tree, at, stat) {
             let row = self.tree.view(None).entry(other.0, &other.1).map(|row| row.stat);
             if now.is_none() || row.as_ref() != now {
-                self.dirt.mark_due(other, Mark { what: What::ATTRIBUTES, ..Mark::default() });
+                let mark = Mark { what: What::ATTRIBUTES, ..Mark::default() };
+                self.dirt.mark_due(other, mark);
+                // What was seen here may be the older of the two.
+                if now.is_some() {
+                    self.dirt.mark_due(at.clone(), mark);
+                }
             }
         }
     }

@@ -1,70 +1,16 @@
 //! The state machine, driven by hand.
 
-use treenail_os::feed::{Event, Loss, What};
+use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
+use super::{answer, dir, entry, file, kinds, live, put, stat};
 use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::{
-    Action, Batch, Clock, Difference, EventKind, Hashed, Id, Live, NoLook, Settings, TRIES_MAX,
-    Unhashed, token,
+    Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, TRIES_MAX, Unhashed, token,
 };
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
-use crate::update::{Edit, Ids, Outcome};
-
-fn stat(kind: Kind, inode: u64, size_bytes: u64, ctime_ns: i64) -> Stat {
-    let mode = if kind == Kind::Directory { 0o755 } else { 0o644 };
-    let (mtime_ns, device, nlink, uid, gid) = (1, 1, 1, 0, 0);
-    Stat { kind, mode, size_bytes, mtime_ns, ctime_ns, inode, device, nlink, uid, gid }
-}
-
-fn file(inode: u64) -> Stat {
-    stat(Kind::File, inode, 8, 1)
-}
-
-fn dir(inode: u64) -> Stat {
-    stat(Kind::Directory, inode, 0, 1)
-}
-
-fn put(tree: &mut Tree, at: DirId, name: &[u8], stat: Stat) -> Option<DirId> {
-    match tree.apply([Edit::Put { at: (at, name), stat, ids: Ids::Dropped }]).outcomes[0] {
-        Outcome::Added(dir) => dir,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn live(tree: Tree) -> Live {
-    Live::new(tree, Clock { root: 1, incarnation: 1, tick: 0 }, Settings::default())
-}
-
-fn entry(live: &mut Live, dir: DirId, name: &[u8], what: What) {
-    live.event(0, Event::Entry { dir: token(dir), name, what });
-}
-
-/// Answers looks from what is at each place, and lists directories as empty, until nothing is left
-/// to do; what else was asked for.
-fn answer(live: &mut Live, now: &[(DirId, &[u8], Stat)]) -> Vec<Action> {
-    let mut others = Vec::new();
-    while let Some(action) = live.next_action(0) {
-        if let Action::Look { dir, names } = action {
-            let find = |name: &[u8]| now.iter().find(|(at, known, _)| *at == dir && *known == name);
-            let found = names.iter().map(|name| find(name).map(|(.., stat)| *stat)).collect();
-            live.looked(dir, names, Ok(found));
-        } else {
-            if let Action::List { dir } = action {
-                live.listed(dir, Ok(Vec::new()));
-            }
-            others.push(action);
-        }
-    }
-    others
-}
-
-fn kinds(batch: Option<Batch>) -> Vec<(EventKind, String)> {
-    let changes = batch.map(|batch| batch.changes).unwrap_or_default();
-    let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
-    changes.iter().map(|change| (change.kind, text(&change.path))).collect()
-}
+use crate::update::{Edit, Ids};
 
 #[test]
 fn a_directory_made_anew_with_the_same_number_is_listed_and_watched() {
@@ -105,17 +51,6 @@ fn what_moves_out_of_the_directory_that_it_replaces_is_not_reported_gone() {
 }
 
 #[test]
-fn a_name_that_was_a_files_only_one_follows_its_new_one() {
-    let mut tree = Tree::empty(dir(2), 0);
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    let mut live = live(tree);
-    let now = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
-    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-    answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", now)]);
-    assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
-}
-
-#[test]
 fn a_write_under_the_old_name_is_seen_under_the_new_one() {
     let mut tree = Tree::empty(dir(2), 0);
     put(&mut tree, DirId::ROOT, b"a", file(5));
@@ -131,56 +66,6 @@ fn a_write_under_the_old_name_is_seen_under_the_new_one() {
 }
 
 #[test]
-fn a_mtime_that_was_set_back_does_not_hide_a_change_from_a_comparison() {
-    let mut tree = Tree::empty(dir(2), 0);
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    let mut live = live(tree);
-    live.recheck(Vec::new());
-    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: Vec::new() }));
-    let now = Some(stat(Kind::File, 5, 8, 2));
-    let found = Difference { dir: DirId::ROOT, name: b"a"[..].into(), now };
-    live.rechecked(vec![found], Vec::new());
-    answer(&mut live, &[]);
-    let batch = live.take_batch().unwrap();
-    assert!(!batch.changes[0].quiet);
-}
-
-#[test]
-fn a_rename_does_not_hide_a_change_from_a_comparison() {
-    let mut tree = Tree::empty(dir(2), 0);
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    let mut live = live(tree);
-    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"b"[..]));
-    live.event(0, Event::Renamed { from, to, is_dir: false });
-    live.recheck(Vec::new());
-    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: Vec::new() }));
-    // As long as before, and its mtime set back.
-    let now = stat(Kind::File, 5, 8, 2);
-    let found = [(b"a", None), (b"b", Some(now))];
-    let found =
-        found.map(|(name, now)| Difference { dir: DirId::ROOT, name: name[..].into(), now });
-    live.rechecked(found.into(), Vec::new());
-    answer(&mut live, &[(DirId::ROOT, b"b", now)]);
-    let batch = live.take_batch().unwrap();
-    assert!(batch.changes.iter().all(|change| !change.quiet));
-    let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
-    assert_eq!(kinds(Some(batch)), expected);
-}
-
-#[test]
-fn a_gap_is_told_of_with_what_makes_up_for_it() {
-    let mut live = live(Tree::empty(dir(2), 0));
-    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MOVED);
-    answer(&mut live, &[(DirId::ROOT, b"a", file(5))]);
-    live.event(0, Event::Lost { dirs: &[], reason: Loss::Overflow });
-    assert_eq!(live.take_batch().unwrap().gaps, []);
-    assert!(matches!(live.next_action(0), Some(Action::Recheck { .. })));
-    live.rechecked(Vec::new(), Vec::new());
-    answer(&mut live, &[]);
-    assert_eq!(live.take_batch().unwrap().gaps.len(), 1);
-}
-
-#[test]
 fn directories_below_one_that_could_not_be_entered_are_listed_once_it_can() {
     let mut tree = Tree::empty(dir(2), 0);
     let outer = put(&mut tree, DirId::ROOT, b"a", dir(5)).unwrap();
@@ -192,24 +77,6 @@ fn directories_below_one_that_could_not_be_entered_are_listed_once_it_can() {
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", dir(5))]);
     assert!(asked.contains(&Action::List { dir: outer }));
     assert!(asked.contains(&Action::List { dir: inner }));
-}
-
-/// Answers all looks with what `find` says, and lists directories as empty where it finds them.
-fn answer_as(
-    live: &mut Live,
-    now_ns: u64,
-    find: impl Fn(DirId, &[u8]) -> Result<Option<Stat>, NoLook>,
-) {
-    while let Some(action) = live.next_action(now_ns) {
-        match action {
-            Action::Look { dir, names } => {
-                let found = names.iter().map(|name| find(dir, name)).collect();
-                live.looked(dir, names, found);
-            }
-            Action::List { dir } => live.listed(dir, find(dir, b"").map(|_| Vec::new())),
-            _ => {}
-        }
-    }
 }
 
 #[test]
@@ -311,54 +178,6 @@ fn directories_on_the_way_to_what_replaces_them_go_with_the_rename() {
 }
 
 #[test]
-fn a_directory_that_a_partial_comparison_did_not_look_into_is_listed_if_it_changed() {
-    let mut tree = Tree::empty(dir(2), 0);
-    let below = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
-    let mut live = live(tree);
-    live.recheck(vec![DirId::ROOT]);
-    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: vec![DirId::ROOT] }));
-    // Removed and made anew with the same number, of which the events were lost.
-    let now = Some(stat(Kind::Directory, 5, 0, 2));
-    let found = Difference { dir: DirId::ROOT, name: b"d"[..].into(), now };
-    live.rechecked(vec![found], Vec::new());
-    assert_eq!(answer(&mut live, &[]), [Action::List { dir: below }]);
-}
-
-#[test]
-fn a_name_that_is_the_only_one_again_and_moves_follows_a_later_one() {
-    let mut tree = Tree::empty(dir(2), 0);
-    let two = Stat { nlink: 2, ..file(5) };
-    put(&mut tree, DirId::ROOT, b"a", two);
-    put(&mut tree, DirId::ROOT, b"b", two);
-    let mut live = live(tree);
-    entry(&mut live, DirId::ROOT, b"b", What::REMOVED);
-    answer(&mut live, &[(DirId::ROOT, b"a", file(5))]);
-    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"c"[..]));
-    live.event(0, Event::Renamed { from, to, is_dir: false });
-    answer(&mut live, &[(DirId::ROOT, b"c", file(5))]);
-    entry(&mut live, DirId::ROOT, b"d", What::CREATED | What::MOVED);
-    let now = Stat { ctime_ns: 2, ..two };
-    answer(&mut live, &[(DirId::ROOT, b"c", now), (DirId::ROOT, b"d", now)]);
-    assert_eq!(live.tree().lookup(b"c").unwrap().stat, now);
-}
-
-#[test]
-fn a_name_that_was_written_through_and_went_has_the_others_of_its_file_looked_at() {
-    // Nothing is there any more, or another file.
-    for (what, stands) in [(What::REMOVED, None), (What::MOVED, Some(file(6)))] {
-        let mut live = live(Tree::empty(dir(2), 0));
-        entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-        answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
-        entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED | what);
-        let now = Stat { size_bytes: 9, ..file(5) };
-        let stands = stands.map(|other| (DirId::ROOT, &b"a"[..], other));
-        let is: Vec<_> = [(DirId::ROOT, &b"b"[..], now)].into_iter().chain(stands).collect();
-        answer(&mut live, &is);
-        assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
-    }
-}
-
-#[test]
 fn a_directory_made_anew_with_the_same_number_and_then_moved_is_listed() {
     let mut tree = Tree::empty(dir(2), 0);
     let below = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
@@ -399,17 +218,6 @@ fn a_directory_that_changed_below_one_that_could_not_be_listed_is_listed_with_it
 }
 
 #[test]
-fn what_was_lost_of_a_directory_has_those_in_it_compared_too() {
-    let mut tree = Tree::empty(dir(2), 0);
-    let outer = put(&mut tree, DirId::ROOT, b"a", dir(5)).unwrap();
-    let inner = put(&mut tree, outer, b"b", dir(6)).unwrap();
-    put(&mut tree, inner, b"c", dir(7));
-    let mut live = live(tree);
-    live.event(0, Event::Lost { dirs: &[token(outer)], reason: Loss::Overflow });
-    assert_eq!(live.next_action(0), Some(Action::Recheck { dirs: vec![outer, inner] }));
-}
-
-#[test]
 fn of_a_directory_that_was_seen_in_two_places_the_one_that_stays_is_watched_and_known_again() {
     // Either may be the one that was entered last.
     for (stays, goes) in [(&b"a"[..], &b"b"[..]), (b"b", b"a")] {
@@ -427,28 +235,6 @@ fn of_a_directory_that_was_seen_in_two_places_the_one_that_stays_is_watched_and_
         assert_eq!(kinds(live.take_batch()), [(EventKind::Rename, "c".to_owned())]);
         assert_eq!(live.tree().dir_at(b"c"), Some(kept));
     }
-}
-
-#[test]
-fn a_file_is_linked_elsewhere_though_its_one_name_was_searched_for() {
-    let mut live = live(Tree::empty(dir(2), 0));
-    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MOVED);
-    let two = Stat { nlink: 2, ..file(5) };
-    // Its other name goes before the search for names begins.
-    while let Some(action) = live.next_action(0) {
-        if let Action::Look { dir, names } = action {
-            let is_first = live.tree().lookup(b"a").is_none();
-            let now = Some(if is_first { two } else { file(5) });
-            live.looked(dir, names, Ok(vec![now]));
-            if is_first {
-                entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
-            }
-        }
-    }
-    assert!(live.linked_elsewhere().is_empty());
-    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
-    answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
-    assert_eq!(live.linked_elsewhere(), [b"a"]);
 }
 
 #[test]
@@ -481,6 +267,34 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
     live.hashed(0, *ticket, Ok(Hashed { stat: moved, id, ranges: Vec::new() }));
     let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
     assert_eq!(kinds(live.take_batch()), expected);
+}
+
+#[test]
+fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    let id = Id::new(&[2; 16]).unwrap();
+    let hashed = |stat| Ok(Hashed { stat, id, ranges: Vec::new() });
+    // As long as before, and its mtime set back.
+    let written = stat(Kind::File, 5, 8, 2);
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
+    let [Action::Hash { ticket, .. }] = asked[..] else { panic!("{asked:?}") };
+    let now = Stat { mode: 0o600, ctime_ns: 3, ..written };
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    live.hashed(0, ticket, hashed(written));
+    for action in asked {
+        let Action::Hash { ticket, .. } = action else { panic!("{action:?}") };
+        live.hashed(0, ticket, hashed(now));
+    }
+    assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
 }
 
 #[test]
@@ -523,4 +337,22 @@ fn a_write_where_nobody_may_look_is_reported_once_somebody_may() {
     live.listed(above, Ok(vec![(b"f"[..].into(), now)]));
     answer(&mut live, &[(above, b"f", now)]);
     assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "d/f".to_owned())]);
+}
+
+/// Answers all looks with what `find` says, and lists directories as empty where it finds them.
+fn answer_as(
+    live: &mut Live,
+    now_ns: u64,
+    find: impl Fn(DirId, &[u8]) -> Result<Option<Stat>, NoLook>,
+) {
+    while let Some(action) = live.next_action(now_ns) {
+        match action {
+            Action::Look { dir, names } => {
+                let found = names.iter().map(|name| find(dir, name)).collect();
+                live.looked(dir, names, found);
+            }
+            Action::List { dir } => live.listed(dir, find(dir, b"").map(|_| Vec::new())),
+            _ => {}
+        }
+    }
 }

@@ -1,0 +1,106 @@
+//! Files with several names.
+
+use treenail_os::Stat;
+use treenail_os::feed::{Event, What};
+
+use super::{answer, dir, entry, file, live, put};
+use crate::ids::{IdKind, Xxh3Ids};
+use crate::live::{Action, Clock, Hashed, Id, Live, Settings, token};
+use crate::pages::DirId;
+use crate::tree::Tree;
+use crate::update::{Edit, Ids};
+
+#[test]
+fn a_name_that_was_a_files_only_one_follows_its_new_one() {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    let mut live = live(tree);
+    let now = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", now)]);
+    assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
+}
+
+#[test]
+fn a_name_that_is_the_only_one_again_and_moves_follows_a_later_one() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let two = Stat { nlink: 2, ..file(5) };
+    put(&mut tree, DirId::ROOT, b"a", two);
+    put(&mut tree, DirId::ROOT, b"b", two);
+    let mut live = live(tree);
+    entry(&mut live, DirId::ROOT, b"b", What::REMOVED);
+    answer(&mut live, &[(DirId::ROOT, b"a", file(5))]);
+    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"c"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: false });
+    answer(&mut live, &[(DirId::ROOT, b"c", file(5))]);
+    entry(&mut live, DirId::ROOT, b"d", What::CREATED | What::MOVED);
+    let now = Stat { ctime_ns: 2, ..two };
+    answer(&mut live, &[(DirId::ROOT, b"c", now), (DirId::ROOT, b"d", now)]);
+    assert_eq!(live.tree().lookup(b"c").unwrap().stat, now);
+}
+
+#[test]
+fn a_name_that_was_written_through_and_went_has_the_others_of_its_file_looked_at() {
+    // Nothing is there any more, or another file.
+    for (what, stands) in [(What::REMOVED, None), (What::MOVED, Some(file(6)))] {
+        let mut live = live(Tree::empty(dir(2), 0));
+        entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+        answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
+        entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED | what);
+        let now = Stat { size_bytes: 9, ..file(5) };
+        let stands = stands.map(|other| (DirId::ROOT, &b"a"[..], other));
+        let is: Vec<_> = [(DirId::ROOT, &b"b"[..], now)].into_iter().chain(stands).collect();
+        answer(&mut live, &is);
+        assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+    }
+}
+
+#[test]
+fn a_file_is_linked_elsewhere_though_its_one_name_was_searched_for() {
+    let mut live = live(Tree::empty(dir(2), 0));
+    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MOVED);
+    let two = Stat { nlink: 2, ..file(5) };
+    // Its other name goes before the search for names begins.
+    while let Some(action) = live.next_action(0) {
+        if let Action::Look { dir, names } = action {
+            let is_first = live.tree().lookup(b"a").is_none();
+            let now = Some(if is_first { two } else { file(5) });
+            live.looked(dir, names, Ok(vec![now]));
+            if is_first {
+                entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+            }
+        }
+    }
+    assert!(live.linked_elsewhere().is_empty());
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
+    assert_eq!(live.linked_elsewhere(), [b"a"]);
+}
+
+#[test]
+fn a_new_name_that_was_seen_before_its_file_was_written_is_looked_at_again() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: two, ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", two)]);
+    let ticket = asked.iter().find_map(|action| match action {
+        Action::Hash { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    let Some(Action::Look { names, .. }) = live.next_action(0) else { panic!("no look") };
+    assert_eq!(*names[0], *b"b");
+    live.looked(DirId::ROOT, names, Ok(vec![Some(two)]));
+    // Written through the other name, which is read before the round ends.
+    let now = Stat { mtime_ns: 3, ctime_ns: 3, ..two };
+    let id = Id::new(&[2; 16]).unwrap();
+    live.hashed(0, ticket.unwrap(), Ok(Hashed { stat: now, id, ranges: Vec::new() }));
+    answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", now)]);
+    assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+}
