@@ -67,7 +67,7 @@ impl Options {
     }
 
     /// Whether to have the ids of files computed that are likely to be saved next; see
-    /// [`Predictor`].
+    /// [`Predictor`](crate::Predictor).
     #[must_use]
     pub fn predict(mut self, predict: bool) -> Self {
         self.predict = predict;
