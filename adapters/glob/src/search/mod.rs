@@ -1,7 +1,7 @@
 //! The search in the content of files: which lines match, and where in them.
 //!
 //! [`Search`] says what is searched for and how; [`Search::compile`] makes a [`Searcher`] of it,
-//! which is asked about bytes, about files, or about all that a [`Find`](crate::Find) finds.
+//! which is asked about bytes, about files, or about all that a [`Find`](crate::find::Find) finds.
 //!
 //! ```
 //! use treenail_glob::search::Search;
