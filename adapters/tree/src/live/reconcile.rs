@@ -284,7 +284,7 @@ impl Live {
     }
 
     /// Has the files looked at to which what is gone may have been another name.
-    fn mark_incomplete(&mut self) {
+    pub(super) fn mark_incomplete(&mut self) {
         for at in self.links.take_incomplete(&self.tree) {
             self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
         }
