@@ -76,13 +76,16 @@ fn told(report: &Report) -> Vec<Told> {
     report.changes.iter().map(tell).collect()
 }
 
-/// What is told until a file is, in order of paths.
+/// What is told until a file is, in order of paths. That a file which is new was written to is not
+/// among it: whoever looked in between saw two changes, and others one.
 fn until(watcher: &mut Watcher, end: &str) -> BTreeSet<Told> {
     let mut all = BTreeSet::new();
     while !all.iter().any(|(_, path, _): &Told| path == end) {
         all.extend(told(&watcher.next(SOON).unwrap().expect("in time")));
     }
-    all
+    let created = |path: &str| (EventKind::Create, path.to_owned(), None);
+    let is_new = |(_, path, _): &Told| all.contains(&created(path));
+    all.iter().filter(|one| one.0 != EventKind::Modify || !is_new(one)).cloned().collect()
 }
 
 fn change(root: &Path) {
