@@ -41,9 +41,14 @@ impl Scene {
     /// Watches the directory `root` of a fresh scratch directory, in which `prepare` makes it.
     /// None, with a word on why, if the machine does not offer that rung.
     pub(crate) fn new(rung: Rung, prepare: impl FnOnce(&Path)) -> Option<Self> {
+        Self::with(rung, Options::new(), prepare)
+    }
+
+    /// The same with other options.
+    pub(crate) fn with(rung: Rung, options: Options, prepare: impl FnOnce(&Path)) -> Option<Self> {
         let dir = TempDir::new().unwrap();
         prepare(dir.path());
-        let mut scene = Self::at(dir.path(), &Options::new().rungs(&[rung]))?;
+        let mut scene = Self::at(dir.path(), &options.rungs(&[rung]))?;
         if scene.feed.rung() != rung {
             println!("skipped: {:?}", scene.feed.coverage());
             return None;

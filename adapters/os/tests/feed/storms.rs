@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use treenail_os::Handle;
-use treenail_os::feed::{Event, Feed, Loss, Rung, Token, What};
+use treenail_os::feed::{Event, Feed, Loss, Options, Rung, Token, What};
 
 use crate::harness::{Said, Scene, join};
 use crate::namespace::inside;
@@ -93,7 +93,9 @@ fn every_rename_of_a_storm_is_paired(rung: Rung) {
             fs::write(scratch.join(format!("root/{dir}/0")), b"").unwrap();
         }
     };
-    let Some(mut scene) = Scene::new(rung, prepare) else { return };
+    // A mover may be put aside between the two halves of its rename.
+    let options = Options::new().rename_hold(Duration::from_secs(30));
+    let Some(mut scene) = Scene::with(rung, options, prepare) else { return };
     // Each file goes round through all directories, and so from queue to queue.
     let movers: Vec<_> = (0..8)
         .map(|file: usize| {

@@ -193,6 +193,7 @@ impl Feed {
         let mut counts = Statistics::default();
         let mut sink = Sink { report, pairs, counts: &mut counts };
         let mut ready = Ready::default();
+        let mut read_from = Instant::now();
         let mut result = self.drain(buffer, &mut sink, &mut ready);
         *unasked += 1;
         // Who waited may have heard the table's bell and nobody else.
@@ -206,14 +207,15 @@ impl Feed {
             }
         }
         // The source of a rename may lie in a queue that was read before its target's.
-        let again = Instant::now();
         if result.is_ok() && sink.pairs.has_targets() {
+            read_from = Instant::now();
             result = self.drain(buffer, &mut sink, &mut ready);
         }
-        let now = Instant::now();
-        sink.release(again, now);
+        if result.is_ok() {
+            sink.release(read_from);
+        }
         let held_until = pairs.due();
-        let noisy = noise.is_over(counts.outside, now);
+        let noisy = noise.is_over(counts.outside, Instant::now());
         drop(reader);
         let mut told = lock(&self.told);
         told.held_until = held_until;

@@ -57,16 +57,21 @@ impl Sink<'_> {
         });
     }
 
-    /// Reports the halves that nothing can complete any more. A source has its time. It always
-    /// enters its queue before its target does, so a target that was known when all queues began
-    /// to be read `again`, and is still alone, has none.
-    pub(super) fn release(&mut self, again: Instant, now: Instant) {
+    /// Reports the halves that nothing can complete any more, now that all queues have been read to
+    /// their ends from the time `read_from` on. A source always enters its queue before its target
+    /// does: so a target that was known by then, and is still alone, has none; and a source has
+    /// none if its target had its time by then. What the clock says now does not matter: a reader
+    /// that was held up for long has not looked for the target meanwhile.
+    pub(super) fn release(&mut self, read_from: Instant) {
         let hold = self.pairs.hold;
         let mut at = 0;
         while at < self.pairs.halves.len() {
             let half = &self.pairs.halves[at];
-            let has_time = now.saturating_duration_since(half.since) < hold;
-            if has_time && (half.is_source || half.since >= again) {
+            let is_held = match half.is_source {
+                true => read_from.saturating_duration_since(half.since) < hold,
+                false => half.since >= read_from,
+            };
+            if is_held {
                 at += 1;
                 continue;
             }
@@ -209,14 +214,14 @@ mod tests {
             sink.half(half(2, 20, false, start));
             // Read only when all queues were read again: its source may lie in one of them.
             sink.half(half(3, 30, false, again));
-            sink.release(again, again);
+            sink.release(again);
         });
         assert_eq!(said, ["20 [\"created\", \"moved\"]"]);
         assert_eq!(pairs.due(), Some(start + HOLD));
-        let said = reported(&mut pairs, |sink| sink.release(start, start + HOLD));
-        assert_eq!(said, ["10 [\"removed\", \"moved\"]"]);
         let said = reported(&mut pairs, |sink| sink.half(half(3, 31, true, again)));
         assert_eq!(said, ["31 to 30"]);
+        let said = reported(&mut pairs, |sink| sink.release(start + HOLD));
+        assert_eq!(said, ["10 [\"removed\", \"moved\"]"]);
     }
 
     #[test]
