@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
 use support::{Tree, found, found_in_order};
-use treenail_glob::find::{Cancel, Find, Ignores, Types};
+use treenail_glob::find::{Cancel, Find, Ignores, Overrides, Types};
 use treenail_glob::{Case, Pattern, Subject};
 use treenail_os::Kind;
 
@@ -155,6 +155,30 @@ fn rules_of_directories_above_the_root_hold_unless_they_are_not_to() {
     assert_eq!(inside(Ignores::standard()), ["c"]);
     let alone = Ignores { parents: false, ..Ignores::standard() };
     assert_eq!(inside(alone), ["a.log", "b.tmp", "c"]);
+}
+
+#[test]
+fn named_rule_files_and_overrides_are_relative_to_the_directory_that_is_named() {
+    let tree = Tree::new(&["a/b/x", "a/b/y", "a/x", "a/y.c", "x", "z.h"]);
+    tree.write("rules", "/x\ny*\n");
+    let files = vec![tree.path().join("rules")];
+    let ignores = Ignores { files, ..Ignores::none() };
+    assert_eq!(
+        found(tree.find().ignores(ignores.clone())),
+        ["a", "a/b", "a/b/x", "a/x", "rules", "z.h"]
+    );
+    let files_base = Some(tree.path().join("a/b"));
+    let of_below = tree.find().ignores(Ignores { files_base, ..ignores });
+    assert_eq!(found(of_below), ["a", "a/b", "a/x", "rules", "x", "z.h"]);
+    let overrides = Overrides::new(tree.path().join("a")).rule("*.{c,h}").rule("!/{q,b/{y,z}}");
+    assert_eq!(found(tree.find().overrides(overrides.clone())), ["a", "a/b", "a/y.c", "z.h"]);
+    let overrides = overrides.rule("/b/[xy]").rule("!y");
+    assert_eq!(found(tree.find().overrides(overrides)), ["a", "a/b", "a/b/x", "a/y.c", "z.h"]);
+    for bad in ["{a,b", "a}", "!x[", "x\\"] {
+        let find = tree.find().overrides(Overrides::new("/").rule(bad));
+        let error = find.iter().err().unwrap();
+        assert!(error.position().is_some(), "{error}");
+    }
 }
 
 #[test]

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use treenail_pattern::gitignore::{Case, Rules, Stack, Verdict};
-use treenail_pattern::glob::{GlobSet, Options};
+use treenail_pattern::glob::{GlobSet, Options, expand_braces};
 
 use crate::error::Error;
 
 /// Rules that go before those of all files. Each is a line as in a `.gitignore`, but the other way
 /// round: what it matches is found, even if it is hidden or ignored, or with a `!` before it is
 /// not. If there is one without a `!`, files that none matches are not found either. Of several
-/// that match the last decides.
+/// that match the last decides. Unlike there, `{a,b}` stands for alternatives, and what is no glob
+/// is an error of the walk.
 #[derive(Clone, Debug)]
 pub struct Overrides {
     base: PathBuf,
@@ -44,27 +45,41 @@ impl Overrides {
         self.lines.is_empty()
     }
 
-    /// The rules for what lies below `root`; both paths are without links.
-    pub(super) fn stack(&self, root: &[u8], spelt: impl Fn(&Path) -> Vec<u8>) -> Override {
+    /// Writes the braces out, once and for all roots.
+    pub(super) fn compile(self) -> Result<Self, Error> {
+        let mut expanded = Vec::with_capacity(self.lines.len());
+        for (line, case) in &self.lines {
+            let text = line.strip_prefix(b"!").unwrap_or(line);
+            let sign = &line[..line.len() - text.len()];
+            let texts = expand_braces(text).map_err(|error| {
+                let position = sign.len() + error.position;
+                Error::pattern(line, Some(position), error.reason.to_string())
+            })?;
+            expanded.extend(texts.into_iter().map(|text| ([sign, &text].concat(), *case)));
+        }
+        Ok(Self { lines: expanded, ..self })
+    }
+
+    /// The rules, for paths that are `spelt` without links.
+    pub(super) fn stack(&self, spelt: impl Fn(&Path) -> Vec<u8>) -> Override {
         let base = self.base.canonicalize().unwrap_or_else(|_| self.base.clone());
         let base = spelt(&base);
-        let is_below = root == base
-            || base.is_empty()
-            || root.strip_prefix(&base[..]).is_some_and(|rest| rest.first() == Some(&b'/'));
         let mut stack = Stack::new();
         let mut has_wanted = false;
         for (line, case) in &self.lines {
             has_wanted |= !line.starts_with(b"!");
-            // What is relative to another directory matches nothing here.
-            let text = line.strip_prefix(b"!").unwrap_or(line);
-            let is_relative = text.strip_suffix(b"/").unwrap_or(text).contains(&b'/');
-            if is_below || !is_relative {
-                let rules = Arc::new(Rules::parse_with(line, *case, PathBuf::new()));
-                stack = stack.push(rules, if is_below { &base } else { b"" });
-            }
+            let rules = Arc::new(Rules::parse_with(line, *case, PathBuf::new()));
+            stack = stack.push(rules, if is_anchored(line) { &base } else { b"" });
         }
         Override { stack, has_wanted }
     }
+}
+
+/// Whether it matters for a line of rules which directory they are for.
+pub(super) fn is_anchored(line: &[u8]) -> bool {
+    let text = line.strip_prefix(b"!").unwrap_or(line);
+    let text = text.strip_suffix(b"/").unwrap_or(text);
+    text.contains(&b'/') && !text.starts_with(b"**/")
 }
 
 /// The rules as one root meets them.

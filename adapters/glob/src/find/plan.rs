@@ -5,7 +5,7 @@ use treenail_pattern::glob::{GlobSet, Options, State};
 use crate::error::Error;
 use crate::pattern::Patterns;
 
-use super::choice::Choice;
+use super::choice::{Choice, Overrides};
 use super::{Find, Root};
 
 /// What a walk goes by.
@@ -41,6 +41,7 @@ impl Plan {
         let prefix = parts.map(Into::into).collect();
         let excludes = Excludes::compile(&find.excludes)?;
         let names = find.names.compile()?;
+        find.overrides = find.overrides.take().map(Overrides::compile).transpose()?;
         Ok(Self { find, patterns, excludes, names, stats, prefix })
     }
 }

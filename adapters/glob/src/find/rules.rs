@@ -16,7 +16,7 @@ use treenail_pattern::gitignore::{
 
 use crate::error::Error;
 
-use super::choice::{Override, Overrides};
+use super::choice::{Override, Overrides, is_anchored};
 
 /// Which ignore rules a walk obeys. The nearer file goes before the farther one of its kind; of the
 /// kinds, `names` go before `dot_ignore`, that before git's, and those before `files`.
@@ -41,8 +41,10 @@ pub struct Ignores {
     pub names: Vec<Vec<u8>>,
     /// Rule files of the directories above the roots.
     pub parents: bool,
-    /// Rule files whose rules are relative to each root; a later one goes before an earlier one.
+    /// Further rule files; a later one goes before an earlier one.
     pub files: Vec<PathBuf>,
+    /// The directory that rules with a slash in `files` are relative to; without one, each root.
+    pub files_base: Option<PathBuf>,
 }
 
 impl Ignores {
@@ -60,6 +62,7 @@ impl Ignores {
             names: Vec::new(),
             parents: true,
             files: Vec::new(),
+            files_base: None,
         }
     }
 
@@ -150,19 +153,18 @@ impl RootRules {
         let at = spelt(&absolute);
         let this = Self {
             odd_names: ignores.names.iter().any(|name| name.first() != Some(&b'.')),
-            overrides: overrides.map(|overrides| overrides.stack(&at, spelt)),
+            overrides: overrides.map(|overrides| overrides.stack(spelt)),
             at,
             ignores: ignores.clone(),
             environment,
         };
         let mut held =
             Held { names: Stack::new(), dot: Stack::new(), git: None, files: Stack::new() };
+        let base = ignores.files_base.as_ref().map(|base| base.canonicalize());
+        let base = base.and_then(Result::ok).map_or_else(|| this.at.clone(), |base| spelt(&base));
         for path in &ignores.files {
             match read(File::open(path)) {
-                Ok(Some(text)) => {
-                    let rules = Rules::parse_with(&text, Case::Sensitive, path);
-                    held.files = held.files.push(Arc::new(rules), &this.at);
-                }
+                Ok(Some(text)) => held.push_file(&text, path, &base),
                 Ok(None) => {}
                 Err(error) => errors.push(Error::io_at("read the ignore rules", path, error)),
             }
@@ -313,6 +315,19 @@ impl RootRules {
 }
 
 impl Held {
+    /// Adds a rule file that holds everywhere, but for those of its rules that are relative to the
+    /// directory `base`.
+    fn push_file(&mut self, text: &[u8], path: &Path, base: &[u8]) {
+        let lines = text.split_inclusive(|&byte| byte == b'\n');
+        let loose: Vec<u8> =
+            lines.filter(|line| !is_anchored(line.trim_ascii_end())).flatten().copied().collect();
+        // In the directory all of them decide, in their order.
+        for (text, base) in [(&loose[..], &b""[..]), (text, base)] {
+            let rules = Rules::parse_with(text, Case::Sensitive, path);
+            self.files = self.files.push(Arc::new(rules), base);
+        }
+    }
+
     /// Prepares verdicts on the names in the directory at the path `at`.
     pub(crate) fn prepare<'h>(&'h self, at: &[u8]) -> Prepared<'h> {
         let dir = |stack: &'h Stack| (!stack.is_empty()).then(|| stack.dir(at));

@@ -51,6 +51,23 @@ pub const EXPANDED_TOKENS_MAX: usize = 1 << 18;
 /// How deep braces may nest.
 pub const BRACE_DEPTH_MAX: usize = 64;
 
+/// Writes out the braces of a glob: `*.{c,h}` is `*.c` and `*.h`. What is neither a brace nor a
+/// comma within them stays as it is written.
+///
+/// ```
+/// use treenail_pattern::glob::expand_braces;
+///
+/// assert_eq!(expand_braces(b"{a,b{c,d}}/\\{")?, [&b"a/\\{"[..], b"bc/\\{", b"bd/\\{"]);
+/// assert!(expand_braces(b"{a,b").is_err());
+/// # Ok::<(), treenail_pattern::glob::PatternError>(())
+/// ```
+///
+/// # Errors
+/// It is no glob by the rules [above](self).
+pub fn expand_braces(pattern: &[u8]) -> Result<Vec<Vec<u8>>, PatternError> {
+    parse::expand_text(pattern)
+}
+
 /// How globs are read and matched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Options {

@@ -20,6 +20,13 @@ pub(super) fn expand(pattern: &[u8], options: Options) -> Result<Vec<Expansion>,
     }
 }
 
+/// The texts that the braces of `pattern` stand for, at least one; they are as well formed as it.
+pub(super) fn expand_text(pattern: &[u8]) -> Result<Vec<Vec<u8>>, PatternError> {
+    // By this it is known to be within all limits.
+    expand(pattern, Options::default())?;
+    Parser { pattern, at: 0, options: Options::default() }.texts(0)
+}
+
 struct Parser<'p> {
     pattern: &'p [u8],
     at: usize,
@@ -51,6 +58,36 @@ impl Parser<'_> {
             }
         }
         self.append(&mut so_far, &mut run)?;
+        Ok(so_far)
+    }
+
+    /// Reads what [`sequence`](Self::sequence) reads, and keeps it as it is written.
+    fn texts(&mut self, depth: usize) -> Result<Vec<Vec<u8>>, PatternError> {
+        let mut so_far = vec![Vec::new()];
+        while let Some(&byte) = self.pattern.get(self.at) {
+            match byte {
+                b'{' => {
+                    let mut alternatives = Vec::new();
+                    while self.pattern.get(self.at).is_some_and(|&byte| byte != b'}') {
+                        self.at += 1;
+                        alternatives.append(&mut self.texts(depth + 1)?);
+                    }
+                    self.at += 1;
+                    let pairs =
+                        so_far.iter().flat_map(|l| alternatives.iter().map(move |r| (l, r)));
+                    so_far =
+                        pairs.map(|(l, r): (&Vec<u8>, &Vec<u8>)| [&l[..], r].concat()).collect();
+                }
+                b'}' => break,
+                b',' if depth > 0 => break,
+                _ => {
+                    let start = self.at;
+                    self.token(&mut Vec::new())?;
+                    let text = &self.pattern[start..self.at];
+                    so_far.iter_mut().for_each(|so_far| so_far.extend_from_slice(text));
+                }
+            }
+        }
         Ok(so_far)
     }
 

@@ -252,6 +252,7 @@ fn ignores(args: &args::Find) -> Ignores {
         names: if any { vec![b".fdignore".to_vec()] } else { Vec::new() },
         parents: !asked.no_ignore_parent,
         files,
+        files_base: std::env::current_dir().ok(),
     }
 }
 

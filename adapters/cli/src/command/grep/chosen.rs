@@ -56,6 +56,7 @@ fn ignores(chosen: &Chosen) -> Ignores {
             false => chosen.ignore_files.clone(),
             true => Vec::new(),
         },
+        files_base: std::env::current_dir().ok(),
     }
 }
 
