@@ -6,6 +6,7 @@ mod cross;
 mod documents;
 mod fuzz;
 mod python;
+mod rivals;
 mod steps;
 mod threads;
 
@@ -60,6 +61,7 @@ const STEPS: &[Step] = &[
     Step { name: "documents", run: documents::run },
     Step { name: "bindings", run: bindings::run },
     Step { name: "python", run: python::run },
+    Step { name: "rivals", run: rivals::run },
     Step { name: "no-std", run: cross::no_std },
     Step { name: "windows", run: cross::windows },
     Step { name: "macos", run: cross::macos },
@@ -72,7 +74,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// What a run that is neither full nor asks for it by name leaves out, because of what it builds.
-const FULL_ONLY: &[&str] = &["remote"];
+const FULL_ONLY: &[&str] = &["remote", "rivals"];
 
 /// Runs the steps and prints a table of how they ended; true when the run counts as passed.
 ///
