@@ -182,7 +182,7 @@ pub(crate) struct Walking {
     /// Threads to use; 0 is as many as the machine runs at once
     #[arg(short = 'j', long, default_value_t = 0, value_name = "N")]
     pub(crate) threads: usize,
-    /// End after so many matches
+    /// End after so many matches; 0 is no limit
     #[arg(long, value_name = "N", overrides_with = "one_result")]
     pub(crate) max_results: Option<u64>,
     /// End after one match

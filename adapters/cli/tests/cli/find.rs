@@ -148,6 +148,8 @@ fn exit_codes_are_fds() {
     run(dir, &["find", "nothing"]).expect(0);
     run(dir, &["find", "-q", "nothing"]).expect(1);
     assert!(run(dir, &["find", "-q", "rs"]).expect(0).stdout.is_empty());
+    let missing = run(dir, &["find", "--max-depth=1", ".", "none", "."]).expect(0);
+    assert!(missing.stderr.contains("none"), "the rest will do: {missing:?}");
     let missing = run(dir, &["find", ".", "none"]).expect(1);
     assert!(missing.stderr.contains("none"), "{missing:?}");
     run(dir, &["find", "--nonsense"]).expect(2);

@@ -47,18 +47,18 @@ pub(super) fn find(args: &args::Find, runs_commands: bool) -> Result<Find, Faile
     for name in &args.ignoring.ignore_contain {
         find = find.skip_holding(bytes_of(name));
     }
-    match args.walking.one_result {
-        true => find = find.max_results(1),
-        false => find = find.max_results(args.walking.max_results.unwrap_or(u64::MAX)),
-    }
+    // As fd has it, none is no limit.
+    let results = args.walking.max_results.filter(|&results| results > 0);
+    find = find.max_results(if args.walking.one_result { 1 } else { results.unwrap_or(u64::MAX) });
     roots(args, find, runs_commands)
 }
 
 fn roots(args: &args::Find, mut find: Find, runs_commands: bool) -> Result<Find, Failed> {
     let dirs = if args.dirs.is_empty() { &args.walking.search_path } else { &args.dirs };
+    // What is not there is told of when it is opened.
     let absolute = |dir: &Path| {
         let failed = |error| Failed::from(Problem::io(dir, &error));
-        std::path::absolute(dir).map_err(failed)
+        dir.canonicalize().or_else(|_| std::path::absolute(dir)).map_err(failed)
     };
     if dirs.is_empty() {
         let strips = match args.printing.strip_cwd_prefix.unwrap_or(Strip::Auto) {
@@ -76,6 +76,8 @@ fn roots(args: &args::Find, mut find: Find, runs_commands: bool) -> Result<Find,
     for dir in dirs {
         find = match args.printing.absolute_path {
             true => find.root_shown(dir, bytes_of(absolute(dir)?.as_os_str())),
+            // Programs that are told of it take it for something else.
+            false if dir == "-" => find.root_shown(dir, "./-"),
             false => find.root(dir),
         };
     }

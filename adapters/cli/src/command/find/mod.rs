@@ -8,7 +8,7 @@ mod template;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
     until.wait_if_cancelled();
     let outcome = outcome?;
     found.tell_unreadable();
-    if found.is_root_missing.load(Ordering::Relaxed) {
+    if found.has_no_root() {
         return Ok(Outcome::No);
     }
     if output.json() && !is_quiet && !runs_commands {
@@ -142,7 +142,7 @@ struct Found<'a> {
     unreadable: AtomicU64,
     shows_errors: bool,
     roots: Vec<Vec<u8>>,
-    is_root_missing: AtomicBool,
+    roots_missing: AtomicUsize,
     begun: Instant,
 }
 
@@ -156,7 +156,7 @@ impl<'a> Found<'a> {
             unreadable: AtomicU64::new(0),
             shows_errors: args.walking.show_errors,
             roots: roots.map(|dir| treenail::os::bytes_of(dir.as_os_str()).to_vec()).collect(),
-            is_root_missing: AtomicBool::new(false),
+            roots_missing: AtomicUsize::new(0),
             begun: Instant::now(),
         }
     }
@@ -164,17 +164,23 @@ impl<'a> Found<'a> {
     /// Takes the error of one path.
     fn error(&self, error: Error) {
         let is_root = error.path().is_some_and(|path| self.roots.iter().any(|root| root == path));
-        self.is_root_missing.fetch_or(is_root, Ordering::Relaxed);
+        self.roots_missing.fetch_add(usize::from(is_root), Ordering::Relaxed);
         self.unreadable.fetch_add(1, Ordering::Relaxed);
         if is_root || self.shows_errors || self.output.json() {
             self.output.problem(&error.into());
         }
     }
 
+    /// Whether nothing could be walked of all that was named; the rest would do, as it does for fd.
+    fn has_no_root(&self) -> bool {
+        let missing = self.roots_missing.load(Ordering::Relaxed);
+        missing > 0 && missing >= self.roots.len()
+    }
+
     /// Says that something is missing, if nobody has been told.
     fn tell_unreadable(&self) {
         let count = self.unreadable.load(Ordering::Relaxed);
-        if count > 0 && !self.shows_errors && !self.is_root_missing.load(Ordering::Relaxed) {
+        if count > 0 && !self.shows_errors && self.roots_missing.load(Ordering::Relaxed) == 0 {
             self.output.aside(&format!("{count} paths could not be read; see --show-errors"));
         }
     }
