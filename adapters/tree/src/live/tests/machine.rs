@@ -5,9 +5,8 @@ use treenail_os::{Kind, Stat};
 
 use super::{answer, dir, entry, file, kinds, live, put, stat};
 use crate::ids::{IdKind, Xxh3Ids};
-use crate::live::{
-    Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, TRIES_MAX, Unhashed, token,
-};
+use crate::live::answers::TRIES_MAX;
+use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
 use crate::update::{Edit, Ids};
