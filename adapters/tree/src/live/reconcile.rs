@@ -96,7 +96,12 @@ impl Live {
             if may_be_gone && what.has(What::MODIFIED | What::ATTRIBUTES) {
                 self.mark_incomplete();
             }
-            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { continue };
+            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else {
+                if may_be_gone && what.has(What::DIRECTORY) {
+                    self.mark_incomplete();
+                }
+                continue;
+            };
             let stays = now.is_some_and(|now| {
                 let same_dir = row.child.is_none() || row.stat.id() == now.id();
                 now.kind == row.stat.kind && same_dir && !self.is_excluded(at, now.kind)
@@ -106,6 +111,7 @@ impl Live {
             }
             let (stat, child) = (row.stat, row.child);
             if let Some(child) = child {
+                self.doubt_unlisted_below(child);
                 self.report_below(child, None, &mut reported);
             }
             self.report_gone(at, &stat);
@@ -119,6 +125,15 @@ impl Live {
                 self.dirt.mark_due(at.clone(), Mark { what: What::UNKNOWN, ..Mark::default() });
             }
             self.mark_links(&at, &stat, None);
+        }
+    }
+
+    /// A directory is gone: what was written through a name in one that was not listed to its end,
+    /// and perhaps never watched, nobody told.
+    fn doubt_unlisted_below(&mut self, top: DirId) {
+        let is_unlisted = |dir: &DirId| self.tree.listing(*dir) != Some(Listing::Complete);
+        if self.below(top).iter().any(is_unlisted) {
+            self.mark_incomplete();
         }
     }
 

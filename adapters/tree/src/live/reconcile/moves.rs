@@ -119,6 +119,7 @@ impl Live {
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
+            self.doubt_unlisted_below(child);
             self.report_below(child, Some(from), &mut HashSet::new());
         }
         let outcomes = self.apply([Edit::Move { from: (from.0, &from.1), to: (to.0, &to.1) }]);
