@@ -63,12 +63,13 @@ impl Begun {
             });
         }
         let mut opened = open(dir)?;
-        let Some(Remembered { mut tree, history }) = opened.remembered.take() else {
+        let Some(Remembered { mut tree, history, unheard }) = opened.remembered.take() else {
             return Ok(begin(scan(root, options, watching)?, Some(opened)));
         };
         add_column(&mut tree, options.ids);
         let mut live = Live::with_history(tree, history, settings(options));
         live.recheck(Vec::new());
+        live.doubt(&unheard);
         Ok(Self { live, state: Some(opened.state), lost: opened.lost })
     }
 }

@@ -369,6 +369,7 @@ impl LiveTree {
     /// # Errors
     /// If the state cannot be stored.
     pub fn leave(mut self) -> Result<(), Error> {
+        self.finish()?;
         self.state.take().map_or(Ok(()), State::leave)
     }
 
@@ -377,6 +378,7 @@ impl LiveTree {
     /// # Errors
     /// If the state cannot be stored.
     pub fn close(mut self) -> Result<(), Error> {
+        self.finish()?;
         match self.state.take() {
             Some(state) => state.close(self.live.tree(), self.options.ids, self.live.history()),
             None => Ok(()),

@@ -44,14 +44,6 @@ impl Live {
         }
     }
 
-    /// Has files read whose content was taken to be what it was: what was lost may say otherwise.
-    fn doubt_quiet(&mut self, dirs: &[DirId]) {
-        let what = What::MODIFIED | What::CLOSED;
-        for at in self.quiet.take(dirs) {
-            self.dirt.mark_due(at, Mark { what, ..Mark::default() });
-        }
-    }
-
     /// Tells the exclusion of the changes that it does not know of yet, and lists anew where it may
     /// have changed its mind.
     pub(super) fn note_rules(&mut self) {

@@ -15,7 +15,7 @@ use super::begin::random;
 use super::change::Batch;
 use super::exclude::{Exclude, key_of};
 use super::history::History;
-use super::journal::{Head, Part, Session};
+use super::journal::{Head, Part, Session, Unheard};
 use crate::error::{Error, ErrorKind};
 use crate::ids::IdKind;
 use crate::tree::Tree;
@@ -56,7 +56,7 @@ pub fn peek(state: &Path, ids: Option<IdKind>, exclude: Option<&Exclude>) -> Res
     let mut tries = PEEKS_MAX;
     loop {
         match State::peek(state, kept) {
-            Ok(Remembered { tree, history }) => return Ok(Peeked { tree, history }),
+            Ok(Remembered { tree, history, .. }) => return Ok(Peeked { tree, history }),
             Err(error) if tries == 0 => return Err(error),
             // The process may just be replacing one snapshot by the next.
             Err(_) => tries -= 1,
@@ -81,6 +81,8 @@ pub(super) struct State {
     exclude: Option<Exclude>,
     /// What stood for it in the last checkpoint.
     exclusion: u64,
+    /// The files that the journal says are [`unheard`](super::Live::unheard).
+    unheard: Vec<Box<[u8]>>,
 }
 
 struct Saving {
@@ -101,6 +103,8 @@ struct Kept {
 pub(super) struct Remembered {
     pub(super) tree: Tree,
     pub(super) history: History,
+    /// The files that were [`unheard`](super::Live::unheard).
+    pub(super) unheard: Vec<Box<[u8]>>,
 }
 
 /// A state that was opened.
@@ -122,6 +126,10 @@ fn batch_kind() -> Kind {
 
 fn close_kind() -> Kind {
     Kind::new(3).expect("3 is a kind")
+}
+
+fn unheard_kind() -> Kind {
+    Kind::new(4).expect("4 is a kind")
 }
 
 impl State {
@@ -189,6 +197,7 @@ impl State {
             is_named: remembered.is_some(),
             exclude: settings.exclude.clone(),
             exclusion: kept.exclusion,
+            unheard: remembered.as_ref().map_or_else(Vec::new, |known| known.unheard.clone()),
         };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
@@ -225,14 +234,20 @@ impl State {
         self.root
     }
 
-    /// Adds a batch. It is there when the state is opened again, unless the machine loses power.
+    /// Adds a batch, with the files that are unheard after it. It is there when the state is opened
+    /// again, unless the machine loses power.
     ///
     /// # Errors
     /// If the system refuses.
-    pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Error> {
+    pub(super) fn append(&mut self, batch: &Batch, unheard: Vec<Box<[u8]>>) -> Result<(), Error> {
         // Without a snapshot that it starts from, a journal says nothing.
         self.end_checkpoint(!self.is_named)?;
         let start = self.log.end();
+        // Before the batch, which may be the last that is written.
+        if unheard != self.unheard {
+            self.unheard = unheard;
+            self.append_unheard()?;
+        }
         let records = Part::encode_all(batch, now_ns(), self.log.payload_bytes_max());
         for record in &records {
             self.bytes += record.len();
@@ -240,6 +255,29 @@ impl State {
         }
         self.starts.push_back((batch.tick, start));
         self.log.flush(self.log.end()).map_err(|error| self.failed(&error))
+    }
+
+    /// Whether the journal says that files are unheard.
+    pub(super) fn has_unheard(&self) -> bool {
+        !self.unheard.is_empty()
+    }
+
+    /// Says that no file is unheard any more.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn heard_all(&mut self) -> Result<(), Error> {
+        self.unheard.clear();
+        self.append_unheard()?;
+        self.log.flush(self.log.end()).map_err(|error| self.failed(&error))
+    }
+
+    fn append_unheard(&mut self) -> Result<(), Error> {
+        for record in Unheard::encode_all(&self.unheard, self.log.payload_bytes_max()) {
+            self.bytes += record.len();
+            self.log.append(unheard_kind(), &record).map_err(|error| self.failed(&error))?;
+        }
+        Ok(())
     }
 
     /// Whether the journal has grown so that a checkpoint is worth its cost.
@@ -264,7 +302,7 @@ impl State {
         history: &History,
         done: impl FnOnce() + Send + 'static,
     ) -> Result<(), Error> {
-        let (head, lsn) = self.head(history);
+        let (head, lsn) = self.head(history)?;
         let path = self.dir.join(head.snapshot());
         let tree = tree.clone();
         let save = move || {
@@ -311,7 +349,7 @@ impl State {
         history: &History,
     ) -> Result<(), Error> {
         self.end_checkpoint(true)?;
-        let (head, lsn) = self.head(history);
+        let (head, lsn) = self.head(history)?;
         tree.view(ids).save(&self.dir.join(head.snapshot()))?;
         self.name_snapshot(&head, lsn)?;
         self.write(close_kind(), &[])?;
@@ -320,7 +358,7 @@ impl State {
     }
 
     /// What a checkpoint says at this moment, and where the records begin that it needs.
-    fn head(&mut self, history: &History) -> (Head, Lsn) {
+    fn head(&mut self, history: &History) -> Result<(Head, Lsn), Error> {
         while self.starts.pop_front_if(|(tick, _)| *tick <= history.floor()).is_some() {}
         let clock = history.clock();
         let head = Head {
@@ -332,7 +370,12 @@ impl State {
             exclusion: key_of(self.exclude.as_ref()),
             ended: history.ended().to_vec(),
         };
-        (head, self.starts.front().map_or_else(|| self.log.end(), |(_, lsn)| *lsn))
+        let lsn = self.starts.front().map_or_else(|| self.log.end(), |(_, lsn)| *lsn);
+        if !self.unheard.is_empty() {
+            // The records that said so may lie before the first that is needed.
+            self.append_unheard()?;
+        }
+        Ok((head, lsn))
     }
 
     /// Writes a checkpoint that names a snapshot, and removes the others.

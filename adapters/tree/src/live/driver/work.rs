@@ -77,6 +77,7 @@ impl LiveTree {
                 did += 1;
             }
             if did == 0 {
+                self.note_heard()?;
                 self.plan_visit(now);
                 self.close_when_idle();
                 return Ok(true);
@@ -88,6 +89,30 @@ impl LiveTree {
                 return Ok(false);
             }
         }
+    }
+
+    /// Notes that the feed has nothing more to tell.
+    fn note_heard(&mut self) -> Result<(), Error> {
+        self.live.heard_all();
+        match &mut self.state {
+            Some(state) if state.has_unheard() && self.live.unheard().is_empty() => {
+                state.heard_all()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores what was not given out yet, as the end is near, and finds out whether the feed has
+    /// more to tell.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        self.take_batch()?;
+        let now_ns = self.now_ns();
+        let live = &mut self.live;
+        // Where it cannot be read, it may have.
+        if self.feed.read(|event| live.event(now_ns, event)).is_ok_and(|read| read == 0) {
+            self.note_heard()?;
+        }
+        Ok(())
     }
 
     /// Changes over to a feed that is not woken by what happens outside the root.
@@ -255,7 +280,7 @@ impl LiveTree {
             self.state.iter_mut().try_for_each(|state| state.end_checkpoint(true))?;
         }
         if let Some(state) = &mut self.state {
-            state.append(&batch)?;
+            state.append(&batch, self.live.unheard())?;
             if state.wants_checkpoint() {
                 self.save()?;
             }

@@ -48,6 +48,7 @@ impl Live {
     /// Moves what the feed says has moved, where what was seen bears it out.
     pub(super) fn make_moves(&mut self, round: &Round) {
         let moves = std::mem::take(&mut self.moves);
+        let written = written_on_the_way(round, &moves);
         let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(moves.clone())
             .into_iter()
             .partition(|(from, to)| self.is_move(round, from, to));
@@ -67,13 +68,17 @@ impl Live {
         // A directory on the way was elsewhere: both ends are looked at again.
         let again = |(from, to): &(At, At)| self.dirt.has(from) || self.dirt.has(to);
         self.moves = unseen.into_iter().filter(again).collect();
-        self.make_in_order(round, pending);
+        for (from, to) in self.moves.iter().filter(|(_, to)| written.contains(to)) {
+            let dirty = if self.dirt.has(from) { from } else { to };
+            self.dirt.hold(dirty.clone(), What::MODIFIED, self.now_ns);
+        }
+        self.make_in_order(round, pending, &written);
     }
 
     /// Makes moves of which no two begin or end at the same place. What stands at a destination and
     /// moves on itself does so first. What is left in the end moves in a circle: it is taken as
     /// gone and come.
-    fn make_in_order(&mut self, round: &Round, moves: Vec<(At, At)>) {
+    fn make_in_order(&mut self, round: &Round, moves: Vec<(At, At)>, written: &HashSet<At>) {
         let mut waiting: HashSet<At> = moves.iter().map(|(from, _)| from.clone()).collect();
         let by_target: HashMap<At, usize> =
             moves.iter().enumerate().map(|(at, (_, to))| (to.clone(), at)).collect();
@@ -86,7 +91,7 @@ impl Live {
                 while let Some(at) = next.take()
                     && let Some((from, to)) = &moves[at]
                     && !waiting.contains(to)
-                    && self.make_move(round, from, to)
+                    && self.make_move(round, from, to, written.contains(to))
                 {
                     waiting.remove(from);
                     // Now that the place is free.
@@ -114,7 +119,7 @@ impl Live {
         arrived && left && as_before && self.tree.listing(to.0).is_some()
     }
 
-    fn make_move(&mut self, round: &Round, from: &At, to: &At) -> bool {
+    fn make_move(&mut self, round: &Round, from: &At, to: &At, is_written: bool) -> bool {
         let Some(old_path) = self.path_of(from) else { return false };
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
         let reported = self.batch.changes.len();
@@ -135,7 +140,8 @@ impl Live {
         let is_file =
             self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
         let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
-        if self.content.forget(from) || mark(from).has(What::MODIFIED) || unseen {
+        let is_written = is_written || mark(from).has(What::MODIFIED);
+        if self.content.forget(from) || is_written || unseen {
             self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
         }
         self.content.forget(to);
@@ -200,6 +206,26 @@ impl Live {
         self.moves.push((from, at.clone()));
         true
     }
+}
+
+/// Where moves ended of what was written, or may have been, under a name that it passed.
+fn written_on_the_way(round: &Round, moves: &[(At, At)]) -> HashSet<At> {
+    let is_written = |at: &At| {
+        round.get(at).is_none_or(|seen| seen.mark.what.has(What::MODIFIED | What::UNKNOWN))
+    };
+    let mut reached = HashSet::new();
+    let mut written = HashSet::new();
+    for (from, to) in moves {
+        // The name that it began with is not one that it passed.
+        let passed = reached.remove(from) && is_written(from);
+        let is_written = written.remove(from) || passed;
+        reached.insert(to.clone());
+        written.remove(to);
+        if is_written {
+            written.insert(to.clone());
+        }
+    }
+    written
 }
 
 /// Joins moves of one entry after another, and drops those of what was replaced in the end.

@@ -9,8 +9,8 @@ use treenail_store::{Lsn, Reader};
 use super::super::change::{Batch, Change, EventKind};
 use super::super::clock::Clock;
 use super::super::history::History;
-use super::super::journal::{Head, Part, Session};
-use super::{Kept, Remembered, batch_kind, close_kind, session_kind};
+use super::super::journal::{Head, Part, Session, Unheard};
+use super::{Kept, Remembered, batch_kind, close_kind, session_kind, unheard_kind};
 use crate::ids::IdKind;
 use crate::lookup::split;
 use crate::pages::DirId;
@@ -43,6 +43,7 @@ pub(super) fn read(
     let mut parts: Option<Batch> = None;
     let mut lsn = reader.position();
     let mut fresh_dirs = Vec::new();
+    let mut unheard = Vec::new();
     while let Some(record) = reader.next().map_err(|error| error.to_string())? {
         let kind = record.kind;
         if kind == close_kind() {
@@ -54,6 +55,13 @@ pub(super) fn read(
             }
             session = Some(opened);
             parts = None;
+        } else if kind == unheard_kind() {
+            let Unheard { paths, more } =
+                Unheard::decode(record.payload).ok_or("a list of files is malformed")?;
+            if !more {
+                unheard.clear();
+            }
+            unheard.extend(paths);
         } else if kind == batch_kind() {
             let part = Part::decode(record.payload).ok_or("a batch is malformed")?;
             if part.batch.tick > history.clock().tick {
@@ -82,7 +90,7 @@ pub(super) fn read(
     let lists = fresh_dirs.iter().map(|&dir| Edit::List { dir, listing: Listing::Partial });
     tree.apply(lists.collect::<Vec<_>>());
     tree.set_taken_ns(taken_ns);
-    Ok((Remembered { tree, history }, session))
+    Ok((Remembered { tree, history, unheard }, session))
 }
 
 /// Makes a batch's changes to the tree. New directories are added to `fresh_dirs`: whether they
