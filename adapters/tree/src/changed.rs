@@ -1,11 +1,9 @@
 //! What differs between two states of a tree, found by what they share in memory.
 
-use std::cmp::Ordering;
-use std::iter::Peekable;
-
 use crate::block::{Block, Row, Rows};
 use crate::pages::DirId;
 use crate::tree::{DirNode, Tree};
+use crate::unshared::{Leaf, for_each_difference};
 use crate::view::Entry;
 
 /// An entry of a directory that is not as it was. Ids are not compared.
@@ -30,7 +28,10 @@ impl Tree {
     pub fn changed_since<'a>(&'a self, before: &'a Self, mut changed: impl FnMut(Changed<'a>)) {
         self.dirs.for_each_unshared(&before.dirs, |was, now| match (was, now) {
             (Some((dir, old)), Some((id, new))) if dir == id => {
-                compare(dir, old, new, &mut changed)
+                let [old, new] = [old, new].map(|node| node.leaves.as_slice().iter());
+                for_each_difference(old, new, |was, now| {
+                    changed(Changed { dir, was: was.map(entry), now: now.map(entry) });
+                });
             }
             (was, now) => {
                 for (dir, row) in was.into_iter().flat_map(rows) {
@@ -52,86 +53,20 @@ fn entry(row: Row<'_>) -> Entry<'_, DirId> {
     Entry { name: row.name, stat: row.stat, id: None, child: row.child }
 }
 
-/// Goes through two states of one directory side by side.
-fn compare<'a>(
-    dir: DirId,
-    old: &'a DirNode,
-    new: &'a DirNode,
-    changed: &mut impl FnMut(Changed<'a>),
-) {
-    let (mut old, mut new) = (Cursor::new(old), Cursor::new(new));
-    loop {
-        old.settle();
-        new.settle();
-        if old.skip_shared(&mut new) {
-            continue;
-        }
-        let (was, now) = (old.peek(), new.peek());
-        let order = match (&was, &now) {
-            (None, None) => return,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(was), Some(now)) => was.name.cmp(now.name),
-        };
-        let (was, now) = (was.filter(|_| order.is_le()), now.filter(|_| order.is_ge()));
-        if was != now {
-            changed(Changed { dir, was: was.map(entry), now: now.map(entry) });
-        }
-        if order.is_le() {
-            old.advance();
-        }
-        if order.is_ge() {
-            new.advance();
-        }
-    }
-}
+impl<'a> Leaf for &'a Block {
+    type Entry = Row<'a>;
+    type Entries = Rows<'a>;
 
-/// A place in the entries of a directory.
-struct Cursor<'a> {
-    blocks: &'a [Block],
-    /// The rest of the first block; nothing while not a row of it was taken.
-    rows: Option<Peekable<Rows<'a>>>,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(node: &'a DirNode) -> Self {
-        Self { blocks: node.leaves.as_slice(), rows: None }
+    fn is_shared_with(self, other: Self) -> bool {
+        Block::is_shared_with(self, other)
     }
 
-    /// Leaves a block that has no more rows.
-    fn settle(&mut self) {
-        if self.rows.as_mut().is_some_and(|rows| rows.peek().is_none()) {
-            self.next_block();
-        }
+    fn entries(self) -> Rows<'a> {
+        self.rows()
     }
 
-    fn next_block(&mut self) {
-        (self.blocks, self.rows) = (&self.blocks[1..], None);
-    }
-
-    /// Passes a block that both are at the start of.
-    fn skip_shared(&mut self, other: &mut Self) -> bool {
-        let ([block, ..], [same, ..]) = (self.blocks, other.blocks) else { return false };
-        let at_start = self.rows.is_none() && other.rows.is_none();
-        let shared = at_start && block.is_shared_with(same);
-        if shared {
-            self.next_block();
-            other.next_block();
-        }
-        shared
-    }
-
-    fn peek(&self) -> Option<Row<'a>> {
-        match &self.rows {
-            Some(rows) => rows.clone().next(),
-            None => self.blocks.first()?.rows().next(),
-        }
-    }
-
-    fn advance(&mut self) {
-        if let Some(block) = self.blocks.first() {
-            self.rows.get_or_insert_with(|| block.rows().peekable()).next();
-        }
+    fn name<'e>(row: &'e Row<'a>) -> &'e [u8] {
+        row.name
     }
 }
 

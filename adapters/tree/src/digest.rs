@@ -1,9 +1,11 @@
 //! Digests of directories; `docs/format/digest.md` has the definition byte for byte.
 
+use std::iter::Enumerate;
+
 use treenail_hash::Hash;
 use treenail_merkle::set::{self, Item};
 
-use crate::block::Block;
+use crate::block::{Block, Rows};
 use crate::column::IdBlock;
 use crate::ids::ContentId;
 use crate::view::Class;
@@ -24,13 +26,7 @@ pub(crate) fn elements<'a>(
     blocks: &'a [Block],
     ids: &'a [IdBlock],
 ) -> impl Iterator<Item = Element<'a>> + Clone {
-    blocks.iter().zip(ids).flat_map(|(block, ids)| {
-        block.rows().enumerate().map(|(i, row)| Element {
-            name: row.name,
-            class: Class::of(&row.stat),
-            slot: ids.get(i),
-        })
-    })
+    blocks.iter().zip(ids).flat_map(|(block, ids)| Elements::new(block, ids))
 }
 
 /// An entry's value, and whether all of it is known.
@@ -57,6 +53,28 @@ pub(crate) struct Element<'a> {
     pub(crate) class: Class,
     /// The id or digest; `None` while it is not known.
     pub(crate) slot: Option<&'a [u8]>,
+}
+
+/// The entries of one block as its directory's digest sees them.
+#[derive(Clone)]
+pub(crate) struct Elements<'a> {
+    rows: Enumerate<Rows<'a>>,
+    ids: &'a IdBlock,
+}
+
+impl<'a> Elements<'a> {
+    pub(crate) fn new(block: &'a Block, ids: &'a IdBlock) -> Self {
+        Self { rows: block.rows().enumerate(), ids }
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Element<'a>;
+
+    fn next(&mut self) -> Option<Element<'a>> {
+        let (at, row) = self.rows.next()?;
+        Some(Element { name: row.name, class: Class::of(&row.stat), slot: self.ids.get(at) })
+    }
 }
 
 impl<C: ContentId> Digester<C> {

@@ -3,18 +3,16 @@
 //! This is the set of `docs/format/digest.md` as a persistent trie: an update copies the nodes on
 //! the way to what changed and shares the others with the indexes of earlier trees.
 
-use std::cmp::Ordering;
-use std::iter::{Enumerate, Peekable};
 use std::sync::Arc;
 
 use treenail_hash::Hash;
 use treenail_merkle::set::{self, FANOUT, Item, LEAF_MAX};
 
-use crate::block::{Block, Leaves, Rows};
+use crate::block::{Block, Leaves};
 use crate::column::IdBlock;
-use crate::digest::{Digester, Element, Key, value};
+use crate::digest::{Digester, Element, Elements, Key, value};
 use crate::ids::ContentId;
-use crate::view::Class;
+use crate::unshared::{Leaf, for_each_difference};
 
 /// A directory with at least so many entries gets an index at its first change. Below, hashing all
 /// names anew takes a fraction of a millisecond, and the index would take more memory than that is
@@ -87,9 +85,8 @@ impl<C: ContentId> Index for Trie<C> {
         let mut missing = self.missing;
         let mut names = Vec::new();
         let mut changes = Vec::new();
-        let old = Cursor::new(self.blocks.as_slice(), self.ids.as_slice());
-        let new = Cursor::new(blocks.as_slice(), ids.as_slice());
-        for_each_change(old, new, |was, now| {
+        let (old, new) = (leaves(&self.blocks, &self.ids), leaves(blocks, ids));
+        for_each_difference(old, new, |was, now| {
             let values = [was, now].map(|element| element.as_ref().map(value::<C>));
             let unknown = values.map(|value| usize::from(value.is_some_and(|(_, known)| !known)));
             missing = missing + unknown[1] - unknown[0];
@@ -221,89 +218,27 @@ fn merge<D: treenail_hash::Digest, V: Copy>(
     Some(merged)
 }
 
-/// A place in the entries of a directory.
-struct Cursor<'a> {
-    blocks: &'a [Block],
-    ids: &'a [IdBlock],
-    /// The rest of the first block; nothing if not a row of it was taken.
-    rows: Option<Peekable<Enumerate<Rows<'a>>>>,
-}
+impl<'a> Leaf for (&'a Block, &'a IdBlock) {
+    type Entry = Element<'a>;
+    type Entries = Elements<'a>;
 
-impl<'a> Cursor<'a> {
-    fn new(blocks: &'a [Block], ids: &'a [IdBlock]) -> Self {
-        Self { blocks, ids, rows: None }
+    fn is_shared_with(self, other: Self) -> bool {
+        self.0.is_shared_with(other.0) && self.1.is_shared_with(other.1)
     }
 
-    /// Leaves a block that has no more rows.
-    fn settle(&mut self) {
-        if self.rows.as_mut().is_some_and(|rows| rows.peek().is_none()) {
-            self.next_block();
-        }
+    fn entries(self) -> Elements<'a> {
+        Elements::new(self.0, self.1)
     }
 
-    fn next_block(&mut self) {
-        (self.blocks, self.ids) = (&self.blocks[1..], &self.ids[1..]);
-        self.rows = None;
-    }
-
-    /// Passes a block that both are at the start of.
-    fn skip_shared(&mut self, other: &mut Self) -> bool {
-        let ([block, ..], [ids, ..]) = (self.blocks, self.ids) else { return false };
-        let ([same, ..], [same_ids, ..]) = (other.blocks, other.ids) else { return false };
-        let at_start = self.rows.is_none() && other.rows.is_none();
-        let shared = at_start && block.is_shared_with(same) && ids.is_shared_with(same_ids);
-        if shared {
-            self.next_block();
-            other.next_block();
-        }
-        shared
-    }
-
-    fn peek(&self) -> Option<Element<'a>> {
-        let (block, ids) = (self.blocks.first()?, self.ids.first()?);
-        let (at, row) = match &self.rows {
-            Some(rows) => rows.clone().next()?,
-            None => (0, block.rows().next()?),
-        };
-        Some(Element { name: row.name, class: Class::of(&row.stat), slot: ids.get(at) })
-    }
-
-    fn advance(&mut self) {
-        if let Some(block) = self.blocks.first() {
-            self.rows.get_or_insert_with(|| block.rows().enumerate().peekable()).next();
-        }
+    fn name<'e>(element: &'e Element<'a>) -> &'e [u8] {
+        element.name
     }
 }
 
-/// Goes through two states of a directory side by side, passing what they share in memory, and
-/// hands over each entry that differs: as it was, as it is.
-fn for_each_change<'a>(
-    mut old: Cursor<'a>,
-    mut new: Cursor<'a>,
-    mut differs: impl FnMut(Option<Element<'a>>, Option<Element<'a>>),
-) {
-    loop {
-        old.settle();
-        new.settle();
-        if old.skip_shared(&mut new) {
-            continue;
-        }
-        let (was, now) = (old.peek(), new.peek());
-        let order = match (&was, &now) {
-            (None, None) => return,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(was), Some(now)) => was.name.cmp(now.name),
-        };
-        let (was, now) = (was.filter(|_| order.is_le()), now.filter(|_| order.is_ge()));
-        if was != now {
-            differs(was, now);
-        }
-        if order.is_le() {
-            old.advance();
-        }
-        if order.is_ge() {
-            new.advance();
-        }
-    }
+/// The blocks of a directory, each with its ids.
+fn leaves<'a>(
+    blocks: &'a Leaves<Block>,
+    ids: &'a Leaves<IdBlock>,
+) -> impl Iterator<Item = (&'a Block, &'a IdBlock)> {
+    blocks.as_slice().iter().zip(ids.as_slice())
 }

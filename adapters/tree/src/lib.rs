@@ -54,6 +54,7 @@ mod recheck;
 mod scan;
 mod snapshot;
 mod tree;
+mod unshared;
 mod update;
 mod view;
 

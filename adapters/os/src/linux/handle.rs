@@ -1,14 +1,16 @@
 //! Open directories, each knowing its parent.
 
+mod held;
+mod shared;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-use rustix::io::Errno;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::error::{DirectoryLoop, DirectoryMoved};
 use crate::listing::Listing;
@@ -16,66 +18,14 @@ use crate::name;
 use crate::stat::{FileId, Stat};
 
 use super::{list, stat};
+use held::Dir;
+use shared::DIRECTORY;
 
-const DIRECTORY: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-
-/// Opens a file to read and never waits: a named pipe without a writer opens at once.
-const FILE: OFlags = OFlags::RDONLY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::NOCTTY);
+pub(crate) use held::{Held, Opened};
+pub(crate) use shared::Shared;
 
 /// Longest relative path given to the kernel, which takes 4,096 bytes with the closing zero.
 const PATH_BYTES_MAX: usize = 4000;
-
-/// Every directory of this many levels may use the last quarter of the budget, so that even in a
-/// tree deeper than the budget an open ancestor is near.
-const ANCHOR_LEVELS: usize = 64;
-
-/// What the handles of one walk have in common.
-pub(crate) struct Shared {
-    root: PathBuf,
-    /// Stay on the device of the root.
-    one_device: Option<OnceLock<u64>>,
-    /// How many may be open at once; asked for when it first matters.
-    open_max: OnceLock<usize>,
-    open: AtomicUsize,
-    no_openat2: AtomicBool,
-    /// Whether the system refused to leave the time of the last access alone.
-    no_noatime: AtomicBool,
-}
-
-impl Shared {
-    pub(crate) fn new(root: &Path, same_file_system: bool, open_max: Option<usize>) -> Self {
-        Self {
-            root: root.to_owned(),
-            one_device: same_file_system.then(OnceLock::new),
-            open_max: open_max.map_or_else(OnceLock::new, OnceLock::from),
-            open: AtomicUsize::new(0),
-            no_openat2: AtomicBool::new(false),
-            no_noatime: AtomicBool::new(false),
-        }
-    }
-
-    /// Takes one of the budget for a directory at `depth`, if any is left.
-    fn take(&self, depth: usize) -> bool {
-        let open_max = *self.open_max.get_or_init(default_open_max);
-        let spare = if depth.is_multiple_of(ANCHOR_LEVELS) { 0 } else { open_max / 4 };
-        let taken = self.open.fetch_add(1, Ordering::Relaxed) + spare < open_max;
-        if !taken {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-        }
-        taken
-    }
-}
-
-/// Half of what the process may open, so that the caller can open files too.
-fn default_open_max() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    usize::try_from(limit.unwrap_or(u64::MAX) / 2).unwrap_or(usize::MAX).clamp(8, 4096)
-}
 
 /// A directory that stays usable while the handle is kept: it is open, or, where so many are open
 /// that the budget of the walk is used up, opened again for each use from its nearest open ancestor
@@ -459,63 +409,6 @@ impl Handle {
         Ok(fd)
     }
 }
-
-impl Shared {
-    /// Opens a file to read, and leaves the time of its last access as it is where the process may:
-    /// whoever looks at everything once has not used it, and the system need not write it down.
-    fn open_file(&self, dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<File> {
-        if !self.no_noatime.load(Ordering::Relaxed) {
-            match openat(dir, name, FILE | OFlags::NOATIME, Mode::empty()) {
-                // The file belongs to someone else.
-                Err(Errno::PERM) => self.no_noatime.store(true, Ordering::Relaxed),
-                result => return Ok(File::from(result?)),
-            }
-        }
-        Ok(File::from(openat(dir, name, FILE, Mode::empty())?))
-    }
-
-    /// Opens `name` in `dir`, and says whether it is known (`Some`) to be no mount point.
-    fn open_directory(
-        &self,
-        dir: BorrowedFd<'_>,
-        name: &[u8],
-    ) -> io::Result<(OwnedFd, Option<bool>)> {
-        if self.no_openat2.load(Ordering::Relaxed) {
-            return Ok((openat(dir, name, DIRECTORY, Mode::empty())?, None));
-        }
-        match openat2(dir, name, DIRECTORY, Mode::empty(), ResolveFlags::NO_XDEV) {
-            Ok(fd) => Ok((fd, Some(false))),
-            Err(Errno::XDEV) => Ok((openat(dir, name, DIRECTORY, Mode::empty())?, Some(true))),
-            // Older kernels lack the call and sandboxes forbid it.
-            Err(Errno::NOSYS | Errno::PERM) => {
-                let fd = openat(dir, name, DIRECTORY, Mode::empty())?;
-                self.no_openat2.store(true, Ordering::Relaxed);
-                Ok((fd, None))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Opens a relative path of several names, none of them a symbolic link.
-    fn open_path(&self, dir: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
-        if !self.no_openat2.load(Ordering::Relaxed) {
-            let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-            match openat2(dir, path, DIRECTORY, Mode::empty(), resolve) {
-                Ok(fd) => return Ok(fd),
-                // A rename anywhere at the same time makes the kernel give up.
-                Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let mut fd: Option<OwnedFd> = None;
-        for name in path.split(|&b| b == b'/') {
-            let dir = fd.as_ref().map_or(dir, |fd| fd.as_fd());
-            fd = Some(openat(dir, name, DIRECTORY, Mode::empty())?);
-        }
-        fd.ok_or_else(|| io::ErrorKind::InvalidInput.into())
-    }
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
         if self.fd.take().is_some() {
@@ -525,73 +418,6 @@ impl Drop for Handle {
         let mut above = self.parent.take();
         while let Some(mut handle) = above.and_then(Arc::into_inner) {
             above = handle.parent.take();
-        }
-    }
-}
-
-/// A directory that is open for a run of calls.
-pub(crate) struct Held<'a> {
-    dir: Dir<'a>,
-    shared: &'a Shared,
-}
-
-enum Dir<'a> {
-    Borrowed(BorrowedFd<'a>),
-    Shared(Arc<OwnedFd>),
-    Owned(OwnedFd),
-}
-
-impl Held<'_> {
-    /// As [`Handle::open_file`].
-    pub(crate) fn open_file(&self, name: &[u8]) -> io::Result<File> {
-        name::check(name)?;
-        self.shared.open_file(self.fd(), name)
-    }
-
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.dir.fd()
-    }
-}
-
-impl Dir<'_> {
-    fn fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Borrowed(fd) => *fd,
-            Self::Shared(fd) => fd.as_fd(),
-            Self::Owned(fd) => fd.as_fd(),
-        }
-    }
-}
-
-/// A directory that is open for certain: its handle, and the descriptor if the handle has none.
-pub(crate) struct Opened {
-    pub(crate) handle: Arc<Handle>,
-    own: Option<Arc<OwnedFd>>,
-}
-
-impl Opened {
-    /// Whether the handle lacks the descriptor, so that this value is worth keeping.
-    pub(crate) fn is_only_open_here(&self) -> bool {
-        self.own.is_some()
-    }
-
-    pub(crate) fn list(&self, listing: &mut Listing) -> io::Result<()> {
-        list::list(self.fd(), listing)
-    }
-
-    pub(crate) fn stat_entry(&self, name: &[u8]) -> io::Result<Stat> {
-        stat::of_entry(self.fd(), name)
-    }
-
-    pub(crate) fn stat_self(&self) -> io::Result<Stat> {
-        stat::of_open(self.fd())
-    }
-
-    fn fd(&self) -> BorrowedFd<'_> {
-        match (&self.own, self.handle.fd.get()) {
-            (Some(fd), _) => fd.as_fd(),
-            (None, Some(fd)) => fd.as_fd(),
-            (None, None) => unreachable!("an opened directory has a descriptor in one of the two"),
         }
     }
 }

@@ -13,11 +13,11 @@ use treenail_os::Handle;
 use treenail_os::feed::{self, Feed, Rung, Watched};
 
 use super::clock::Clock;
-use super::driver::{Options, lock, nanoseconds};
+use super::driver::{lock, nanoseconds};
 use super::history::History;
 use super::places::top_of;
 use super::state::{Opened, Remembered, State};
-use super::{Live, Settings, token};
+use super::{Live, Options, Settings, token};
 use crate::error::Error;
 use crate::ids::{Blake3Ids, BlockIds, GitIds, IdKind, Xxh3Ids};
 use crate::pages::DirId;
@@ -63,12 +63,13 @@ impl Begun {
             });
         }
         let mut opened = open(dir)?;
-        let Some(Remembered { mut tree, history }) = opened.remembered.take() else {
+        let Some(Remembered { mut tree, history, unheard }) = opened.remembered.take() else {
             return Ok(begin(scan(root, options, watching)?, Some(opened)));
         };
         add_column(&mut tree, options.ids);
         let mut live = Live::with_history(tree, history, settings(options));
         live.recheck(Vec::new());
+        live.doubt(&unheard);
         Ok(Self { live, state: Some(opened.state), lost: opened.lost })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use treenail_os::feed::What;
 
-use super::TRIES_MAX;
+use super::answers::TRIES_MAX;
 use crate::pages::DirId;
 
 /// An entry: its directory and its name.

@@ -1,5 +1,7 @@
 //! The live tree of a real directory.
 
+mod work;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
@@ -9,99 +11,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use treenail_os::Handle;
-use treenail_os::feed::{self, Coverage, Event, Feed, Rung, Statistics, Watched};
+use treenail_os::feed::{Coverage, Feed, Rung, Statistics};
 
 use super::begin::{Begun, Watching, has_fine_times};
 use super::change::{Batch, Gap};
 use super::clock::Clock;
-use super::dirt::At;
-use super::exclude::Exclude;
-use super::hasher::{CLOCK_STEP, Hasher, INLINE_BYTES_MAX};
+use super::hasher::Hasher;
 use super::history::Since;
-use super::places::{Places, top_of};
+use super::options::{Options, Polled, Ready};
+use super::places::Places;
 use super::state::State;
-use super::{Action, Listed, Live, NoLook, Settings, token};
+use super::{Live, NoLook, Unhashed};
 use crate::error::{Error, ErrorKind};
-use crate::ids::IdKind;
 use crate::lookup::split;
 use crate::pages::DirId;
-use crate::recheck::Recheck;
 use crate::tree::Tree;
-use crate::view::Counts;
-
-/// Directories are closed when nothing has happened for so long.
-const HELD_OPEN_FOR: Duration = Duration::from_millis(250);
-
-/// How to keep a tree live.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The ids by which contents are compared; nothing to report every write. They are computed
-    /// when a file is first written. Those of the kind `BLOCKS`, which is the default, also tell
-    /// which parts of a large file have changed.
-    pub ids: Option<IdKind>,
-    /// Where the tree's history is kept, so that its clock outlives the process; a directory
-    /// outside of the root. Nothing to keep none.
-    pub state: Option<PathBuf>,
-    /// What the system's feed of changes may use.
-    pub feed: feed::Options,
-    /// A file that stays open is reported after this long.
-    pub open_max: Duration,
-    /// How often directories are looked at whose changes nothing reports.
-    pub poll_every: Duration,
-    /// Which directories are left out of the tree and not watched; none if this is not given.
-    pub exclude: Option<Exclude>,
-    /// How much memory the history may take.
-    pub history_bytes_max: usize,
-    /// How many threads scan; 0 for as many as the machine runs at once.
-    pub threads: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let Settings { open_max_ns, history_bytes_max, .. } = Settings::default();
-        Self {
-            ids: Some(IdKind::BLOCKS),
-            state: None,
-            feed: feed::Options::default(),
-            open_max: Duration::from_nanos(open_max_ns),
-            poll_every: Duration::from_secs(2),
-            exclude: None,
-            history_bytes_max,
-            threads: 0,
-        }
-    }
-}
-
-/// How a live tree began.
-#[derive(Clone, Debug)]
-pub struct Ready {
-    /// From this moment on every change is reported. Of what happened before, while the process did
-    /// not run, the first batch tells.
-    pub clock: Clock,
-    /// What reports the changes of the root's file system.
-    pub rung: Rung,
-    /// What the tree holds.
-    pub counts: Counts,
-    /// How long it took until no later change could be missed.
-    pub armed: Duration,
-    /// How long it took until the tree was complete; to save it, where its history begins, comes
-    /// after that.
-    pub elapsed: Duration,
-    /// Whether the history goes on from an earlier process.
-    pub resumed: bool,
-    /// Why an earlier state could not be used.
-    pub lost: Option<String>,
-}
-
-/// A directory that no back end reports of.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Polled {
-    /// Its path, relative to the root.
-    pub path: Vec<u8>,
-    /// Why, with the remedy.
-    pub reason: String,
-}
+use work::{HELD_OPEN_FOR, Until, Young};
 
 /// A tree that follows a directory. It has no thread of its own: time passes for it in
 /// [`poll`](Self::poll).
@@ -356,9 +281,9 @@ impl LiveTree {
                 self.live.wrote(dir, name, &found);
                 Ok(())
             }
-            Err(super::Unhashed::Gone) => Err(failed(io::ErrorKind::NotFound.into())),
-            Err(super::Unhashed::Unstable) => Err(failed(io::ErrorKind::WouldBlock.into())),
-            Err(super::Unhashed::Refused(error)) => Err(failed(error)),
+            Err(Unhashed::Gone) => Err(failed(io::ErrorKind::NotFound.into())),
+            Err(Unhashed::Unstable) => Err(failed(io::ErrorKind::WouldBlock.into())),
+            Err(Unhashed::Refused(error)) => Err(failed(error)),
         }
     }
 
@@ -444,6 +369,7 @@ impl LiveTree {
     /// # Errors
     /// If the state cannot be stored.
     pub fn leave(mut self) -> Result<(), Error> {
+        self.finish()?;
         self.state.take().map_or(Ok(()), State::leave)
     }
 
@@ -452,269 +378,10 @@ impl LiveTree {
     /// # Errors
     /// If the state cannot be stored.
     pub fn close(mut self) -> Result<(), Error> {
+        self.finish()?;
         match self.state.take() {
             Some(state) => state.close(self.live.tree(), self.options.ids, self.live.history()),
             None => Ok(()),
-        }
-    }
-
-    /// Reads what the feed has, and does what follows from it; whether nothing is left to do. After
-    /// `late` it does not begin a second round.
-    fn work(&mut self, until: Until, late: Option<Instant>) -> Result<bool, Error> {
-        if self.feed.is_noisy() {
-            self.step_down()?;
-        }
-        let now = Instant::now();
-        if self.poll_at.is_some_and(|at| at <= now) {
-            self.live.recheck(self.revisited());
-            self.poll_at = Some(now + self.options.poll_every);
-        }
-        if let Some(state) = &mut self.state {
-            state.end_checkpoint(false)?;
-        }
-        loop {
-            let now_ns = self.now_ns();
-            let (live, mut root_event) = (&mut self.live, false);
-            let read = self.feed.read(|event| {
-                root_event |= concerns_root(&event);
-                live.event(now_ns, event);
-            });
-            let read = read.map_err(|error| self.failed("cannot read what changed", error))?;
-            if root_event {
-                self.look_at_root();
-            }
-            let mut did = read;
-            while let Some((ticket, found)) = self.hasher.as_ref().and_then(Hasher::answer) {
-                self.live.hashed(now_ns, ticket, found);
-                did += 1;
-            }
-            did += self.read_grown();
-            while let Some(action) = self.live.next_action(self.now_ns()) {
-                self.perform(action)?;
-                did += 1;
-            }
-            if did == 0 {
-                self.plan_visit(now);
-                self.close_when_idle();
-                return Ok(true);
-            }
-            self.close_at = Some(now + HELD_OPEN_FOR);
-            let is_wanted = self.live.has_batch() || self.woken.load(Ordering::Acquire);
-            let is_late = late.is_some_and(|late| late <= Instant::now());
-            if is_late || until == Until::News && is_wanted {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// Changes over to a feed that is not woken by what happens outside the root.
-    fn step_down(&mut self) -> Result<(), Error> {
-        let rungs = Rung::ALL.iter().copied().filter(|rung| *rung != Rung::FileSystem);
-        let options = self.options.feed.clone().rungs(&rungs.collect::<Vec<_>>());
-        let feed =
-            Feed::open(&self.root, &options).map_err(|error| self.failed("cannot watch", error))?;
-        self.options.feed = options;
-        // The old feed is heard until the comparison has armed the new one everywhere.
-        let old = std::mem::replace(&mut self.feed, Arc::new(feed));
-        *lock(&self.current) = self.feed.clone();
-        self.live.recheck(Vec::new());
-        while let Some(action) = self.live.next_action(self.now_ns()) {
-            self.perform(action)?;
-        }
-        let now_ns = self.now_ns();
-        let live = &mut self.live;
-        let read = old.read(|event| live.event(now_ns, event));
-        read.map_err(|error| self.failed("cannot read what changed", error))?;
-        self.counted.add_counts(&old.statistics());
-        Ok(())
-    }
-
-    fn perform(&mut self, action: Action) -> Result<(), Error> {
-        match action {
-            Action::Look { dir, names } => {
-                let found = self.places.look(self.live.tree(), dir, &names);
-                self.live.looked(dir, names, found);
-            }
-            Action::List { dir } => {
-                let found = self.watch_and_list(dir);
-                self.live.listed(dir, found);
-            }
-            Action::Hash { ticket, dir, name, size_bytes, urgent } => {
-                self.hash(ticket, dir, name, size_bytes, urgent);
-            }
-            Action::Recheck { dirs } => self.compare(&dirs)?,
-            Action::WatchLink { dir, name, token } => {
-                // Where it cannot be, the file is among those that have names elsewhere.
-                if let Ok(handle) = self.places.handle(self.live.tree(), dir) {
-                    self.feed.watch_link(&handle, &name, token);
-                }
-            }
-            Action::UnwatchLink { token } => self.feed.unwatch(token),
-            Action::Unwatch { dir } => {
-                self.feed.unwatch(token(dir));
-                self.places.forget(dir);
-                self.polled.remove(&dir);
-            }
-        }
-        Ok(())
-    }
-
-    fn watch_and_list(&mut self, dir: DirId) -> Result<Vec<Listed>, NoLook> {
-        let handle = self.places.handle(self.live.tree(), dir)?;
-        match self.feed.watch(&handle, token(dir), top_of(&handle)) {
-            Watched::By(_) => _ = self.polled.remove(&dir),
-            Watched::Polled { reason } => {
-                self.polled.insert(dir, reason);
-                self.poll_at.get_or_insert_with(|| Instant::now() + self.options.poll_every);
-            }
-        }
-        self.places.list(self.live.tree(), dir)
-    }
-
-    fn hash(&mut self, ticket: u64, dir: DirId, name: Box<[u8]>, size_bytes: u64, urgent: bool) {
-        let Some(hasher) = &mut self.hasher else { return };
-        let now_ns = self.started.elapsed().as_nanos() as u64;
-        if size_bytes <= INLINE_BYTES_MAX && !urgent {
-            return self.learning.push_back((ticket, dir, name));
-        }
-        let answer = match self.places.handle(self.live.tree(), dir) {
-            Err(_) => Some((ticket, Err(super::Unhashed::Gone))),
-            Ok(handle) if size_bytes <= INLINE_BYTES_MAX => {
-                let at = (dir, name);
-                if hasher.is_young(&handle, &at) {
-                    let young = Young { ticket, at, size_bytes, urgent };
-                    return self.young.push_back((Instant::now() + CLOCK_STEP, young));
-                }
-                Some((ticket, hasher.hash(&handle, &at)))
-            }
-            Ok(handle) => {
-                let feed = Arc::downgrade(&self.feed);
-                let wake = move || _ = feed.upgrade().map(|feed| feed.wake());
-                let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
-                hasher.submit(ticket, handle, (dir, name), &wake)
-            }
-        };
-        if let Some((ticket, found)) = answer {
-            self.live.hashed(now_ns, ticket, found);
-        }
-    }
-
-    /// Reads one of the files whose ids may be worth to be known; whether there was one.
-    fn learn_one(&mut self) -> bool {
-        let Some((ticket, dir, name)) = self.learning.pop_front() else { return false };
-        let at = (dir, name);
-        let found = match (&self.hasher, self.places.handle(self.live.tree(), dir)) {
-            (Some(hasher), Ok(handle)) if hasher.is_young(&handle, &at) => {
-                let young = Young { ticket, at, size_bytes: 0, urgent: false };
-                self.young.push_back((Instant::now() + CLOCK_STEP, young));
-                return true;
-            }
-            (Some(hasher), Ok(handle)) => hasher.hash(&handle, &at),
-            _ => Err(super::Unhashed::Gone),
-        };
-        self.live.hashed(self.now_ns(), ticket, found);
-        true
-    }
-
-    /// Asks again for the ids of files that were too young; how many those are.
-    fn read_grown(&mut self) -> usize {
-        let now = Instant::now();
-        let mut count = 0;
-        while let Some((_, young)) = self.young.pop_front_if(|(at, _)| *at <= now) {
-            let Young { ticket, at: (dir, name), size_bytes, urgent } = young;
-            self.hash(ticket, dir, name, size_bytes, urgent);
-            count += 1;
-        }
-        count
-    }
-
-    /// Compares directories with the tree, or everything if there are none.
-    fn compare(&mut self, dirs: &[DirId]) -> Result<(), Error> {
-        let watching = Watching::new(&self.feed);
-        let on_open = |dir: &Arc<Handle>, id: DirId| watching.watch(dir, id);
-        let tree = self.live.tree();
-        let dirs = (!dirs.is_empty()).then_some(dirs);
-        let recheck = Recheck::new(tree).threads(self.options.threads).on_open(&on_open).dirs(dirs);
-        let found = match recheck.run(&self.root) {
-            Ok(found) => found,
-            Err(_) if !self.root_is_there() => {
-                self.gone = true;
-                self.live.rechecked(Vec::new(), Vec::new());
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        let polled = watching.into_polled();
-        if dirs.is_none() {
-            self.polled = polled;
-        } else {
-            self.polled.extend(polled);
-        }
-        if self.polled.is_empty() {
-            self.poll_at = None;
-        } else {
-            self.poll_at.get_or_insert_with(|| Instant::now() + self.options.poll_every);
-        }
-        if let Some(stat) = found.root_stat {
-            self.live.set_root_stat(stat);
-        }
-        let failures = found.failures.iter().map(|(dir, error)| (*dir, error.to_string()));
-        self.live.compared(dirs, failures.collect());
-        self.live.rechecked(found.differences, found.suspects);
-        Ok(())
-    }
-
-    fn take_batch(&mut self) -> Result<Option<Batch>, Error> {
-        let Some(batch) = self.live.take_batch() else { return Ok(None) };
-        if self.state.as_ref().is_some_and(State::is_of_other_exclusion) {
-            // Before the first batch that comes of it, which would be replayed by other rules.
-            self.save()?;
-            self.state.iter_mut().try_for_each(|state| state.end_checkpoint(true))?;
-        }
-        if let Some(state) = &mut self.state {
-            state.append(&batch)?;
-            if state.wants_checkpoint() {
-                self.save()?;
-            }
-        }
-        Ok(Some(batch))
-    }
-
-    /// Has the tree saved.
-    fn save(&mut self) -> Result<(), Error> {
-        let Some(state) = &mut self.state else { return Ok(()) };
-        let feed = Arc::downgrade(&self.feed);
-        let done = move || _ = feed.upgrade().map(|feed| feed.wake());
-        state.begin_checkpoint(self.live.tree(), self.options.ids, self.live.history(), done)
-    }
-
-    /// When there is something to do although nothing happens.
-    fn wakes_at(&mut self) -> Option<Instant> {
-        let deadline = self.live.deadline_ns().map(|ns| self.started + Duration::from_nanos(ns));
-        let grown = self.young.front().map(|(at, _)| *at);
-        let times = [deadline, grown, self.poll_at, self.close_at, self.feed.held_until()];
-        times.into_iter().flatten().min()
-    }
-
-    /// The directories that are looked at again and again: those that nothing reports of, and those
-    /// that could not be opened, where a mark on the one above does not tell that they can be now.
-    fn revisited(&self) -> Vec<DirId> {
-        let has_marks = self.feed.rung() == Rung::Inodes;
-        let refused = self.live.unlisted().map(|(dir, _)| dir).filter(|_| has_marks);
-        self.polled.keys().copied().chain(refused).collect()
-    }
-
-    fn plan_visit(&mut self, now: Instant) {
-        match self.revisited().is_empty() {
-            true => self.poll_at = None,
-            false => _ = self.poll_at.get_or_insert(now + self.options.poll_every),
-        }
-    }
-
-    fn close_when_idle(&mut self) {
-        if self.close_at.is_some_and(|at| at <= Instant::now()) {
-            self.close_at = None;
-            self.places.close();
         }
     }
 
@@ -758,23 +425,6 @@ impl std::os::fd::AsFd for LiveTree {
     }
 }
 
-/// How long work goes on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// Until there is something to tell, or somebody wakes it. More may be in the queues.
-    News,
-    /// Until there is nothing to do.
-    Rest,
-}
-
-/// A file whose id was asked for, and that changed so lately that reading it proves nothing.
-struct Young {
-    ticket: u64,
-    at: At,
-    size_bytes: u64,
-    urgent: bool,
-}
-
 /// Wakes whoever waits in [`LiveTree::poll`].
 #[derive(Clone)]
 pub struct Waker {
@@ -787,14 +437,6 @@ impl Waker {
     pub fn wake(&self) {
         self.woken.store(true, Ordering::Release);
         lock(&self.current).wake();
-    }
-}
-
-fn concerns_root(event: &Event<'_>) -> bool {
-    match event {
-        Event::Directory { dir, .. } => *dir == token(DirId::ROOT),
-        Event::Lost { .. } => true,
-        _ => false,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The end of a round: what was seen becomes edits of the tree, and changes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod moves;
+
+use std::collections::{BTreeMap, HashSet};
 
 use treenail_os::feed::What;
 use treenail_os::{Kind, Stat};
@@ -8,7 +10,7 @@ use treenail_os::{Kind, Stat};
 use super::change::{Change, EventKind};
 use super::content::differs_for_people;
 use super::dirt::{At, Mark};
-use super::{Action, Live, TRY_AGAIN_NS};
+use super::{Action, Live};
 use crate::pages::DirId;
 use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
@@ -24,9 +26,6 @@ pub(super) struct Seen {
     /// Its directory was compared as a whole, so that its own times tell what was seen.
     pub(super) compared: bool,
 }
-
-/// So often a directory that turned up in a second place is looked at in both.
-const MOVE_TRIES_MAX: u8 = 4;
 
 type Round = BTreeMap<At, Seen>;
 
@@ -85,166 +84,6 @@ impl Live {
         hold
     }
 
-    /// Finds what has moved while nobody watched: a file is gone and another has its number, its
-    /// length and its time; or a directory with its number, which is listed anew in any case.
-    fn find_moves(&mut self, round: &Round) {
-        let view = self.tree.view(None);
-        let mut gone = HashMap::new();
-        for (at, seen) in round.iter().filter(|(_, seen)| seen.compared) {
-            let row = view.entry(at.0, &at.1);
-            if let (Some(None), Some(row)) = (seen.now, row)
-                && row.stat.inode != 0
-            {
-                gone.insert(row.stat.id(), (at, row.stat));
-            }
-        }
-        if gone.is_empty() {
-            return;
-        }
-        for (to, seen) in round.iter().filter(|(_, seen)| seen.compared) {
-            let Some(Some(stat)) = seen.now else { continue };
-            if view.entry(to.0, &to.1).is_none()
-                && let Some((from, before)) = gone.remove(&stat.id())
-                && before.kind == stat.kind
-                && (stat.kind == Kind::Directory || !may_differ(&before, &stat))
-            {
-                self.moves.push((from.clone(), to.clone()));
-            }
-        }
-    }
-
-    /// Moves what the feed says has moved, where what was seen bears it out.
-    fn make_moves(&mut self, round: &Round) {
-        let moves = std::mem::take(&mut self.moves);
-        let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(moves.clone())
-            .into_iter()
-            .partition(|(from, to)| self.is_move(round, from, to));
-        if !unseen.is_empty() {
-            // One of an earlier round may have been joined with one of this.
-            let mut places: HashSet<At> = pending.iter().map(|(_, to)| to.clone()).collect();
-            let mut left: HashSet<At> = pending.iter().map(|(from, _)| from.clone()).collect();
-            for (from, to) in moves {
-                let is_free = !places.contains(&to) && !left.contains(&from);
-                if is_free && self.is_move(round, &from, &to) {
-                    places.insert(to.clone());
-                    left.insert(from.clone());
-                    pending.push((from, to));
-                }
-            }
-        }
-        // A directory on the way was elsewhere: both ends are looked at again.
-        let again = |(from, to): &(At, At)| self.dirt.has(from) || self.dirt.has(to);
-        self.moves = unseen.into_iter().filter(again).collect();
-        self.make_in_order(round, pending);
-    }
-
-    /// Makes moves of which no two begin or end at the same place. What stands at a destination and
-    /// moves on itself does so first. What is left in the end moves in a circle: it is taken as
-    /// gone and come.
-    fn make_in_order(&mut self, round: &Round, moves: Vec<(At, At)>) {
-        let mut waiting: HashSet<At> = moves.iter().map(|(from, _)| from.clone()).collect();
-        let by_target: HashMap<At, usize> =
-            moves.iter().enumerate().map(|(at, (_, to))| (to.clone(), at)).collect();
-        let mut moves: Vec<Option<(At, At)>> = moves.into_iter().map(Some).collect();
-        let mut goes_on = true;
-        while goes_on {
-            goes_on = false;
-            for first in 0..moves.len() {
-                let mut next = Some(first);
-                while let Some(at) = next.take()
-                    && let Some((from, to)) = &moves[at]
-                    && !waiting.contains(to)
-                    && self.make_move(round, from, to)
-                {
-                    waiting.remove(from);
-                    // Now that the place is free.
-                    next = by_target.get(from).copied();
-                    moves[at] = None;
-                    goes_on = true;
-                }
-            }
-        }
-    }
-
-    fn is_move(&self, round: &Round, from: &At, to: &At) -> bool {
-        let view = self.tree.view(None);
-        let Some(row) = view.entry(from.0, &from.1) else { return false };
-        let same = |stat: &Stat| stat.kind == row.stat.kind && stat.id() == row.stat.id();
-        let seen = |at: &At| round.get(at).and_then(|seen| seen.now);
-        // Where the system does not number files, what moved has at least its length and time.
-        let known = |stat: &Stat| {
-            stat.inode != 0
-                || (stat.size_bytes, stat.mtime_ns) == (row.stat.size_bytes, row.stat.mtime_ns)
-        };
-        let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && known(&stat));
-        let as_before = !self.is_excluded(to, row.stat.kind);
-        let left = seen(from).is_some_and(|now| now.is_none_or(|stat| !same(&stat)));
-        arrived && left && as_before && self.tree.listing(to.0).is_some()
-    }
-
-    fn make_move(&mut self, round: &Round, from: &At, to: &At) -> bool {
-        let Some(old_path) = self.path_of(from) else { return false };
-        let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
-        let reported = self.batch.changes.len();
-        if let Some((_, Some(child))) = replaced {
-            self.report_below(child, Some(from), &mut HashSet::new());
-        }
-        let outcomes = self.apply([Edit::Move { from: (from.0, &from.1), to: (to.0, &to.1) }]);
-        if outcomes[0] != Outcome::Moved {
-            self.batch.changes.truncate(reported);
-            return false;
-        }
-        if let Some((stat, None)) = replaced {
-            self.mark_links(to, &stat, None);
-        }
-        // What was written under the old name, or may have been, is to be seen under the new one.
-        let mark = |at| round.get(at).map_or(What::default(), |seen| seen.mark.what);
-        let is_file =
-            self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
-        let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
-        if self.content.forget(from) || mark(from).has(What::MODIFIED) || unseen {
-            self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
-        }
-        self.content.forget(to);
-        self.take_over_times(round, to);
-        // What could not be reached by the old path perhaps can be by the new one.
-        if let Some(dir) = self.tree.view(None).entry(to.0, &to.1).and_then(|row| row.child) {
-            self.list_refused_below(dir);
-            // What moved may have been made there with the number of the one that was known; and
-            // of one that a comparison or a listing found nothing but the number is known.
-            let is_new = round.get(from).is_some_and(|seen| seen.mark.what.has(What::CREATED));
-            if self.settings.exclude.is_some() {
-                // Another part of it may be left out in its new place.
-                self.list_below(dir);
-            } else if is_new || round.get(to).is_some_and(|seen| seen.compared) {
-                self.list(dir);
-            }
-        }
-        let replaced = replaced.is_some();
-        self.report(to, EventKind::Rename, |change| Change {
-            from: Some(old_path),
-            replaced,
-            ..change
-        });
-        true
-    }
-
-    /// Renaming sets the ctime: where nothing else differs, the content is what it was, unless
-    /// nobody saw all that happened: whoever wrote it may have set the mtime back.
-    fn take_over_times(&mut self, round: &Round, at: &At) {
-        let Some(seen) = round.get(at) else { return };
-        let Some(Some(stat)) = seen.now else { return };
-        let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { return };
-        let stat = normal(stat);
-        let is_same = !may_differ(&row.stat, &stat) && !differs_for_people(&row.stat, &stat);
-        let is_same = is_same && !seen.mark.what.has(What::UNKNOWN);
-        if row.child.is_none() && is_same {
-            self.apply([Edit::Put { at: (at.0, &at.1), stat, ids: Ids::Kept }]);
-            self.quiet.add(at.clone());
-        }
-        self.links.add(&stat, at.0, &at.1);
-    }
-
     /// Removes what is gone, or has another kind, or is another directory.
     fn make_removals(&mut self, round: &Round) {
         let mut reported: HashSet<At> = HashSet::new();
@@ -257,7 +96,12 @@ impl Live {
             if may_be_gone && what.has(What::MODIFIED | What::ATTRIBUTES) {
                 self.mark_incomplete();
             }
-            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { continue };
+            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else {
+                if may_be_gone && what.has(What::DIRECTORY) {
+                    self.mark_incomplete();
+                }
+                continue;
+            };
             let stays = now.is_some_and(|now| {
                 let same_dir = row.child.is_none() || row.stat.id() == now.id();
                 now.kind == row.stat.kind && same_dir && !self.is_excluded(at, now.kind)
@@ -267,6 +111,7 @@ impl Live {
             }
             let (stat, child) = (row.stat, row.child);
             if let Some(child) = child {
+                self.doubt_unlisted_below(child);
                 self.report_below(child, None, &mut reported);
             }
             self.report_gone(at, &stat);
@@ -280,6 +125,15 @@ impl Live {
                 self.dirt.mark_due(at.clone(), Mark { what: What::UNKNOWN, ..Mark::default() });
             }
             self.mark_links(&at, &stat, None);
+        }
+    }
+
+    /// A directory is gone: what was written through a name in one that was not listed to its end,
+    /// and perhaps never watched, nobody told.
+    fn doubt_unlisted_below(&mut self, top: DirId) {
+        let is_unlisted = |dir: &DirId| self.tree.listing(*dir) != Some(Listing::Complete);
+        if self.below(top).iter().any(is_unlisted) {
+            self.mark_incomplete();
         }
     }
 
@@ -357,29 +211,6 @@ impl Live {
             self.quiet.add(at.clone());
             puts.push(Put { at, stat, ids: IdsAfter::Kept, report });
         }
-    }
-
-    /// Whether a directory that turned up here is one that the tree has elsewhere, so that it has
-    /// probably moved: it is looked at in both places before it is taken for another.
-    fn awaits_move(&mut self, at: &At, seen: &Seen, stat: &Stat) -> bool {
-        let known = self.inodes.get(stat).filter(|_| stat.kind == Kind::Directory);
-        let Some(from) = known.and_then(|dir| self.place_of(dir)) else { return false };
-        let tries = seen.mark.tries + 1;
-        if tries > MOVE_TRIES_MAX {
-            return false;
-        }
-        let here = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
-        // Or the number was given again: it is listed in any case.
-        let there = Mark { tries, what: seen.mark.what | What::REMOVED, ..seen.mark };
-        let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << tries);
-        for (at, mark) in [(from.clone(), here), (at.clone(), there)] {
-            match tries {
-                1 => self.dirt.mark_due(at, mark),
-                _ => self.dirt.postpone(at, mark, deadline),
-            }
-        }
-        self.moves.push((from, at.clone()));
-        true
     }
 
     /// Whether the content may be another although the attributes do not say so.
@@ -535,48 +366,4 @@ impl Live {
 /// Whether the attributes say that the content may be another.
 fn may_differ(old: &Stat, stat: &Stat) -> bool {
     old.id() != stat.id() || old.size_bytes != stat.size_bytes || old.mtime_ns != stat.mtime_ns
-}
-
-/// Joins moves of one entry after another, and drops those of what was replaced in the end.
-fn chained(moves: Vec<(At, At)>) -> Vec<(At, At)> {
-    let mut joined: Vec<Option<(At, At)>> = Vec::with_capacity(moves.len());
-    // The one move to each place.
-    let mut to_place: HashMap<At, usize> = HashMap::new();
-    for (from, to) in moves {
-        let first = to_place.remove(&from).and_then(|at| joined[at].take());
-        let from = first.map_or(from, |(from, _)| from);
-        if let Some(replaced) = to_place.remove(&to) {
-            joined[replaced] = None;
-        }
-        if from != to {
-            to_place.insert(to.clone(), joined.len());
-            joined.push(Some((from, to)));
-        }
-    }
-    joined.into_iter().flatten().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn moves(text: &str) -> Vec<(At, At)> {
-        let at = |letter: u8| (DirId::ROOT, Box::from(&[letter][..]));
-        text.split(' ').map(|ends| (at(ends.as_bytes()[0]), at(ends.as_bytes()[1]))).collect()
-    }
-
-    #[test]
-    fn moves_of_one_entry_are_joined_and_those_of_what_was_replaced_dropped() {
-        let cases = [
-            ("ab bc cd", "ad"),
-            ("ab cd ba", "cd"),
-            ("ab cb", "cb"),
-            ("ab xy bc zc", "xy zc"),
-            // Two change places by way of a third.
-            ("at ba tb", "ba ab"),
-        ];
-        for (made, left) in cases {
-            assert_eq!(chained(moves(made)), moves(left), "{made}");
-        }
-    }
 }

@@ -1,28 +1,25 @@
 //! What outlives the process: a snapshot of the tree, and a journal of the changes since.
 
+mod replay;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use treenail_os::Stat;
 use treenail_store::disk::OsDisk;
 use treenail_store::{ErrorKind as LogErrorKind, Kind, Log, Lsn, Options, Reader, Tail};
 
 use super::begin::random;
-use super::change::{Batch, Change, EventKind};
-use super::clock::Clock;
+use super::change::Batch;
 use super::exclude::{Exclude, key_of};
 use super::history::History;
-use super::journal::{Head, Part, Session};
+use super::journal::{Head, Part, Session, Unheard};
 use crate::error::{Error, ErrorKind};
 use crate::ids::IdKind;
-use crate::lookup::split;
-use crate::pages::DirId;
-use crate::snapshot::Snapshot;
-use crate::tree::{Listing, Tree};
-use crate::update::{Edit, Ids, Outcome, Place};
+use crate::tree::Tree;
+use replay::read;
 
 /// The log's directory within the state's.
 const JOURNAL: &str = "journal";
@@ -59,7 +56,7 @@ pub fn peek(state: &Path, ids: Option<IdKind>, exclude: Option<&Exclude>) -> Res
     let mut tries = PEEKS_MAX;
     loop {
         match State::peek(state, kept) {
-            Ok(Remembered { tree, history }) => return Ok(Peeked { tree, history }),
+            Ok(Remembered { tree, history, .. }) => return Ok(Peeked { tree, history }),
             Err(error) if tries == 0 => return Err(error),
             // The process may just be replacing one snapshot by the next.
             Err(_) => tries -= 1,
@@ -84,6 +81,8 @@ pub(super) struct State {
     exclude: Option<Exclude>,
     /// What stood for it in the last checkpoint.
     exclusion: u64,
+    /// The files that the journal says are [`unheard`](super::Live::unheard).
+    unheard: Vec<Box<[u8]>>,
 }
 
 struct Saving {
@@ -104,6 +103,8 @@ struct Kept {
 pub(super) struct Remembered {
     pub(super) tree: Tree,
     pub(super) history: History,
+    /// The files that were [`unheard`](super::Live::unheard).
+    pub(super) unheard: Vec<Box<[u8]>>,
 }
 
 /// A state that was opened.
@@ -125,6 +126,10 @@ fn batch_kind() -> Kind {
 
 fn close_kind() -> Kind {
     Kind::new(3).expect("3 is a kind")
+}
+
+fn unheard_kind() -> Kind {
+    Kind::new(4).expect("4 is a kind")
 }
 
 impl State {
@@ -192,6 +197,7 @@ impl State {
             is_named: remembered.is_some(),
             exclude: settings.exclude.clone(),
             exclusion: kept.exclusion,
+            unheard: remembered.as_ref().map_or_else(Vec::new, |known| known.unheard.clone()),
         };
         let incarnation =
             remembered.as_ref().map_or(1, |remembered| remembered.history.clock().incarnation);
@@ -228,14 +234,20 @@ impl State {
         self.root
     }
 
-    /// Adds a batch. It is there when the state is opened again, unless the machine loses power.
+    /// Adds a batch, with the files that are unheard after it. It is there when the state is opened
+    /// again, unless the machine loses power.
     ///
     /// # Errors
     /// If the system refuses.
-    pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Error> {
+    pub(super) fn append(&mut self, batch: &Batch, unheard: Vec<Box<[u8]>>) -> Result<(), Error> {
         // Without a snapshot that it starts from, a journal says nothing.
         self.end_checkpoint(!self.is_named)?;
         let start = self.log.end();
+        // Before the batch, which may be the last that is written.
+        if unheard != self.unheard {
+            self.unheard = unheard;
+            self.append_unheard()?;
+        }
         let records = Part::encode_all(batch, now_ns(), self.log.payload_bytes_max());
         for record in &records {
             self.bytes += record.len();
@@ -243,6 +255,29 @@ impl State {
         }
         self.starts.push_back((batch.tick, start));
         self.log.flush(self.log.end()).map_err(|error| self.failed(&error))
+    }
+
+    /// Whether the journal says that files are unheard.
+    pub(super) fn has_unheard(&self) -> bool {
+        !self.unheard.is_empty()
+    }
+
+    /// Says that no file is unheard any more.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn heard_all(&mut self) -> Result<(), Error> {
+        self.unheard.clear();
+        self.append_unheard()?;
+        self.log.flush(self.log.end()).map_err(|error| self.failed(&error))
+    }
+
+    fn append_unheard(&mut self) -> Result<(), Error> {
+        for record in Unheard::encode_all(&self.unheard, self.log.payload_bytes_max()) {
+            self.bytes += record.len();
+            self.log.append(unheard_kind(), &record).map_err(|error| self.failed(&error))?;
+        }
+        Ok(())
     }
 
     /// Whether the journal has grown so that a checkpoint is worth its cost.
@@ -267,7 +302,7 @@ impl State {
         history: &History,
         done: impl FnOnce() + Send + 'static,
     ) -> Result<(), Error> {
-        let (head, lsn) = self.head(history);
+        let (head, lsn) = self.head(history)?;
         let path = self.dir.join(head.snapshot());
         let tree = tree.clone();
         let save = move || {
@@ -314,7 +349,7 @@ impl State {
         history: &History,
     ) -> Result<(), Error> {
         self.end_checkpoint(true)?;
-        let (head, lsn) = self.head(history);
+        let (head, lsn) = self.head(history)?;
         tree.view(ids).save(&self.dir.join(head.snapshot()))?;
         self.name_snapshot(&head, lsn)?;
         self.write(close_kind(), &[])?;
@@ -323,7 +358,7 @@ impl State {
     }
 
     /// What a checkpoint says at this moment, and where the records begin that it needs.
-    fn head(&mut self, history: &History) -> (Head, Lsn) {
+    fn head(&mut self, history: &History) -> Result<(Head, Lsn), Error> {
         while self.starts.pop_front_if(|(tick, _)| *tick <= history.floor()).is_some() {}
         let clock = history.clock();
         let head = Head {
@@ -335,7 +370,12 @@ impl State {
             exclusion: key_of(self.exclude.as_ref()),
             ended: history.ended().to_vec(),
         };
-        (head, self.starts.front().map_or_else(|| self.log.end(), |(_, lsn)| *lsn))
+        let lsn = self.starts.front().map_or_else(|| self.log.end(), |(_, lsn)| *lsn);
+        if !self.unheard.is_empty() {
+            // The records that said so may lie before the first that is needed.
+            self.append_unheard()?;
+        }
+        Ok((head, lsn))
     }
 
     /// Writes a checkpoint that names a snapshot, and removes the others.
@@ -375,142 +415,6 @@ impl Head {
     fn snapshot(&self) -> String {
         format!("{SNAPSHOT}{}-{}", self.incarnation, self.tick)
     }
-}
-
-/// Reads a state: the snapshot that the checkpoint names, and the batches of the journal. The
-/// session is the last that was not closed.
-fn read(
-    dir: &Path,
-    checkpoint: &[u8],
-    mut reader: Reader,
-    kept: Kept,
-    starts: &mut VecDeque<(u64, Lsn)>,
-) -> Result<(Remembered, Option<Session>), String> {
-    let Kept { ids, exclusion, history_bytes_max } = kept;
-    let head = Head::decode(checkpoint).ok_or("the checkpoint is of an unknown form")?;
-    if head.exclusion != exclusion {
-        return Err("it was made when other directories were left out".into());
-    }
-    let snapshot = Snapshot::open(&dir.join(head.snapshot())).map_err(|error| error.to_string())?;
-    snapshot.verify().map_err(|error| error.to_string())?;
-    let mut tree = snapshot.to_tree().map_err(|error| error.to_string())?;
-    let start = Clock { root: head.root, incarnation: head.incarnation, tick: head.floor };
-    let mut history = History::new(start, history_bytes_max);
-    history.set_ended(head.ended.clone());
-    let mut session = None;
-    let mut taken_ns = head.taken_ns;
-    let mut parts: Option<Batch> = None;
-    let mut lsn = reader.position();
-    let mut fresh_dirs = Vec::new();
-    while let Some(record) = reader.next().map_err(|error| error.to_string())? {
-        let kind = record.kind;
-        if kind == close_kind() {
-            session = None;
-        } else if kind == session_kind() {
-            let opened = Session::decode(record.payload).ok_or("a session is malformed")?;
-            while history.clock().incarnation < opened.incarnation {
-                history.begin_incarnation();
-            }
-            session = Some(opened);
-            parts = None;
-        } else if kind == batch_kind() {
-            let part = Part::decode(record.payload).ok_or("a batch is malformed")?;
-            if part.batch.tick > history.clock().tick {
-                let Part { batch, at_ns, last } = part;
-                if parts.is_none() {
-                    starts.push_back((batch.tick, lsn));
-                }
-                let whole =
-                    parts.get_or_insert_with(|| Batch { tick: batch.tick, ..Batch::default() });
-                whole.changes.extend(batch.changes);
-                whole.gaps.extend(batch.gaps);
-                if last && let Some(batch) = parts.take() {
-                    if batch.tick > head.tick {
-                        taken_ns = taken_ns.max(at_ns);
-                        replay(&mut tree, &batch, ids, &mut fresh_dirs);
-                    }
-                    history.push(&batch);
-                }
-            }
-        }
-        lsn = reader.position();
-    }
-    if history.clock().tick < head.tick {
-        return Err("the journal lacks what the snapshot holds".into());
-    }
-    let lists = fresh_dirs.iter().map(|&dir| Edit::List { dir, listing: Listing::Partial });
-    tree.apply(lists.collect::<Vec<_>>());
-    tree.set_taken_ns(taken_ns);
-    Ok((Remembered { tree, history }, session))
-}
-
-/// Makes a batch's changes to the tree. New directories are added to `fresh_dirs`: whether they
-/// were listed to their end, the journal does not say.
-fn replay(tree: &mut Tree, batch: &Batch, ids: Option<IdKind>, fresh_dirs: &mut Vec<DirId>) {
-    // Files' changes are made together, as the digests above are computed for each call. What may
-    // change where a path leads is made at once, before the next path is looked up.
-    let mut waiting: Vec<Replayed<'_>> = Vec::new();
-    for change in &batch.changes {
-        let Some(at) = place(tree, &change.path) else { continue };
-        if let Some(from) = &change.from {
-            let Some(from) = place(tree, from) else { continue };
-            make(tree, &mut waiting, fresh_dirs);
-            tree.apply([Edit::Move { from, to: at }]);
-        }
-        let stat = match change.kind {
-            EventKind::Delete => None,
-            _ if change.stat.is_none() => continue,
-            _ => change.stat,
-        };
-        let known = known_id(change, ids);
-        let keeps_ids = change.quiet || change.from.is_some();
-        waiting.push(Replayed { at, stat, known, keeps_ids });
-        if !change.class.is_file() {
-            make(tree, &mut waiting, fresh_dirs);
-        }
-    }
-    make(tree, &mut waiting, fresh_dirs);
-}
-
-/// A change that waits to be made to the tree.
-struct Replayed<'a> {
-    at: Place<'a>,
-    /// Nothing if it is gone.
-    stat: Option<Stat>,
-    known: Option<(IdKind, &'a [u8])>,
-    keeps_ids: bool,
-}
-
-/// Makes the changes that wait.
-fn make(tree: &mut Tree, waiting: &mut Vec<Replayed<'_>>, fresh_dirs: &mut Vec<DirId>) {
-    let edits = waiting.iter().map(|change| match change.stat {
-        None => Edit::Remove { at: change.at },
-        Some(stat) => {
-            let ids = match change.known.as_slice() {
-                [] if change.keeps_ids => Ids::Kept,
-                [] => Ids::Dropped,
-                known => Ids::Known(known),
-            };
-            Edit::Put { at: change.at, stat, ids }
-        }
-    });
-    let applied = tree.apply(edits);
-    waiting.clear();
-    for outcome in applied.outcomes {
-        if let Outcome::Added(Some(dir)) = outcome {
-            fresh_dirs.push(dir);
-        }
-    }
-}
-
-fn known_id(change: &Change, ids: Option<IdKind>) -> Option<(IdKind, &[u8])> {
-    let (kind, id) = (ids?, change.id.as_ref()?);
-    (id.as_bytes().len() == usize::from(kind.id_bytes)).then(|| (kind, id.as_bytes()))
-}
-
-fn place<'a>(tree: &Tree, path: &'a [u8]) -> Option<(DirId, &'a [u8])> {
-    let (dir, name) = split(path);
-    Some((tree.dir_at(dir)?, name))
 }
 
 fn put_aside(dir: &Path, journal: &Path) -> Result<(), Error> {

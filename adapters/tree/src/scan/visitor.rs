@@ -1,5 +1,9 @@
 //! What the walk calls: lists and stats each directory, and has its files read.
 
+mod entries;
+mod later;
+mod part;
+
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -7,43 +11,29 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use treenail_os::{Directory, Handle, Kind, Next, Place, Reader, Stat, Visit};
+use treenail_os::{Directory, Handle, Next, Place, Reader, Stat, Visit};
 
-use super::assemble::Late;
-use super::content::{self, Found, Wanted};
-use super::fresh::{self, FRESH_NS, Fresh};
-use super::gather::{Batch, Gathering, Kept, Listed, Packer, Reading, Rest, Spot};
+use super::content::Wanted;
+use super::fresh;
+use super::gather::{Batch, Gathering, Kept, Packer, Rest, Spot};
 use super::previous::Previous;
-use super::rules::{Inherited, Prepared, Rules};
-use super::{Arm, FAILURES_KEPT_MAX, Failure, Progress, Scan, Scanned};
+use super::rules::{Inherited, Rules};
+use super::{Arm, Progress, Scan, Scanned};
 use crate::error::Error;
 use crate::ids::ContentId;
 use crate::live::Exclude;
 use crate::pages::DirId;
-use crate::recheck::CLOCK_STEP_NS_MAX;
 use crate::snapshot::Snapshot;
 use crate::tree::Listing;
-use crate::view::{Class, Counts, View};
+use crate::view::View;
+use entries::Asked;
+use later::{WAITING_DIRECTORY, WAITING_SHARED};
+use part::Worker;
 
-/// More files, or more bytes where the sizes are known, are shared out, so that one directory keeps
-/// all threads busy.
-const BATCH_FILES_MAX: usize = 128;
-const BATCH_BYTES_MAX: u64 = 4 << 20;
+pub(super) use part::Part;
 
 /// Where contents are not read, a directory of twice as many files is shared out by so many.
 const BATCH_STATS: usize = 1024;
-
-/// Entries that may wait for all directories to be watched; it takes some 30 bytes for each.
-const WAITING_MAX: usize = 1 << 16;
-
-/// What a directory that waits to be listed counts for among them.
-const WAITING_DIRECTORY: usize = 8;
-
-/// And an entry of a directory that is shared out.
-const WAITING_SHARED: usize = 4;
-
-/// A larger file is a batch of its own. To open it twice costs a hundredth of reading it.
-const SHARED_SIZE_BYTES_MAX: u64 = 512 << 10;
 
 pub(super) struct Visitor<'a, C: ContentId> {
     with_ids: bool,
@@ -68,21 +58,6 @@ pub(super) struct Visitor<'a, C: ContentId> {
     kind: PhantomData<C>,
 }
 
-/// What one thread has found.
-pub(super) struct Part<C: ContentId> {
-    pub(super) dirs: Vec<Listed<C>>,
-    pub(super) late: Vec<Late<C::Id>>,
-    /// Files that had changed just before they were read.
-    pub(super) fresh: Vec<Fresh>,
-    pub(super) counts: Counts,
-    pub(super) root_stat: Option<Stat>,
-    pub(super) failures: Vec<Failure>,
-    pub(super) failures_total: u64,
-    pub(super) files_read: u64,
-    pub(super) bytes_read: u64,
-    pub(super) files_reused: u64,
-}
-
 /// What a directory gets from the one above it.
 pub(super) struct State {
     dir: DirId,
@@ -100,59 +75,6 @@ pub(super) struct State {
 pub(super) enum Task<I> {
     Batch(Batch<I>),
     Rest(Rest),
-}
-
-/// Of which entries a listing's stats are asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    All,
-    AllButFiles,
-    Directories,
-}
-
-/// One thread's memory; what it found is handed in when it ends.
-pub(super) struct Worker<C: ContentId> {
-    reader: Reader,
-    packer: Packer<C>,
-    /// The entries of a directory; kept for its memory.
-    kept: Vec<Kept<C::Id>>,
-    part: Part<C>,
-    parts: Arc<Mutex<Vec<Part<C>>>>,
-    /// Whether the number of links tells how many directories are in one, on the last device.
-    counting: Option<(u64, bool)>,
-}
-
-impl<C: ContentId> Drop for Worker<C> {
-    fn drop(&mut self) {
-        let part = std::mem::take(&mut self.part);
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
-    }
-}
-
-impl<C: ContentId> Default for Part<C> {
-    fn default() -> Self {
-        Self {
-            dirs: Vec::new(),
-            late: Vec::new(),
-            fresh: Vec::new(),
-            counts: Counts::default(),
-            root_stat: None,
-            failures: Vec::new(),
-            failures_total: 0,
-            files_read: 0,
-            bytes_read: 0,
-            files_reused: 0,
-        }
-    }
-}
-
-impl<C: ContentId> Part<C> {
-    pub(super) fn fail(&mut self, path: impl FnOnce() -> Vec<u8>, error: io::Error) {
-        self.failures_total += 1;
-        if self.failures.len() < FAILURES_KEPT_MAX {
-            self.failures.push(Failure { path: path(), error });
-        }
-    }
 }
 
 impl<'a, C: ContentId> Visitor<'a, C> {
@@ -197,153 +119,6 @@ impl<'a, C: ContentId> Visitor<'a, C> {
         super::assemble::assemble::<C>(parts, self.with_ids, self.taken_ns, gitignore)
     }
 
-    /// Stats the entries that are asked for, and gives child directories their numbers.
-    fn keep(
-        &self,
-        kept: &mut Vec<Kept<C::Id>>,
-        part: &mut Part<C>,
-        dir: &Directory<'_>,
-        rules: Option<&Inherited>,
-        asked: Asked,
-    ) -> Listing {
-        let rules = rules.map(Inherited::prepare);
-        let rules = rules.as_ref();
-        let mut listing = Listing::Complete;
-        // Paths are only made where somebody asks for them.
-        let above = self.exclude.map(|_| dir.handle().path());
-        let is_excluded = |name: &[u8]| match (self.exclude, &above) {
-            (Some(exclude), Some(above)) if above.is_empty() => exclude.excludes(name),
-            (Some(exclude), Some(above)) => exclude.excludes(&[above, &b"/"[..], name].concat()),
-            _ => false,
-        };
-        for (listed, entry) in dir.entries().enumerate() {
-            let is_dir = entry.kind == Kind::Directory;
-            if rules.is_some_and(|rules: &Prepared<'_>| rules.leaves_out(entry.name, is_dir))
-                || (is_dir && is_excluded(entry.name))
-            {
-                continue;
-            }
-            let name = u32::try_from(listed).expect("a listing is shorter than 4 GiB");
-            let is_asked = match asked {
-                Asked::All => true,
-                Asked::AllButFiles => entry.kind != Kind::File,
-                Asked::Directories => is_dir,
-            };
-            if !is_asked {
-                kept.push(Kept { name, stat: None, child: None, id: None });
-                continue;
-            }
-            let stat = match dir.stat_entry(listed) {
-                Ok(stat) => stat,
-                // It went after the listing was made: a listing made now would not have it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    listing = Listing::Partial;
-                    part.fail(|| path_of(dir.handle(), entry.name), error);
-                    continue;
-                }
-            };
-            let child = (stat.kind == Kind::Directory).then(|| self.number());
-            kept.push(Kept { name, stat: Some(stat), child, id: None });
-        }
-        if let Some(progress) = self.progress {
-            progress.entries.fetch_add(kept.len() as u64, Ordering::Relaxed);
-        }
-        listing
-    }
-
-    fn number(&self) -> DirId {
-        let index = self.next_dir.fetch_add(1, Ordering::Relaxed);
-        assert!(index < u32::MAX, "a tree holds fewer than 2^32 directories");
-        DirId { index, generation: 0 }
-    }
-
-    /// Fills in the ids that need no reading, and returns the files to be read, in batches of which
-    /// all but the last are full.
-    fn identify(
-        &self,
-        part: &mut Part<C>,
-        dir: &Directory<'_>,
-        state: &State,
-        kept: &mut [Kept<C::Id>],
-    ) -> Vec<Vec<u32>> {
-        let mut previous = Previous::new(self.previous, state.previous);
-        let (mut batches, mut batch, mut batch_bytes) = (Vec::new(), Vec::new(), 0);
-        let mut found_bytes = 0;
-        let mut target = Vec::new();
-        for (entry, kept) in (0..).zip(kept) {
-            let name = dir.entry(kept.name as usize).name;
-            match kept.stat.as_ref().map_or(Class::File, Class::of) {
-                Class::Symlink => match dir.handle().read_link(name, &mut target) {
-                    Ok(()) => kept.id = Some(link_id::<C>(&target)),
-                    Err(error) => part.fail(|| path_of(dir.handle(), name), error),
-                },
-                Class::File | Class::Executable => {
-                    let known = kept.stat.as_ref().and_then(|stat| previous.id(name, stat));
-                    if let Some(known) = known {
-                        kept.id.get_or_insert_default().as_mut().copy_from_slice(known);
-                        part.files_reused += 1;
-                        continue;
-                    }
-                    let size_bytes = kept.stat.map_or(0, |stat| stat.size_bytes);
-                    found_bytes += size_bytes;
-                    batch_bytes += size_bytes;
-                    batch.push(entry);
-                    if batch.len() == BATCH_FILES_MAX || batch_bytes >= BATCH_BYTES_MAX {
-                        batches.push(std::mem::take(&mut batch));
-                        batch_bytes = 0;
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let Some(progress) = self.progress {
-            progress.bytes_found.fetch_add(found_bytes, Ordering::Relaxed);
-        }
-        batches.push(batch);
-        batches
-    }
-
-    /// Reads files and notes the failures.
-    fn read(
-        &self,
-        reader: &mut Reader,
-        part: &mut Part<C>,
-        handle: &Arc<Handle>,
-        dir: DirId,
-        wanted: &[Wanted<'_>],
-        mut done: impl FnMut(u32, Reading<C::Id>),
-    ) {
-        if wanted.is_empty() {
-            return;
-        }
-        let size_bytes_max = if wanted.len() == 1 { u64::MAX } else { SHARED_SIZE_BYTES_MAX };
-        let settled_ns = now_ns().saturating_sub(FRESH_NS);
-        content::read::<C>(
-            reader,
-            handle,
-            wanted,
-            size_bytes_max,
-            self.progress,
-            |wanted, found| {
-                let reading = match found {
-                    Found::Id(id, stat) => {
-                        part.files_read += 1;
-                        part.bytes_read += stat.size_bytes;
-                        let settled = stat.ctime_ns < settled_ns;
-                        if !settled {
-                            part.fresh.push(Fresh::new(handle, dir, wanted.name, stat));
-                        }
-                        Reading::File(stat, settled.then_some(id))
-                    }
-                    Found::Failed(error) => part.unread(handle, wanted, error),
-                    Found::Larger => Reading::Larger,
-                };
-                done(wanted.entry, reading);
-            },
-        );
-    }
-
     /// Puts forward the child directories with what they inherit. With `counting`, those that can
     /// be watched without being opened are put off.
     fn descend(
@@ -380,141 +155,6 @@ impl<'a, C: ContentId> Visitor<'a, C> {
                 next.descend(dir, listed, below);
             }
         }
-    }
-}
-
-impl<C: ContentId> Visitor<'_, C> {
-    /// Whether a child directory has no directories in it, and has been left alone for so long that
-    /// its stat would tell if anything were moved or changed from now on.
-    fn is_leaf(
-        &self,
-        above: &Handle,
-        state: &State,
-        stat: &Stat,
-        counting: &mut Option<(u64, bool)>,
-    ) -> bool {
-        let settled = stat.ctime_ns < self.taken_ns.saturating_sub(CLOCK_STEP_NS_MAX);
-        if stat.nlink != 2 || !settled || state.device != Some(stat.device) {
-            return false;
-        }
-        match *counting {
-            Some((device, counts)) if device == stat.device => counts,
-            _ => counting.insert((stat.device, above.counts_subdirectories())).1,
-        }
-    }
-
-    /// Whether what is not urgent of a directory is put off. It is not once all are watched, nor if
-    /// the directory was itself put off, nor if too much waits.
-    fn puts_off(&self, state: &State) -> bool {
-        !self.waits_no_more(state)
-            && !self.is_armed.load(Ordering::Relaxed)
-            && self.waiting.load(Ordering::Relaxed) < WAITING_MAX
-    }
-
-    /// Notes that a directory was reached; whether it was put off.
-    fn waits_no_more(&self, state: &State) -> bool {
-        let was_put_off = state.watched.is_some();
-        if was_put_off {
-            self.waiting.fetch_sub(WAITING_DIRECTORY, Ordering::Relaxed);
-        }
-        was_put_off
-    }
-
-    /// Asks for the stats that were put off.
-    fn look_at_rest(&self, worker: &mut Worker<C>, rest: &Rest) {
-        let Worker { packer, part, kept, .. } = worker;
-        let Rest { handle, spot, .. } = rest;
-        let mut spot = *spot;
-        rest.unpack(kept);
-        let unknown = kept.iter().filter(|kept| kept.stat.is_none()).map(|kept| kept.name);
-        let unknown: Vec<u32> = unknown.collect();
-        let mut places = unknown.iter();
-        let names = unknown.iter().map(|place| rest.name(*place));
-        let opened = handle.stat_each(names, |stat| {
-            let Some(place) = places.next() else { return };
-            let reading = part.looked(handle, rest.name(*place), stat);
-            kept[*place as usize].enter(reading, &mut spot.listing);
-        });
-        if let Err(error) = opened {
-            spot.listing = Listing::Partial;
-            part.fail(|| handle.full_path(), error);
-        }
-        kept.sort_unstable_by(|a, b| rest.name(a.name).cmp(rest.name(b.name)));
-        packer.pack(spot, kept, |place| rest.name(place), part);
-        self.waiting.fetch_sub(rest.len(), Ordering::Relaxed);
-    }
-
-    /// Reads or stats some files of a large directory.
-    fn look_at_batch(
-        &self,
-        worker: &mut Worker<C>,
-        batch: &Batch<C::Id>,
-        next: &mut Next<'_, Self>,
-    ) {
-        let Worker { reader, packer, part, .. } = worker;
-        let Batch { gathering, entries, waits } = batch;
-        self.waiting.fetch_sub(*waits, Ordering::Relaxed);
-        let wanted: Vec<Wanted<'_>> = gathering.with(|kept, _| {
-            let wanted = entries.iter().map(|&entry| Wanted {
-                entry,
-                name: gathering.name(entry),
-                before: kept[entry as usize].stat,
-            });
-            wanted.collect()
-        });
-        let mut readings = Vec::with_capacity(wanted.len());
-        let (handle, dir) = (&gathering.handle, gathering.dir());
-        if self.with_ids {
-            self.read(reader, part, handle, dir, &wanted, |entry, reading| {
-                readings.push((entry, reading));
-            });
-        } else {
-            readings.extend(
-                wanted
-                    .iter()
-                    .map(|one| (one.entry, part.looked(handle, one.name, handle.stat(one.name)))),
-            );
-        }
-        gathering.with(|kept, listing| {
-            for (entry, reading) in readings {
-                if !kept[entry as usize].enter(reading, listing) {
-                    gathering.one_more();
-                    let entries = vec![entry];
-                    let (gathering, waits) = (gathering.clone(), 0);
-                    next.task(Task::Batch(Batch { gathering, entries, waits }));
-                }
-            }
-        });
-        if let Some(spot) = gathering.one_less() {
-            let mut kept = gathering.with(|kept, _| std::mem::take(kept));
-            packer.pack(spot, &mut kept, |place| gathering.name(place), part);
-        }
-    }
-}
-
-impl<C: ContentId> Part<C> {
-    /// Takes in the stat of a file that was listed as one.
-    fn looked(&mut self, dir: &Handle, name: &[u8], stat: io::Result<Stat>) -> Reading<C::Id> {
-        let error = match stat {
-            Ok(stat) if stat.kind != Kind::Directory => return Reading::File(stat, None),
-            Ok(_) => io::ErrorKind::IsADirectory.into(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Reading::Gone,
-            Err(error) => error,
-        };
-        self.fail(|| path_of(dir, name), error);
-        Reading::Lost
-    }
-
-    /// What a failed reading leaves of an entry.
-    fn unread(&mut self, dir: &Handle, wanted: &Wanted<'_>, error: io::Error) -> Reading<C::Id> {
-        let now = wanted.before.map_or_else(|| dir.stat(wanted.name), Ok);
-        let reading = match now {
-            Ok(stat) if stat.kind == Kind::File => Reading::File(stat, None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Reading::Gone,
-            _ => Reading::Lost,
-        };
-        self.fail(|| path_of(dir, wanted.name), error);
-        reading
     }
 }
 
@@ -663,12 +303,6 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
 fn now_ns() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
-}
-
-fn link_id<C: ContentId>(target: &[u8]) -> C::Id {
-    let mut ids = Vec::with_capacity(1);
-    C::many(&[target], &mut ids);
-    ids.remove(0).unwrap_or_default()
 }
 
 pub(super) fn path_of(dir: &Handle, name: &[u8]) -> Vec<u8> {

@@ -8,6 +8,7 @@ mod mounts;
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -180,6 +181,64 @@ fn what_moved_while_nobody_watched_is_a_rename() {
     assert_eq!(replica.0, Replica::of(live.tree()).0);
     assert!(renames >= 1);
     assert_true(&live);
+}
+
+#[test]
+fn what_was_taken_to_be_the_same_is_doubted_by_the_next_process_until_the_feed_was_silent() {
+    type Ending = fn(LiveTree, &Path);
+    // How the process ends, and whether more could have been heard.
+    let endings: [(Ending, bool); 4] = [
+        (|live, _| drop(live), true),
+        (
+            |mut live, _| {
+                assert!(live.poll(Some(Duration::ZERO)).unwrap().is_none());
+            },
+            false,
+        ),
+        (|live, _| live.close().unwrap(), false),
+        (
+            |live, root| {
+                fs::write(root.join("other"), "1").unwrap();
+                live.close().unwrap();
+            },
+            true,
+        ),
+    ];
+    for (at, (end, is_doubted)) in endings.into_iter().enumerate() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
+        let file = dir.path().join("file");
+        fs::write(&file, "1").unwrap();
+        let mut live = LiveTree::open(dir.path(), &options).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(live.poll(Some(PATIENCE)).unwrap().unwrap().changes.len(), 1);
+        end(live, dir.path());
+        let mut live = LiveTree::open(dir.path(), &options).unwrap();
+        let again = changes(&mut live).iter().any(|(_, path, _)| path == "file");
+        assert_eq!(again, is_doubted, "ending {at}");
+        live.close().unwrap();
+        let mut live = LiveTree::open(dir.path(), &options).unwrap();
+        assert_eq!(changes(&mut live), [], "ending {at}: nothing is doubted twice");
+    }
+}
+
+#[test]
+fn what_was_found_and_not_asked_for_is_told_after_a_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let options = Options { state: Some(state.path().join("tree")), ..Options::default() };
+    fs::write(dir.path().join("file"), "1").unwrap();
+    let live = LiveTree::open(dir.path(), &options).unwrap();
+    let clock = live.clock();
+    live.close().unwrap();
+    fs::write(dir.path().join("file"), "22").unwrap();
+    LiveTree::open(dir.path(), &options).unwrap().close().unwrap();
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    while live.barrier().unwrap().is_some() {}
+    let Since::Net { changes, .. } = live.since(clock) else { panic!("the clock is not known") };
+    let names: Vec<&[u8]> = changes.iter().map(|change| &*change.path).collect();
+    assert_eq!(names, [b"file"]);
 }
 
 #[test]

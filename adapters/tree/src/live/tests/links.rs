@@ -7,7 +7,7 @@ use super::{answer, dir, entry, file, live, put};
 use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::{Action, Clock, Hashed, Id, Live, Settings, token};
 use crate::pages::DirId;
-use crate::tree::Tree;
+use crate::tree::{Listing, Tree};
 use crate::update::{Edit, Ids};
 
 #[test]
@@ -52,6 +52,50 @@ fn a_name_that_was_written_through_and_went_has_the_others_of_its_file_looked_at
         let is: Vec<_> = [(DirId::ROOT, &b"b"[..], now)].into_iter().chain(stands).collect();
         answer(&mut live, &is);
         assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+    }
+}
+
+#[test]
+fn a_directory_that_went_before_it_was_listed_has_the_other_names_of_files_looked_at() {
+    // It is in the tree, but not listed; or it came and went between two looks; or another that
+    // is listed takes its place.
+    for (is_known, stands) in [(true, None), (false, None), (true, Some(b"e"))] {
+        let mut tree = Tree::empty(dir(2), 0);
+        if is_known {
+            let known = put(&mut tree, DirId::ROOT, b"d", dir(6)).unwrap();
+            tree.apply([Edit::List { dir: known, listing: Listing::Unlisted }]);
+        }
+        put(&mut tree, DirId::ROOT, b"e", dir(7));
+        let mut live = live(tree);
+        entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+        answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
+        let now = Stat { size_bytes: 9, ctime_ns: 2, ..file(5) };
+        let mut is = vec![(DirId::ROOT, &b"b"[..], now)];
+        if let Some(from) = stands {
+            let (from, to) = ((token(DirId::ROOT), &from[..]), (token(DirId::ROOT), &b"d"[..]));
+            live.event(0, Event::Renamed { from, to, is_dir: true });
+            is.push((DirId::ROOT, b"d", dir(7)));
+        } else {
+            entry(&mut live, DirId::ROOT, b"d", What::REMOVED | What::DIRECTORY);
+        }
+        answer(&mut live, &is);
+        assert_eq!(live.tree().lookup(b"b").unwrap().stat, now, "{is_known} {stands:?}");
+    }
+}
+
+#[test]
+fn a_listed_directory_that_went_has_no_other_names_looked_at() {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"d", dir(6));
+    let mut live = live(tree);
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
+    entry(&mut live, DirId::ROOT, b"d", What::REMOVED | What::DIRECTORY);
+    while let Some(action) = live.next_action(0) {
+        if let Action::Look { dir, names } = action {
+            assert_eq!(names, [Box::from(&b"d"[..])], "its watch would have told of a write");
+            live.looked(dir, names, Ok(vec![None]));
+        }
     }
 }
 

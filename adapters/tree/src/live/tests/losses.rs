@@ -4,7 +4,7 @@ use treenail_os::Kind;
 use treenail_os::feed::{Event, Loss, What};
 
 use super::{answer, dir, entry, file, kinds, live, put, stat};
-use crate::live::{Action, Difference, EventKind, token};
+use crate::live::{Action, Difference, EventKind, Live, token};
 use crate::pages::DirId;
 use crate::tree::Tree;
 
@@ -132,4 +132,46 @@ fn a_lost_write_that_follows_a_rename_is_reported_at_the_new_place() {
     answer(&mut live, &[(DirId::ROOT, b"b", now)]);
     let expected = [(EventKind::Rename, "b".to_owned()), (EventKind::Modify, "b".to_owned())];
     assert_eq!(kinds(live.take_batch()), expected);
+}
+
+/// A tree with a file whose ctime changed and whose content is taken to be what it was.
+fn with_a_quiet_file() -> Live {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    let mut live = live(tree);
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    answer(&mut live, &[(DirId::ROOT, b"a", stat(Kind::File, 5, 8, 2))]);
+    assert!(live.take_batch().unwrap().changes[0].quiet);
+    live
+}
+
+#[test]
+fn a_file_that_was_taken_to_be_the_same_is_reported_after_a_restart_unless_all_was_heard() {
+    let mut before = with_a_quiet_file();
+    assert_eq!(before.unheard(), [Box::from(&b"a"[..])]);
+    let restart = |before: &Live| {
+        let mut live = live(before.tree().clone());
+        live.recheck(Vec::new());
+        live.doubt(&before.unheard());
+        assert!(matches!(live.next_action(0), Some(Action::Recheck { .. })));
+        live.rechecked(Vec::new(), Vec::new());
+        answer(&mut live, &[(DirId::ROOT, b"a", stat(Kind::File, 5, 8, 2))]);
+        kinds(live.take_batch())
+    };
+    assert_eq!(restart(&before), [(EventKind::Modify, "a".to_owned())]);
+    before.heard_all();
+    assert!(before.unheard().is_empty() && restart(&before).is_empty());
+}
+
+#[test]
+fn a_file_of_which_a_write_was_heard_and_not_yet_looked_at_stays_unheard() {
+    let mut live = with_a_quiet_file();
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED);
+    live.heard_all();
+    assert_eq!(live.unheard(), [Box::from(&b"a"[..])]);
+    entry(&mut live, DirId::ROOT, b"a", What::CLOSED);
+    answer(&mut live, &[(DirId::ROOT, b"a", stat(Kind::File, 5, 8, 2))]);
+    live.heard_all();
+    assert!(live.unheard().is_empty());
+    assert!(!live.take_batch().unwrap().changes[0].quiet);
 }

@@ -5,12 +5,35 @@ use treenail_os::{Kind, Stat};
 
 use super::{answer, dir, entry, file, kinds, live, put, stat};
 use crate::ids::{IdKind, Xxh3Ids};
-use crate::live::{
-    Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, TRIES_MAX, Unhashed, token,
-};
+use crate::live::answers::TRIES_MAX;
+use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
 use crate::update::{Edit, Ids};
+
+#[test]
+fn a_file_that_was_written_under_a_name_that_it_passed_is_read_where_it_ended() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    let renamed = |live: &mut Live, from: &[u8], to: &[u8]| {
+        let (from, to) = ((token(DirId::ROOT), from), (token(DirId::ROOT), to));
+        live.event(0, Event::Renamed { from, to, is_dir: false });
+    };
+    renamed(&mut live, b"a", b"b");
+    // As long as before, and its mtime set back.
+    entry(&mut live, DirId::ROOT, b"b", What::MODIFIED | What::CLOSED | What::ATTRIBUTES);
+    renamed(&mut live, b"b", b"c");
+    let now = (DirId::ROOT, &b"c"[..], stat(Kind::File, 5, 8, 2));
+    assert_eq!(answer(&mut live, &[now]), []);
+    live.settle();
+    let asked = answer(&mut live, &[now]);
+    assert!(matches!(&asked[..], [Action::Hash { urgent: true, name, .. }] if **name == *b"c"));
+}
 
 #[test]
 fn a_directory_made_anew_with_the_same_number_is_listed_and_watched() {
