@@ -46,6 +46,7 @@ const ALLOWED: &[Allowed] = &[
     allow("grep-regex", &["adapters/glob"], "the crate regex behind that"),
     allow("grep-searcher", &["adapters/glob"], "lines around matches in contents of any size"),
     allow("http", &["adapters/share"], "the addresses that gRPC is asked at"),
+    allow("ignore", &["adapters/glob"], "ripgrep's list of the types of files"),
     allow("ignore", &["dev:adapters/*", "benches/compare"], "oracle for ignore rules; rival walk"),
     allow("indicatif", &["adapters/cli"], "progress bars"),
     allow("io-uring", &["adapters/os"], "submission and completion rings"),

@@ -1,190 +1,8 @@
 //! Types of files, known by their names: which globs `rust` or `make` stand for.
 
-use crate::find::NameChoice;
+use ignore::types::TypesBuilder;
 
-/// The types, each with its globs, in alphabetical order.
-const KNOWN: &[(&str, &str)] = &[
-    ("ada", "*.adb *.ads"),
-    ("agda", "*.agda *.lagda"),
-    ("aidl", "*.aidl"),
-    ("asciidoc", "*.adoc *.asc *.asciidoc"),
-    ("asm", "*.asm *.s *.S"),
-    ("awk", "*.awk"),
-    ("bat", "*.bat"),
-    ("batch", "*.bat"),
-    ("bazel", "*.bazel *.bazelrc *.BUILD *.bzl BUILD MODULE.bazel WORKSPACE WORKSPACE.bazel"),
-    ("c", "*.[chH] *.[chH].in *.cats"),
-    ("cfml", "*.cfc *.cfm"),
-    ("clojure", "*.clj *.cljc *.cljs *.cljx"),
-    ("cmake", "*.cmake CMakeLists.txt"),
-    ("coffeescript", "*.coffee"),
-    ("config", "*.cfg *.conf *.config *.ini"),
-    (
-        "cpp",
-        "*.[ChH] *.cc *.[ch]pp *.[ch]xx *.hh *.inl *.[ChH].in *.cc.in *.[ch]pp.in \
-         *.[ch]xx.in *.hh.in",
-    ),
-    ("crystal", "Projectfile *.cr *.ecr shard.yml"),
-    ("cs", "*.cs"),
-    ("csharp", "*.cs"),
-    ("cshtml", "*.cshtml"),
-    ("csproj", "*.csproj"),
-    ("css", "*.css *.scss"),
-    ("csv", "*.csv"),
-    ("cuda", "*.cu *.cuh"),
-    ("cython", "*.pxd *.pxi *.pyx"),
-    ("d", "*.d"),
-    ("dart", "*.dart"),
-    ("devicetree", "*.dts *.dtsi *.dtso"),
-    ("diff", "*.diff *.patch"),
-    ("docker", "*Dockerfile*"),
-    ("dockercompose", "docker-compose.yml docker-compose.*.yml"),
-    ("elisp", "*.el"),
-    ("elixir", "*.eex *.ex *.exs *.heex *.leex *.livemd"),
-    ("elm", "*.elm"),
-    ("erb", "*.erb"),
-    ("erlang", "*.erl *.hrl"),
-    ("fennel", "*.fnl"),
-    ("fish", "*.fish"),
-    ("flatbuffers", "*.fbs"),
-    ("fortran", "*.f *.f77 *.F *.F77 *.f90 *.F90 *.f95 *.F95 *.f03 *.F03 *.pfo"),
-    ("fsharp", "*.fs *.fsi *.fsx"),
-    ("gdscript", "*.gd"),
-    ("gleam", "*.gleam"),
-    ("glsl", "*.comp *.frag *.geom *.glsl *.tesc *.tese *.vert"),
-    ("go", "*.go"),
-    ("gomod", "go.mod go.sum"),
-    ("gradle", "*.gradle *.gradle.kts gradle-wrapper.* gradle.properties gradlew"),
-    ("graphql", "*.graphql *.graphqls"),
-    ("groovy", "*.gradle *.groovy"),
-    ("h", "*.h *.hh *.hpp"),
-    ("haml", "*.haml"),
-    ("hare", "*.ha"),
-    ("haskell", "*.c2hs *.cpphs *.hs *.hsc *.lhs"),
-    ("hs", "*.hs *.lhs"),
-    ("html", "*.ejs *.htm *.html"),
-    ("idris", "*.idr *.lidr"),
-    ("janet", "*.janet"),
-    ("java", "*.java *.jsp *.jspx *.properties"),
-    ("jinja", "*.j2 *.jinja *.jinja2"),
-    ("jl", "*.jl"),
-    ("js", "*.cjs *.js *.jsx *.mjs *.vue"),
-    ("json", "*.json composer.lock *.sarif"),
-    ("jsonl", "*.jsonl"),
-    ("julia", "*.jl"),
-    ("jupyter", "*.ipynb *.jpynb"),
-    ("kotlin", "*.kt *.kts"),
-    ("ld", "*.ld *.lds"),
-    ("lean", "*.lean"),
-    ("less", "*.less"),
-    (
-        "license",
-        "COPYING COPYING[.-]* LICENCE LICENCE[.-]* LICENSE LICENSE[.-]* NOTICE \
-         NOTICE[.-]* UNLICENSE UNLICENSE[.-]*",
-    ),
-    ("lisp", "*.el *.jl *.lisp *.lsp *.sc *.scm"),
-    ("lock", "*.lock package-lock.json"),
-    ("log", "*.log"),
-    ("lua", "*.lua"),
-    ("m4", "*.ac *.m4"),
-    (
-        "make",
-        "[Gg][Nn][Uu]makefile [Mm]akefile [Gg][Nn][Uu]makefile.am [Mm]akefile.am \
-         [Gg][Nn][Uu]makefile.in [Mm]akefile.in Makefile.* *.mk *.mak",
-    ),
-    ("man", "*.[0-9lnpx] *.[0-9][cEFMmpSx]"),
-    ("markdown", "*.markdown *.md *.mdown *.mdwn *.mkd *.mkdn *.mdx"),
-    ("matlab", "*.m"),
-    ("md", "*.markdown *.md *.mdown *.mdwn *.mkd *.mkdn *.mdx"),
-    ("meson", "meson.build meson_options.txt meson.options"),
-    ("minified", "*.min.html *.min.css *.min.js"),
-    ("mojo", "*.mojo"),
-    ("move", "*.move"),
-    ("msbuild", "*.csproj *.fsproj *.vcxproj *.proj *.props *.targets *.sln *.slnf"),
-    ("nim", "*.nim *.nimf *.nimble *.nims"),
-    ("nix", "*.nix"),
-    ("objc", "*.h *.m"),
-    ("objcpp", "*.h *.mm"),
-    ("ocaml", "*.ml *.mli *.mll *.mly"),
-    ("odin", "*.odin"),
-    ("org", "*.org *.org_archive"),
-    ("pascal", "*.pas *.dpr *.lpr *.pp *.inc"),
-    ("pdf", "*.pdf"),
-    ("perl", "*.perl *.pl *.PL *.plh *.plx *.pm *.t"),
-    ("php", "*.php *.php3 *.php4 *.php5 *.php7 *.php8 *.pht *.phtml"),
-    ("po", "*.po"),
-    ("pod", "*.pod"),
-    ("postscript", "*.eps *.ps"),
-    ("prolog", "*.pl *.pro *.prolog *.P"),
-    ("protobuf", "*.proto"),
-    ("ps", "*.cdxml *.ps1 *.ps1xml *.psd1 *.psm1"),
-    ("puppet", "*.epp *.erb *.pp *.rb"),
-    ("purs", "*.purs"),
-    ("py", "*.py *.pyi"),
-    ("python", "*.py *.pyi"),
-    ("qml", "*.qml"),
-    ("r", "*.R *.r *.Rmd *.rmd *.Rnw *.rnw"),
-    ("racket", "*.rkt"),
-    ("readme", "*README README*"),
-    ("rst", "*.rst"),
-    ("ruby", "*.gemspec *.rb *.rbw .irbrc Gemfile Rakefile config.ru"),
-    ("rust", "*.rs"),
-    ("sass", "*.sass *.scss"),
-    ("scala", "*.scala *.sbt"),
-    (
-        "sh",
-        "*.bash *.bashrc *.csh *.cshrc *.ksh *.kshrc *.sh *.tcsh *.zsh .bash_login \
-         .bash_logout .bash_profile .bashrc .cshrc .kshrc .login .logout .profile .tcshrc \
-         .zlogin .zlogout .zprofile .zshenv .zshrc bash_login bash_logout bash_profile \
-         bashrc profile zlogin zlogout zprofile zshenv zshrc",
-    ),
-    ("slim", "*.skim *.slim *.slime"),
-    ("solidity", "*.sol"),
-    ("soy", "*.soy"),
-    ("spec", "*.spec"),
-    ("sql", "*.psql *.sql"),
-    ("starlark", "*.bazel *.bzl *.star BUILD WORKSPACE"),
-    ("stylus", "*.styl"),
-    ("sv", "*.v *.vg *.sv *.svh *.h"),
-    ("svelte", "*.svelte *.svelte.ts"),
-    ("svg", "*.svg"),
-    ("swift", "*.swift"),
-    ("swig", "*.def *.i"),
-    (
-        "systemd",
-        "*.automount *.conf *.device *.link *.mount *.path *.scope *.service *.slice \
-         *.socket *.swap *.target *.timer",
-    ),
-    ("tcl", "*.tcl"),
-    ("tex", "*.tex *.ltx *.cls *.sty *.bib *.dtx *.ins"),
-    ("texinfo", "*.texi"),
-    (
-        "tf",
-        "*.tf *.tf.json *.tfvars *.tfvars.json *.terraformrc terraform.rc *.tfrc \
-         .terraform.lock.hcl",
-    ),
-    ("thrift", "*.thrift"),
-    ("toml", "*.toml Cargo.lock"),
-    ("ts", "*.cts *.mts *.ts *.tsx"),
-    ("twig", "*.twig"),
-    ("txt", "*.txt"),
-    ("typescript", "*.cts *.mts *.ts *.tsx"),
-    ("typst", "*.typ"),
-    ("v", "*.v *.vsh"),
-    ("vala", "*.vala"),
-    ("vb", "*.vb"),
-    ("verilog", "*.sv *.svh *.v *.vh"),
-    ("vhdl", "*.vhd *.vhdl"),
-    ("vim", "*.vim .gvimrc .vimrc gvimrc vimrc _gvimrc _vimrc"),
-    ("vimscript", "*.vim .gvimrc .vimrc gvimrc vimrc _gvimrc _vimrc"),
-    ("vue", "*.vue"),
-    ("wgsl", "*.wgsl"),
-    ("xml", "*.dtd *.rng *.sch *.xhtml *.xjb *.xml *.xml.dist *.xsd *.xsl *.xslt"),
-    ("yacc", "*.y"),
-    ("yaml", "*.yaml *.yml"),
-    ("zig", "*.zig"),
-    ("zsh", ".zlogin .zlogout .zprofile .zshenv .zshrc *.zsh zlogin zlogout zprofile zshenv zshrc"),
-];
+use crate::find::NameChoice;
 
 /// Types of files and what is chosen of them.
 #[derive(Clone, Debug)]
@@ -217,14 +35,16 @@ impl std::error::Error for TypeError {}
 
 impl Default for FileTypes {
     fn default() -> Self {
-        let split = |globs: &str| globs.split(' ').map(str::to_owned).collect();
-        let types = KNOWN.iter().map(|(name, globs)| (String::from(*name), split(globs)));
-        Self { types: types.collect() }
+        let known = TypesBuilder::new().add_defaults().definitions();
+        let types = known.iter().map(|known| (known.name().to_owned(), known.globs().to_vec()));
+        let mut types: Vec<_> = types.collect();
+        types.sort();
+        Self { types }
     }
 }
 
 impl FileTypes {
-    /// The usual types.
+    /// The types that ripgrep knows.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -306,7 +126,10 @@ mod tests {
 
     #[test]
     fn the_types_are_in_order_and_each_is_there_once() {
-        assert!(KNOWN.is_sorted_by(|a, b| a.0 < b.0));
+        let types = FileTypes::new();
+        assert!(types.types.is_sorted_by(|a, b| a.0 < b.0));
+        assert_eq!(types.globs("rust").unwrap(), ["*.rs"]);
+        assert!(types.globs("proto").unwrap().contains(&"*.proto".to_owned()));
     }
 
     #[test]
