@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, thread};
 
-use treenail_os::{Stat, bytes_of, os_str_of};
+use treenail_os::{Kind, Stat, bytes_of, os_str_of};
 
 use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
@@ -81,7 +81,7 @@ impl Files {
     /// Adds one file that somebody named, whatever it is but a directory.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.sources.push(Source::Path { path: path.into(), named: true });
+        self.sources.push(Source::Path { path: path.into(), named: true, sieved: true });
         self
     }
 
@@ -89,7 +89,26 @@ impl Files {
     /// the search says otherwise.
     #[must_use]
     pub fn found(mut self, path: impl Into<PathBuf>) -> Self {
-        self.sources.push(Source::Path { path: path.into(), named: false });
+        self.sources.push(Source::Path { path: path.into(), named: false, sieved: false });
+        self
+    }
+
+    /// Adds the files of an answer from a tree that is known, but for those of which the sieve knows,
+    /// going by what the tree says of them, that nothing is to be found in them: nothing is asked
+    /// of the system about these. The roots of the search must be shown as what they are, so that
+    /// the paths lead to the files.
+    #[cfg(feature = "query")]
+    #[must_use]
+    pub fn answer(mut self, answer: &crate::query::Answer<'_>, sieve: &Sieve) -> Self {
+        let chosen = Chosen { sieve: sieve.idle().is_none().then_some(sieve) };
+        for hit in answer.iter().filter(|hit| hit.kind() == Kind::File) {
+            if chosen.is_all() || chosen.wants(hit.name(), &hit.stat()) {
+                // A path that the system does not take is an error when it is opened.
+                let path = os_str_of(&hit.path()).map(|path| PathBuf::from(path.into_owned()));
+                let path = path.unwrap_or_default();
+                self.sources.push(Source::Path { path, named: false, sieved: true });
+            }
+        }
         self
     }
 

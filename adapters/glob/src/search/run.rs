@@ -36,8 +36,9 @@ const SEARCHERS_PER_WALKER: usize = 6;
 pub(super) enum Source {
     /// All that is found.
     Tree(Box<Find>),
-    /// One whose path the caller knows, and whether because somebody named it.
-    Path { path: PathBuf, named: bool },
+    /// One whose path the caller knows, whether because somebody named it, and whether it is settled
+    /// that it is to be searched.
+    Path { path: PathBuf, named: bool, sieved: bool },
     /// Standard input.
     Stdin,
 }
@@ -168,10 +169,10 @@ pub(super) fn run<C: Consume>(
                     let find = if chosen.is_all() { find } else { find.stat(true) };
                     find.visit(&Walker { run: &run, scope })?;
                 }
-                Source::Path { path, named: false } if !run.wants_path(path) => {
+                Source::Path { path, sieved: false, .. } if !run.wants_path(path) => {
                     consumer.spared();
                 }
-                Source::Path { path, named } => {
+                Source::Path { path, named, .. } => {
                     run.one(scope, Files::Path { path: path.clone(), named: *named });
                 }
                 Source::Stdin => run.one(scope, Files::Stdin),

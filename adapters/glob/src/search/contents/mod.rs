@@ -129,13 +129,30 @@ impl Contents {
     }
 }
 
-/// For this crate's fuzz targets; nothing here is part of the interface.
+/// For this project's fuzz targets; nothing here is part of the interface.
 #[doc(hidden)]
 pub mod __internal {
-    use super::segment::Segment;
+    use treenail_os::FileId;
+
+    use super::extract::Run;
+    use super::segment::{FileEntry, Segment};
+    use super::sieve;
+    use crate::search::Searcher;
 
     /// Whether the bytes are a segment, all of which can be read.
     pub fn is_segment(bytes: Vec<u8>) -> bool {
         Segment::from_bytes(bytes).is_ok_and(|segment| segment.verify().is_ok())
+    }
+
+    /// Whether a file of these bytes, being known, is let through to a search.
+    pub fn may_match(searcher: &Searcher, text: &[u8]) -> bool {
+        let mut run = Run::new();
+        let read = run.read(text, &mut [0; 256]).expect("bytes can be read");
+        let id = FileId { device: 0, inode: 1 };
+        run.add(&read, |flags| FileEntry { id, size_bytes: 0, mtime_ns: 0, ctime_ns: 0, flags });
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        run.write(&mut bytes).expect("a buffer can be written");
+        let segment = Segment::from_bytes(bytes.into_inner()).expect("what is written can be read");
+        sieve::is_candidate(searcher, &segment, 0)
     }
 }

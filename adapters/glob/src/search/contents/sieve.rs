@@ -142,6 +142,13 @@ fn is_packed_by_name(name: &[u8]) -> bool {
     name.ends_with(b".br")
 }
 
+/// Whether a file of a segment is let through, as it is known.
+pub(super) fn is_candidate(searcher: &Searcher, segment: &Segment, number: usize) -> bool {
+    let Ok(needs) = needs(searcher) else { return true };
+    let candidates = candidates(segment, &needs, searcher.options());
+    candidates.is_ok_and(|bits| bits[number / 64] >> (number % 64) & 1 != 0)
+}
+
 fn candidates(segment: &Segment, needs: &Needs, options: &Options) -> io::Result<Vec<u64>> {
     let mut evaluation = Evaluation { segment, blocks: HashMap::new(), known: HashMap::new() };
     let mut bits = evaluation.of(needs)?.as_ref().clone();
