@@ -35,6 +35,7 @@ Examples:
   treenail grep -tpy -C3 import            Python files, with three lines around each match
   treenail grep -l TODO -g '!vendor/'      the names of files, but not below vendor
   treenail grep --json main | jq .data     for programs
+  treenail grep --index main src           reads less, after `treenail index --content src`
 
 Exit status: 0 a line matched; 1 none did; 2 an error, even if a line matched (but not with -q)."
 )]
@@ -282,6 +283,15 @@ pub(crate) struct Reading {
     /// Search binary files to their end, but print only that they match
     #[arg(long, overrides_with = "text")]
     pub(crate) binary: bool,
+    /// Read only files that may match by what `treenail index --content` knows of them, and those
+    /// that have changed since. What is found is the same
+    #[cfg(feature = "watch")]
+    #[arg(long, overrides_with = "no_index")]
+    pub(crate) index: bool,
+    /// Read all files (the default)
+    #[cfg(feature = "watch")]
+    #[arg(long, overrides_with = "index")]
+    pub(crate) no_index: bool,
     /// Threads to use; 0 is as many as the machine runs at once
     #[arg(short = 'j', long, value_name = "NUM", default_value_t = 0)]
     pub(crate) threads: usize,

@@ -25,11 +25,44 @@ const IDS: Option<IdKind> = Some(IdKind::XXH3);
 pub(crate) fn run(args: &args::Index, output: &mut Output) -> Result<Outcome, Failed> {
     let begun = Instant::now();
     let state = State::kept(&args.dir, args.state.as_deref(), None)?;
-    if let Some(why) = state.missing {
+    let Some(state) = state.dir else {
+        let why = state.missing.unwrap_or("there is no place to keep it");
         return Err(problem(&args.dir, why, Some("name another place with --state")));
+    };
+    let (mut summary, mut outcome) = match keep_tree(&args.dir, &state, output) {
+        // Whoever keeps the tree keeps it true.
+        Err(error) if args.content && error.kind() == ErrorKind::Locked => {
+            (Map::new(), Outcome::Done)
+        }
+        kept => kept?,
+    };
+    if let (Some(entries), false) = (summary.remove("entries"), output.json() || output.quiet()) {
+        let how = if summary["resumed"] == true { "compared" } else { "indexed" };
+        output.write(format!("{how} {entries} entries\n").as_bytes())?;
     }
-    let options = Options { ids: IDS, state: state.dir, ..Options::default() };
-    let mut live = LiveTree::open(&args.dir, &options)?;
+    if args.content {
+        let (content, is_whole) = super::contents::refresh(args, &state, output)?;
+        summary.insert("content".into(), content);
+        if !is_whole {
+            outcome = Outcome::Incomplete;
+        }
+    }
+    let elapsed_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    summary.insert("elapsed_ms".into(), elapsed_ms.into());
+    if output.json() {
+        output.json_line(&json!({ "summary": summary }))?;
+    }
+    Ok(outcome)
+}
+
+/// Brings the tree that is kept up to date, and says what there is, `entries` being the sum.
+fn keep_tree(
+    dir: &Path,
+    state: &Path,
+    output: &mut Output,
+) -> Result<(Map<String, Value>, Outcome), treenail::tree::Error> {
+    let options = Options { ids: IDS, state: Some(state.to_owned()), ..Options::default() };
+    let mut live = LiveTree::open(dir, &options)?;
     live.barrier()?;
     let (counts, ready) = (live.tree().counts(), live.ready().clone());
     for (path, why) in live.unlisted() {
@@ -40,22 +73,15 @@ pub(crate) fn run(args: &args::Index, output: &mut Output) -> Result<Outcome, Fa
     }
     let (clock, incomplete) = (live.clock(), !live.unlisted().is_empty());
     live.close()?;
-    let elapsed_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    if output.json() {
-        output.json_line(&json!({ "summary": {
-            "files": counts.files,
-            "dirs": counts.dirs,
-            "symlinks": counts.symlinks,
-            "others": counts.others,
-            "resumed": ready.resumed,
-            "clock": clock.to_string(),
-            "elapsed_ms": elapsed_ms,
-        }}))?;
-    } else if !output.quiet() {
-        let how = if ready.resumed { "compared" } else { "indexed" };
-        output.write(format!("{how} {} entries\n", counts.entries()).as_bytes())?;
-    }
-    Ok(if incomplete { Outcome::Incomplete } else { Outcome::Done })
+    let mut summary = Map::new();
+    summary.insert("entries".into(), counts.entries().into());
+    summary.insert("files".into(), counts.files.into());
+    summary.insert("dirs".into(), counts.dirs.into());
+    summary.insert("symlinks".into(), counts.symlinks.into());
+    summary.insert("others".into(), counts.others.into());
+    summary.insert("resumed".into(), ready.resumed.into());
+    summary.insert("clock".into(), clock.to_string().into());
+    Ok((summary, if incomplete { Outcome::Incomplete } else { Outcome::Done }))
 }
 
 /// Answers a search from the tree that is kept of the directory, or of the nearest one above it of
@@ -139,19 +165,26 @@ pub(crate) fn watch(
 
 /// The nearest directory at or above one of which a tree is kept, and where.
 fn kept(dir: &Path) -> Result<(PathBuf, PathBuf), Failed> {
-    let real = dir.canonicalize().map_err(|error| Problem::io(dir, &error))?;
-    let states = share::states_of_user();
-    let found = states.as_deref().and_then(|states| {
-        real.ancestors().find_map(|above| {
-            let state = share::state_of(states, above, None)?;
-            state.is_dir().then(|| (above.to_owned(), state))
-        })
-    });
     let remedy = Some("make one with `treenail index DIR`");
+    let found = nearest(dir, Path::is_dir)?;
     found.ok_or_else(|| problem(dir, "there is no index of the directory", remedy))
 }
 
-fn problem(path: &Path, message: &str, remedy: Option<&'static str>) -> Failed {
+/// The nearest directory at or above one whose state is what is looked for, and where that is.
+pub(super) fn nearest(
+    dir: &Path,
+    is_wanted: impl Fn(&Path) -> bool,
+) -> Result<Option<(PathBuf, PathBuf)>, Failed> {
+    let real = dir.canonicalize().map_err(|error| Problem::io(dir, &error))?;
+    Ok(share::states_of_user().and_then(|states| {
+        real.ancestors().find_map(|above| {
+            let state = share::state_of(&states, above, None)?;
+            is_wanted(&state).then(|| (above.to_owned(), state))
+        })
+    }))
+}
+
+pub(super) fn problem(path: &Path, message: &str, remedy: Option<&'static str>) -> Failed {
     let path = Some(bytes_of(path.as_os_str()).to_vec());
     Failed::Error(Problem { kind: "index", message: message.to_owned(), path, remedy })
 }

@@ -1,5 +1,7 @@
 //! The commands, one a file.
 
+#[cfg(all(feature = "glob", feature = "watch"))]
+mod contents;
 #[cfg(all(unix, feature = "daemon"))]
 pub(crate) mod daemon;
 pub(crate) mod diff;

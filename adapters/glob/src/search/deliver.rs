@@ -274,6 +274,8 @@ impl Consume for Deliver {
         self.send(Message::Run(worker.turn, std::mem::take(&mut worker.run)))
     }
 
+    fn spared(&self) {}
+
     fn error(&self, error: Error) -> ControlFlow<()> {
         self.send(Message::One(Err(error)))
     }

@@ -25,11 +25,17 @@ pub struct Searcher {
     matcher: Compiled,
     builder: SearcherBuilder,
     options: Arc<Options>,
+    patterns: Arc<Vec<String>>,
 }
 
 impl Searcher {
-    pub(super) fn new(matcher: Compiled, builder: SearcherBuilder, options: Options) -> Self {
-        Self { matcher, builder, options: Arc::new(options) }
+    pub(super) fn new(
+        matcher: Compiled,
+        builder: SearcherBuilder,
+        options: Options,
+        patterns: Vec<String>,
+    ) -> Self {
+        Self { matcher, builder, options: Arc::new(options), patterns: Arc::new(patterns) }
     }
 
     /// Searches bytes as if they were a file that the caller named.
@@ -73,6 +79,15 @@ impl Searcher {
 
     pub(super) fn options(&self) -> &Options {
         &self.options
+    }
+
+    pub(super) fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// Whether finite automata execute the patterns.
+    pub(super) fn is_automaton(&self) -> bool {
+        matches!(self.matcher, Compiled::Automata(_))
     }
 }
 

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, thread};
 
-use treenail_os::{bytes_of, os_str_of};
+use treenail_os::{Kind, Stat, bytes_of, os_str_of};
 
 use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
 
+use super::contents::Sieve;
 use super::deliver::{FileMatch, SearchMatches, channel};
 use super::engine::{Content, Searcher};
 use super::input::Stoppable;
@@ -30,6 +31,29 @@ pub struct Files {
     threads: usize,
     sort: bool,
     cancel: Cancel,
+    sieve: Option<Sieve>,
+}
+
+/// Which files are searched of those that are found.
+#[derive(Clone, Copy)]
+pub(super) struct Chosen<'f> {
+    sieve: Option<&'f Sieve>,
+}
+
+impl Chosen<'_> {
+    /// Whether there is nothing to be asked.
+    pub(super) fn is_all(self) -> bool {
+        self.sieve.is_none()
+    }
+
+    pub(super) fn wants(self, path: &[u8], stat: &Stat) -> bool {
+        let Some(sieve) = self.sieve else { return true };
+        let wants = sieve.lets_through(path, stat);
+        if !wants {
+            sieve.count_spared(1);
+        }
+        wants
+    }
 }
 
 impl Searcher {
@@ -41,6 +65,7 @@ impl Searcher {
             threads: 0,
             sort: false,
             cancel: Cancel::new(),
+            sieve: None,
         }
     }
 }
@@ -56,7 +81,7 @@ impl Files {
     /// Adds one file that somebody named, whatever it is but a directory.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.sources.push(Source::Path { path: path.into(), named: true });
+        self.sources.push(Source::Path { path: path.into(), named: true, sieved: true });
         self
     }
 
@@ -64,7 +89,26 @@ impl Files {
     /// the search says otherwise.
     #[must_use]
     pub fn found(mut self, path: impl Into<PathBuf>) -> Self {
-        self.sources.push(Source::Path { path: path.into(), named: false });
+        self.sources.push(Source::Path { path: path.into(), named: false, sieved: false });
+        self
+    }
+
+    /// Adds the files of an answer from a tree that is known, but for those of which the sieve knows,
+    /// going by what the tree says of them, that nothing is to be found in them: nothing is asked
+    /// of the system about these. The roots of the search must be shown as what they are, so that
+    /// the paths lead to the files.
+    #[cfg(feature = "query")]
+    #[must_use]
+    pub fn answer(mut self, answer: &crate::query::Answer<'_>, sieve: &Sieve) -> Self {
+        let chosen = Chosen { sieve: sieve.idle().is_none().then_some(sieve) };
+        for hit in answer.iter().filter(|hit| hit.kind() == Kind::File) {
+            if chosen.is_all() || chosen.wants(hit.name(), &hit.stat()) {
+                // A path that the system does not take is an error when it is opened.
+                let path = os_str_of(&hit.path()).map(|path| PathBuf::from(path.into_owned()));
+                let path = path.unwrap_or_default();
+                self.sources.push(Source::Path { path, named: false, sieved: true });
+            }
+        }
         self
     }
 
@@ -90,6 +134,15 @@ impl Files {
         self
     }
 
+    /// Leaves out files of which the sieve knows that nothing is to be found in them; those that
+    /// the caller names are searched all the same. Only what counts files tells the difference: how
+    /// many were searched.
+    #[must_use]
+    pub fn sieve(mut self, sieve: Sieve) -> Self {
+        self.sieve = sieve.idle().is_none().then_some(sieve);
+        self
+    }
+
     /// The token that ends the search.
     #[must_use]
     pub fn cancel(mut self, cancel: Cancel) -> Self {
@@ -108,7 +161,7 @@ impl Files {
     ) -> Result<(), Error> {
         let (deliver, mut delivery) = channel(&self.searcher, self.sort);
         thread::scope(|scope| {
-            let running = scope.spawn(move || self.run(&deliver));
+            let running = scope.spawn(move || self.run(&deliver, self.sieve.as_ref()));
             for result in &mut delivery {
                 if each(result).is_break() {
                     break;
@@ -128,7 +181,7 @@ impl Files {
         let (deliver, delivery) = channel(&self.searcher, self.sort);
         let files = self.clone();
         thread::spawn(move || {
-            if let Err(error) = files.run(&deliver) {
+            if let Err(error) = files.run(&deliver, files.sieve.as_ref()) {
                 _ = deliver.error(error);
             }
         });
@@ -145,21 +198,24 @@ impl Files {
         failed: impl Fn(Error) + Sync,
     ) -> Result<(), PrintError> {
         let consumer = Print { printer, failed, sort: self.sort, output: Mutex::new(None) };
-        self.run(&consumer).map_err(PrintError::Find)?;
+        // Who lists files without a match wants them all.
+        let sieve = self.sieve.as_ref().filter(|_| !printer.wants_all());
+        self.run(&consumer, sieve).map_err(PrintError::Find)?;
         match consumer.output.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(PrintError::Output(error)),
             None => Ok(()),
         }
     }
 
-    fn run<C: Consume>(&self, consumer: &C) -> Result<(), Error> {
+    fn run<C: Consume>(&self, consumer: &C, sieve: Option<&Sieve>) -> Result<(), Error> {
+        let chosen = Chosen { sieve };
         let sources = self.sources.iter().map(|source| match source {
             Source::Tree(find) => {
                 Source::Tree(Box::new(Find::clone(find).types(Types::FILE).sort(self.sort)))
             }
             other => other.clone(),
         });
-        run::run(&sources.collect::<Vec<_>>(), self.threads, &self.cancel, consumer)
+        run::run(&sources.collect::<Vec<_>>(), self.threads, &self.cancel, chosen, consumer)
     }
 }
 
@@ -275,6 +331,10 @@ impl<'p, W: Write + Send, F: Fn(Error) + Sync> Consume for Print<'p, W, F> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => self.output_failed(error),
         }
+    }
+
+    fn spared(&self) {
+        self.printer.note_searched();
     }
 
     fn error(&self, error: Error) -> ControlFlow<()> {

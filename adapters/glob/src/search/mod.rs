@@ -18,8 +18,10 @@
 //! - [`Worker`]: one content after the other, line by line, for threads of one's own.
 //! - [`Files`]: everything that is found, by all threads: to a callback, as an iterator, printed.
 //! - [`FileTypes`]: which names are those of Rust, Make, ...
+//! - [`contents`]: which files need not be read, as their contents are known.
 //! - [`printer`]: results as text, in ripgrep's forms.
 
+pub mod contents;
 mod deliver;
 mod engine;
 mod files;

@@ -296,7 +296,7 @@ impl Search {
     pub fn compile(&self) -> Result<Searcher, PatternError> {
         let matcher = Compiled::new(&self.patterns, &self.options)?;
         let searcher = self.options.searcher()?;
-        Ok(Searcher::new(matcher, searcher, self.options.clone()))
+        Ok(Searcher::new(matcher, searcher, self.options.clone(), self.patterns.clone()))
     }
 }
 
@@ -334,6 +334,14 @@ impl Options {
             (false, true) => LineTerminator::byte(0),
             (false, false) => LineTerminator::byte(b'\n'),
         }
+    }
+
+    /// Whether compressed files are unpacked.
+    pub(super) fn is_compressed(&self) -> bool {
+        #[cfg(feature = "compressed")]
+        return self.compressed;
+        #[cfg(not(feature = "compressed"))]
+        return false;
     }
 
     /// Whether bytes may be another text than they are taken for.

@@ -6,14 +6,18 @@
 //! in the order.
 
 use std::collections::VecDeque;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
+use treenail_os::{Stat, bytes_of};
+
 use crate::error::Error;
 use crate::find::{Batch, Cancel, Find, MatchRef, Sink};
+
+use super::files::Chosen;
 
 /// How many files a thread takes at a time.
 const RUN_FILES: usize = 32;
@@ -32,8 +36,9 @@ const SEARCHERS_PER_WALKER: usize = 6;
 pub(super) enum Source {
     /// All that is found.
     Tree(Box<Find>),
-    /// One whose path the caller knows, and whether because somebody named it.
-    Path { path: PathBuf, named: bool },
+    /// One whose path the caller knows, whether because somebody named it, and whether it is settled
+    /// that it is to be searched.
+    Path { path: PathBuf, named: bool, sieved: bool },
     /// Standard input.
     Stdin,
 }
@@ -69,6 +74,9 @@ pub(super) trait Consume: Sync {
     /// Called when the files of a run are done.
     fn end(&self, worker: &mut Self::Worker) -> ControlFlow<()>;
 
+    /// Told of files that need no search: nothing is to be found in them.
+    fn spared(&self);
+
     /// Takes the error of a path that could not be walked.
     fn error(&self, error: Error) -> ControlFlow<()>;
 
@@ -80,7 +88,7 @@ pub(super) trait Consume: Sync {
 
 /// Files, to be searched by one thread after the other.
 enum Files {
-    Found(Arc<Batch>, Range<usize>),
+    Found(Arc<Batch>, Vec<u32>),
     Path { path: PathBuf, named: bool },
     Stdin,
 }
@@ -110,6 +118,7 @@ struct Run<'c, C> {
     searchers: AtomicUsize,
     over: AtomicBool,
     cancel: Cancel,
+    chosen: Chosen<'c>,
     /// How many files the walking thread may still search itself.
     inline: AtomicUsize,
 }
@@ -123,6 +132,7 @@ pub(super) fn run<C: Consume>(
     sources: &[Source],
     threads: usize,
     cancel: &Cancel,
+    chosen: Chosen<'_>,
     consumer: &C,
 ) -> Result<(), Error> {
     let threads = match threads {
@@ -138,12 +148,17 @@ pub(super) fn run<C: Consume>(
         searchers: AtomicUsize::new(0),
         over: AtomicBool::new(false),
         cancel: cancel.clone(),
+        chosen,
         inline: AtomicUsize::new(INLINE_FILES),
     };
     thread::scope(|scope| {
         // However this ends, who waits for jobs must be told.
         let _complete = Complete(&run);
-        let walkers = threads.div_ceil(SEARCHERS_PER_WALKER);
+        // Where few files are searched, the walk is the work.
+        let walkers = match chosen.is_all() {
+            true => threads.div_ceil(SEARCHERS_PER_WALKER),
+            false => threads,
+        };
         for source in sources {
             if run.is_over() {
                 break;
@@ -151,9 +166,13 @@ pub(super) fn run<C: Consume>(
             match source {
                 Source::Tree(find) => {
                     let find = Find::clone(find).threads(walkers).cancel(cancel.clone());
+                    let find = if chosen.is_all() { find } else { find.stat(true) };
                     find.visit(&Walker { run: &run, scope })?;
                 }
-                Source::Path { path, named } => {
+                Source::Path { path, sieved: false, .. } if !run.wants_path(path) => {
+                    consumer.spared();
+                }
+                Source::Path { path, named, .. } => {
                     run.one(scope, Files::Path { path: path.clone(), named: *named });
                 }
                 Source::Stdin => run.one(scope, Files::Stdin),
@@ -187,6 +206,29 @@ impl<C> Drop for Alarm<'_, '_, C> {
 }
 
 impl<C: Consume> Run<'_, C> {
+    /// Whether a file that nobody named is to be searched.
+    fn wants_path(&self, path: &Path) -> bool {
+        self.chosen.is_all()
+            || path.metadata().map_or(true, |meta| {
+                self.chosen.wants(bytes_of(path.as_os_str()), &Stat::from_metadata(&meta))
+            })
+    }
+
+    /// The numbers of those that are to be searched.
+    fn wanted(&self, batch: &Batch) -> Vec<u32> {
+        let all = 0..batch.len() as u32;
+        if self.chosen.is_all() {
+            return all.collect();
+        }
+        let wants = |index: &u32| {
+            let file = batch.get(*index as usize);
+            // A root that is a file was named.
+            file.depth() == 0
+                || file.known_stat().is_none_or(|stat| self.chosen.wants(file.path(), stat))
+        };
+        all.filter(wants).collect()
+    }
+
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed) || self.cancel.is_cancelled() || self.consumer.is_over()
     }
@@ -297,12 +339,13 @@ impl<C: Consume> Run<'_, C> {
         self.consumer.begin(worker, job.turn);
         let stops = || self.is_over();
         match &job.files {
-            Files::Found(batch, range) => {
-                for index in range.clone() {
+            Files::Found(batch, numbers) => {
+                for &index in numbers {
                     if self.is_over() {
                         return ControlFlow::Break(());
                     }
-                    self.consumer.file(worker, Found::Walked(batch.get(index)), &stops)?;
+                    let found = Found::Walked(batch.get(index as usize));
+                    self.consumer.file(worker, found, &stops)?;
                 }
             }
             Files::Path { path, named } => {
@@ -317,7 +360,7 @@ impl<C: Consume> Run<'_, C> {
 impl Files {
     fn len(&self) -> usize {
         match self {
-            Self::Found(_, range) => range.len(),
+            Self::Found(_, numbers) => numbers.len(),
             Self::Path { .. } | Self::Stdin => 1,
         }
     }
@@ -341,7 +384,14 @@ impl<C: Consume> Sink for Walker<'_, '_, '_, C> {
         if run.is_over() {
             return ControlFlow::Break(());
         }
-        let files = batch.len();
+        let wanted = run.wanted(batch);
+        let files = wanted.len();
+        if files < batch.len() {
+            run.consumer.spared();
+        }
+        if files == 0 {
+            return ControlFlow::Continue(());
+        }
         let batch = Arc::new(std::mem::take(batch));
         let is_alone = run.searchers_max == 0 || {
             let inline = run.inline.load(Ordering::Relaxed);
@@ -350,20 +400,16 @@ impl<C: Consume> Sink for Walker<'_, '_, '_, C> {
         };
         if is_alone {
             let worker = worker.get_or_insert_with(|| run.consumer.worker());
-            let done = run.now(worker, Files::Found(batch, 0..files));
+            let done = run.now(worker, Files::Found(batch, wanted));
             if done.is_break() {
                 run.end();
             }
             return done;
         }
-        let starts = (0..files).step_by(RUN_FILES);
+        let runs = wanted.chunks(RUN_FILES);
         run.push(
             self.scope,
-            starts.map(|start| {
-                let range = start..files.min(start + RUN_FILES);
-                let count = range.len();
-                (Files::Found(batch.clone(), range), count)
-            }),
+            runs.map(|run| (Files::Found(batch.clone(), run.to_vec()), run.len())),
         );
         ControlFlow::Continue(())
     }

@@ -5,7 +5,7 @@ mod form;
 mod patterns;
 mod sorted;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,8 @@ use std::time::Instant;
 
 use treenail::glob::search::printer::Printer;
 use treenail::glob::search::{Files, PatternError, PrintError};
+#[cfg(feature = "watch")]
+use treenail::glob::search::{Searcher, contents::Sieve};
 
 use crate::Outcome;
 use crate::args::{Grep, SortBy};
@@ -37,11 +39,19 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
     }
     let searcher = search.compile()?;
     let files = files(args, &paths, &searcher.files(), &problems)?;
+    #[cfg(feature = "watch")]
+    let (files, sieve) = with_index(args, &paths, &searcher, files, output)?;
     let printer = Printer::new(searcher, form::format(args, &paths)?, io::stdout());
     let printed = files.print(&printer, |error| problems.report(error));
     let (matched, searched) = (printer.has_match(), printer.has_searched());
     match printed {
-        Ok(()) => _ = printer.finish(begun.elapsed())?,
+        Ok(()) => {
+            printer.finish(begun.elapsed())?;
+            #[cfg(feature = "watch")]
+            if let Some(sieve) = sieve.filter(|_| args.wanted.stats) {
+                tell_spared(&sieve)?;
+            }
+        }
         Err(PrintError::Output(error)) => return Err(error.into()),
         Err(PrintError::Find(error)) => return Err(Problem::from(error).into()),
     }
@@ -136,6 +146,35 @@ fn files(
         };
     }
     Ok(files.sort(sorts))
+}
+
+/// The files, without those of which the index of contents knows that they have no match.
+#[cfg(feature = "watch")]
+fn with_index(
+    args: &Grep,
+    paths: &Paths,
+    searcher: &Searcher,
+    files: Files,
+    output: &Output,
+) -> Result<(Files, Option<Sieve>), Failed> {
+    if !args.reading.index {
+        return Ok((files, None));
+    }
+    // What is named is searched in any case.
+    let dirs = paths.given.iter().map(PathBuf::as_path).filter(|path| path.is_dir());
+    let sieve = super::contents::sieve(searcher, dirs, output)?;
+    Ok((files.sieve(sieve.clone()), Some(sieve)))
+}
+
+/// Says after the statistics what the index was good for.
+#[cfg(feature = "watch")]
+fn tell_spared(sieve: &Sieve) -> Result<(), Failed> {
+    let mut out = io::stdout();
+    match sieve.idle() {
+        Some(why) => writeln!(out, "0 files spared by the index: {why}")?,
+        None => writeln!(out, "{} files spared by the index", sieve.spared())?,
+    }
+    Ok(())
 }
 
 /// The errors of single files, which keep the exit status from being a plain yes or no.

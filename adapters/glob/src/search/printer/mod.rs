@@ -78,6 +78,21 @@ impl<W: Write + Send> Printer<W> {
         self.has_searched.load(Ordering::Relaxed)
     }
 
+    /// Notes that there was a file to be searched.
+    pub(super) fn note_searched(&self) {
+        // Written once, lest all threads fight for it.
+        if !self.has_searched() {
+            self.has_searched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether files without a match are told of.
+    pub(super) fn wants_all(&self) -> bool {
+        let counts = matches!(self.format.mode, Mode::Count | Mode::CountMatches);
+        matches!(self.format.mode, Mode::FilesWithoutMatch | Mode::NothingWithoutMatch)
+            || (counts && self.format.include_zero)
+    }
+
     /// Whether nothing more is to be found out: a match was found, and nothing else was asked.
     pub fn is_answered(&self) -> bool {
         let asks = matches!(self.format.mode, Mode::Nothing | Mode::NothingWithoutMatch);
@@ -152,10 +167,7 @@ impl<W: Write + Send> PrintWorker<'_, W> {
         content: Content<'_>,
         path: &Path,
     ) -> Result<bool, Interrupted> {
-        // Written once, lest all threads fight for it.
-        if !self.printer.has_searched() {
-            self.printer.has_searched.store(true, Ordering::Relaxed);
-        }
+        self.printer.note_searched();
         let (engine, matcher) = (&mut self.engine, &self.matcher);
         let (searched, has_match, stats) = match &mut self.form {
             Form::Standard(form) => {
