@@ -15,9 +15,8 @@ use treenail_os::os_str_of;
 use crate::errors;
 use crate::stream::{Form, Job, Results, Source, Stop};
 
-/// A directory whose own file is as large has so many entries that whoever asks does not wait for
-/// the listing itself.
-const LARGE_BYTES: u64 = 1 << 20;
+/// A directory whose own file is larger has so many entries that a thread lists it.
+const FLAT_BYTES_MAX: u64 = 1 << 20;
 
 /// Adds the functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -110,13 +109,13 @@ impl Query {
         path_class: Option<Py<PyAny>>,
         line_class: Option<Py<PyAny>>,
     ) -> PyResult<Results> {
-        let is_large = self.root(py)?.len() > LARGE_BYTES;
+        let is_flat = is_flat(&self.root(py)?);
         let cancel = Cancel::new();
         let find = self.find.clone().cancel(cancel.clone());
         let matches = find.iter().map_err(|error| errors::exception(py, &error))?;
         let source = match &self.content {
-            None if is_large => Source::Unbegun(Job::Find(Box::new(matches))),
-            None => Source::Find(Box::new(matches)),
+            None if is_flat => Source::Flat(Box::new(matches)),
+            None => Source::Unbegun(Job::Find(Box::new(find))),
             Some(regex) => {
                 let mut search = Search::new([regex]).case(self.case);
                 if line_class.is_none() {
@@ -173,6 +172,20 @@ impl Query {
         };
         py.detach(look).map_err(|error| errors::root_exception(py, &self.root, error))
     }
+}
+
+/// Whether it is a directory without others in it, as far as can be told at once, and quickly
+/// listed: no thread is needed then.
+#[cfg(unix)]
+fn is_flat(root: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // Two links are its name and its own dot. Where directories are not counted there is one.
+    root.is_dir() && root.nlink() == 2 && root.len() <= FLAT_BYTES_MAX
+}
+
+#[cfg(not(unix))]
+fn is_flat(_: &Metadata) -> bool {
+    false
 }
 
 fn types_of(name: &str) -> PyResult<Types> {

@@ -1,7 +1,6 @@
 //! Results that have arrived, and what Python is to see of them.
 
-use std::sync::Arc;
-
+use memchr::memchr;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use treenail_glob::find::Batch;
@@ -12,10 +11,7 @@ use crate::text;
 /// What arrived together.
 pub(super) enum Chunk {
     Empty,
-    Paths {
-        batch: Arc<Batch>,
-        next: usize,
-    },
+    Paths(Paths),
     Lines {
         file: Box<FileMatch>,
         path: Option<Py<PyAny>>,
@@ -25,17 +21,17 @@ pub(super) enum Chunk {
     Changes {
         kind: &'static str,
         paths: Paths,
-        next: usize,
     },
     /// Nothing, but what came before it was all that was there.
     Complete,
 }
 
-/// Paths, one behind the other.
+/// Paths, each with a NUL behind it; nothing that they were found through is kept open.
 #[derive(Default)]
 pub(super) struct Paths {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    text: Vec<u8>,
+    /// Where the first one begins that was not taken yet.
+    next: usize,
 }
 
 /// What a result is for Python.
@@ -50,8 +46,8 @@ pub(crate) struct Form {
 }
 
 impl Chunk {
-    pub(super) fn paths(batch: Arc<Batch>) -> Self {
-        Self::Paths { batch, next: 0 }
+    pub(super) fn paths(batch: &Batch) -> Self {
+        Self::Paths(Paths { text: batch.text().to_vec(), next: 0 })
     }
 
     pub(super) fn lines(file: FileMatch) -> Self {
@@ -63,13 +59,12 @@ impl Chunk {
         const ITEM: usize = 64;
         match self {
             Self::Empty | Self::Complete => ITEM,
-            Self::Paths { batch, .. } => batch.text().len() + ITEM * (1 + batch.len()),
             Self::Lines { file, .. } => {
                 let lines = file.matches.lines();
                 lines.map(|line| line.bytes.len() + 16 * line.spans.len() + 2 * ITEM).sum::<usize>()
                     + ITEM
             }
-            Self::Changes { paths, .. } => paths.bytes.len() + 8 * paths.ends.len() + ITEM,
+            Self::Paths(paths) | Self::Changes { paths, .. } => paths.text.len() + ITEM,
         }
     }
 
@@ -81,14 +76,7 @@ impl Chunk {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self {
             Self::Empty | Self::Complete => Ok(None),
-            Self::Paths { batch, next } => {
-                if *next == batch.len() {
-                    return Ok(None);
-                }
-                let found = batch.get(*next);
-                *next += 1;
-                form.path(py, found.path()).map(Some)
-            }
+            Self::Paths(paths) => paths.next().map(|path| form.path(py, path)).transpose(),
             Self::Lines { file, path, next } => {
                 let Some(line_class) = &form.line_class else {
                     let found = form.path(py, &file.path)?;
@@ -109,9 +97,8 @@ impl Chunk {
                 let found = line_class.bind(py).call1((path, line.number, text, spans))?;
                 Ok(Some(found))
             }
-            Self::Changes { kind, paths, next } => {
-                let Some(path) = paths.get(*next) else { return Ok(None) };
-                *next += 1;
+            Self::Changes { kind, paths } => {
+                let Some(path) = paths.next() else { return Ok(None) };
                 let path = form.path(py, path)?;
                 match &form.change_class {
                     Some(class) => class.bind(py).call1((*kind, path)).map(Some),
@@ -124,18 +111,19 @@ impl Chunk {
 
 impl Paths {
     pub(super) fn push(&mut self, path: &[u8]) {
-        self.bytes.extend_from_slice(path);
-        self.ends.push(self.bytes.len());
+        self.text.extend_from_slice(path);
+        self.text.push(0);
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 
-    fn get(&self, index: usize) -> Option<&[u8]> {
-        let end = *self.ends.get(index)?;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        Some(&self.bytes[start..end])
+    fn next(&mut self) -> Option<&[u8]> {
+        let rest = &self.text[self.next..];
+        let length = memchr(0, rest)?;
+        self.next += length + 1;
+        Some(&rest[..length])
     }
 }
 

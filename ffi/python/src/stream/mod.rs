@@ -118,9 +118,9 @@ impl Results {
             let mut waits = false;
             let taken = match &mut state.source {
                 None => return Ok(false),
-                Some(Source::Find(matches)) => {
+                Some(Source::Flat(matches)) => {
                     match py.detach(|| matches.next_batch_within(SIGNALS)) {
-                        Ok(Some(Ok(batch))) => Taken::Item(Item::Chunk(Chunk::paths(batch))),
+                        Ok(Some(Ok(batch))) => Taken::Item(Item::Chunk(Chunk::paths(&batch))),
                         Ok(Some(Err(error))) => Taken::Item(Item::Error(error)),
                         Ok(None) => Taken::End,
                         Err(_) => Taken::Nothing,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use treenail_glob::Error;
-use treenail_glob::find::Matches;
+use treenail_glob::find::{Batch, Find, Matches, Sink};
 use treenail_glob::search::Files;
 
 use super::chunk::Chunk;
@@ -26,8 +26,8 @@ pub(super) enum Item {
 
 /// Where results come from. Dropping it ends that, and waits for nothing.
 pub(crate) enum Source {
-    /// What is found by name; the first directory is listed by whoever asks.
-    Find(Box<Matches>),
+    /// What is found by name in a directory that has no others in it; whoever asks lists it.
+    Flat(Box<Matches>),
     /// What a thread is to do that was not started yet.
     Unbegun(Job),
     /// What a thread finds.
@@ -36,8 +36,10 @@ pub(crate) enum Source {
 
 /// What is done by a thread.
 pub(crate) enum Job {
-    /// The walk, its first directory too.
-    Find(Box<Matches>),
+    /// The walk.
+    Find(Box<Find>),
+    /// The listing of one directory.
+    Flat(Box<Matches>),
     /// The search.
     Search(Box<Files>),
 }
@@ -47,7 +49,7 @@ impl Source {
     pub(super) fn begin(&mut self, items: &Arc<Items>) -> Result<(), Error> {
         let job = match std::mem::replace(self, Self::Thread) {
             Self::Thread => return Ok(()),
-            Self::Find(matches) => Job::Find(matches),
+            Self::Flat(matches) => Job::Flat(matches),
             Self::Unbegun(job) => job,
         };
         spawn("treenail-find", items, move |items| job.run(items))
@@ -73,10 +75,11 @@ pub(super) fn spawn(
 impl Job {
     fn run(self, items: &Producing) -> Result<(), Error> {
         match self {
-            Self::Find(mut matches) => {
+            Self::Find(find) => find.visit(items),
+            Self::Flat(mut matches) => {
                 while let Some(result) = matches.next_batch() {
                     let flow = match result {
-                        Ok(batch) => items.chunk(Chunk::paths(batch)),
+                        Ok(batch) => items.chunk(Chunk::paths(&batch)),
                         Err(error) => items.add(Item::Error(error), 0),
                     };
                     if flow.is_break() {
@@ -105,6 +108,20 @@ impl Producing {
     pub(super) fn chunk(&self, chunk: Chunk) -> ControlFlow<()> {
         let weight = chunk.weight();
         self.add(Item::Chunk(chunk), weight)
+    }
+}
+
+impl Sink for Producing {
+    type Worker = ();
+
+    fn worker(&self) {}
+
+    fn batch(&self, (): &mut (), batch: &mut Batch) -> ControlFlow<()> {
+        self.chunk(Chunk::paths(batch))
+    }
+
+    fn error(&self, (): &mut (), error: Error) -> ControlFlow<()> {
+        self.add(Item::Error(error), 0)
     }
 }
 

@@ -94,9 +94,9 @@ fn changes<P: AsRef<[u8]>>(
     loop {
         let mut packed = Paths::default();
         paths.by_ref().take(PATHS_MAX).for_each(|path| packed.push(path.as_ref()));
-        if packed.len() == 0 {
+        if packed.is_empty() {
             return ControlFlow::Continue(());
         }
-        items.chunk(Chunk::Changes { kind, paths: packed, next: 0 })?;
+        items.chunk(Chunk::Changes { kind, paths: packed })?;
     }
 }
