@@ -1,5 +1,7 @@
 //! Python's exceptions from this package's errors.
 
+use std::io;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use treenail_glob::{Error, ErrorKind, search};
@@ -8,8 +10,13 @@ use crate::text;
 
 /// The exception for an error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    let system = error.io_error();
     let made = match error.kind() {
         ErrorKind::Pattern => pattern_error(py, &error.to_string(), error.position()),
+        _ if system.is_some_and(|error| error.kind() == io::ErrorKind::Unsupported) => {
+            class(py, "TraversalNotSupportedError")
+                .and_then(|class| class.call1((error.to_string(),)))
+        }
         _ => search_error(py, error),
     };
     made.map_or_else(|failure| failure, PyErr::from_value)
@@ -31,7 +38,7 @@ pub(crate) fn forked(py: Python<'_>) -> PyErr {
 }
 
 /// The exception for a root that is not there.
-pub(crate) fn root_exception(py: Python<'_>, root: &[u8], error: std::io::Error) -> PyErr {
+pub(crate) fn root_exception(py: Python<'_>, root: &[u8], error: io::Error) -> PyErr {
     exception(py, &Error::io("look in", root, error))
 }
 

@@ -1,14 +1,22 @@
 //! What to look for and what to search for, as Python says it.
 
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::Path;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use treenail_glob::find::{Cancel, Find, Ignores, Types};
+use treenail_glob::query as asked;
 use treenail_glob::search::Search;
 use treenail_glob::{Case, Filter, Pattern, Subject, parse_time};
 use treenail_os::os_str_of;
 
 use crate::errors;
-use crate::stream::{Form, Results, Source};
+use crate::stream::{Form, Job, Results, Source, Stop};
+
+/// A directory whose own file is larger has so many entries that a thread lists it.
+const FLAT_BYTES_MAX: u64 = 1 << 20;
 
 /// Adds the functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -101,13 +109,13 @@ impl Query {
         path_class: Option<Py<PyAny>>,
         line_class: Option<Py<PyAny>>,
     ) -> PyResult<Results> {
-        py.detach(|| std::fs::symlink_metadata(os_str_of(&self.root)?))
-            .map_err(|error| errors::root_exception(py, &self.root, error))?;
+        let is_flat = is_flat(&self.root(py)?);
         let cancel = Cancel::new();
         let find = self.find.clone().cancel(cancel.clone());
         let matches = find.iter().map_err(|error| errors::exception(py, &error))?;
         let source = match &self.content {
-            None => Source::Find(Box::new(matches)),
+            None if is_flat => Source::Flat(Box::new(matches)),
+            None => Source::Unbegun(Job::Find(Box::new(find))),
             Some(regex) => {
                 let mut search = Search::new([regex]).case(self.case);
                 if line_class.is_none() {
@@ -117,10 +125,29 @@ impl Query {
                     search.compile().map_err(|error| errors::regex_exception(py, &error, regex))?;
                 let files =
                     searcher.files().find(find).threads(self.threads).cancel(cancel.clone());
-                Source::Files(Box::new(files))
+                Source::Unbegun(Job::Search(Box::new(files)))
             }
         };
-        Ok(Results::new(source, Form { path_class, line_class }, cancel))
+        let form = Form { path_class, line_class, change_class: None };
+        Ok(Results::new(source, form, Stop::new(cancel)))
+    }
+
+    /// What is found, and then what comes and goes, by a class for paths and one for changes.
+    fn watch(
+        &self,
+        py: Python<'_>,
+        path_class: Option<Py<PyAny>>,
+        change_class: Py<PyAny>,
+    ) -> PyResult<Results> {
+        self.root(py)?;
+        let cancel = Cancel::new();
+        let find = self.find.clone().cancel(cancel.clone());
+        let form = Form { path_class, line_class: None, change_class: Some(change_class) };
+        // What cannot be asked for is told at once.
+        let root = os_str_of(&self.root)?;
+        let begun = asked::Query::new(&find, Path::new(&root))
+            .and_then(|_| Results::watch(find, self.threads, form, Stop::new(cancel)));
+        begun.map_err(|error| errors::exception(py, &error))
     }
 
     /// As `results`, all at once in a list.
@@ -133,6 +160,32 @@ impl Query {
         let results = self.results(py, path_class, line_class)?;
         Ok(results.list(py)?.into_any())
     }
+}
+
+impl Query {
+    /// What the root is.
+    fn root(&self, py: Python<'_>) -> PyResult<Metadata> {
+        let look = || -> io::Result<Metadata> {
+            let path = os_str_of(&self.root)?;
+            let found = fs::symlink_metadata(&path)?;
+            Ok(if found.is_symlink() { fs::metadata(&path).unwrap_or(found) } else { found })
+        };
+        py.detach(look).map_err(|error| errors::root_exception(py, &self.root, error))
+    }
+}
+
+/// Whether it is a directory without others in it, as far as can be told at once, and quickly
+/// listed: no thread is needed then.
+#[cfg(unix)]
+fn is_flat(root: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // Two links are its name and its own dot. Where directories are not counted there is one.
+    root.is_dir() && root.nlink() == 2 && root.len() <= FLAT_BYTES_MAX
+}
+
+#[cfg(not(unix))]
+fn is_flat(_: &Metadata) -> bool {
+    false
 }
 
 fn types_of(name: &str) -> PyResult<Types> {

@@ -33,7 +33,7 @@ def test_parameters_and_defaults_are_as_designed() -> None:
         "max_depth": None, "min_depth": 0, "min_size": None, "max_size": None,
         "mtime_after": None, "mtime_before": None, "hidden": False, "ignore_git": False,
         "case_sensitive": None, "follow_symlinks": False, "threads": None, "as_path": False,
-        "as_list": False,
+        "as_list": False, "watch": False,
     }  # fmt: skip
     parameters = inspect.signature(find).parameters
     assert {name: one.default for name, one in parameters.items()} == expected

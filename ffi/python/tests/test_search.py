@@ -38,9 +38,9 @@ def test_arguments_of_find_are_taken(tree: Path) -> None:
     assert search("todo", as_list=True) != []
     assert search("todo", case_sensitive=True, as_list=True) == []
     with pytest.raises(TypeError, match="content_regex"):
-        search("a", content="b")
+        search("a", content="b")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="unexpected"):
-        search("a", colour="red")
+        search("a", colour="red")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="content_regex must be a str"):
         search(b"a")  # type: ignore[call-overload]
 

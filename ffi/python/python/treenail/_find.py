@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict, overload
 
 from ._native import Query, Results, time_ns
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Time: TypeAlias = float | int | str | datetime
 Root: TypeAlias = "str | os.PathLike[str]"
@@ -32,116 +35,99 @@ class SearchResult(NamedTuple):
     """Where the matches are: line_text[start:end] for each (start, end)."""
 
 
+class Change(NamedTuple):
+    """What find(watch=True) yields: a path that is in the answer, or is not any more."""
+
+    kind: Literal["found", "added", "removed"]
+    """``found`` if it was there at the beginning; ``added`` and ``removed`` as things change."""
+    path: str | Path
+    """A Path if find() was asked for paths."""
+
+
+class Names(TypedDict, total=False):
+    """What is asked of names and attributes; see find()."""
+
+    file_type: FileType | None
+    extension: str | Iterable[str] | None
+    max_depth: int | None
+    min_depth: int
+    min_size: int | None
+    max_size: int | None
+    mtime_after: Time | None
+    mtime_before: Time | None
+    hidden: bool
+    ignore_git: bool
+    case_sensitive: bool | None
+    follow_symlinks: bool
+    threads: int | None
+
+
+class Filters(Names, total=False):
+    """What is asked of files; see find()."""
+
+    content: str | None
+
+
 @overload
 def find(
     pattern: str = "*",
     root: Root = ".",
     *,
-    content: str | None = None,
-    file_type: FileType | None = None,
-    extension: str | Iterable[str] | None = None,
-    max_depth: int | None = None,
-    min_depth: int = 0,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    mtime_after: Time | None = None,
-    mtime_before: Time | None = None,
-    hidden: bool = False,
-    ignore_git: bool = False,
-    case_sensitive: bool | None = None,
-    follow_symlinks: bool = False,
-    threads: int | None = None,
     as_path: Literal[False] = False,
     as_list: Literal[False] = False,
+    watch: Literal[False] = False,
+    **filters: Unpack[Filters],
 ) -> Results[str]: ...
 @overload
 def find(
     pattern: str = "*",
     root: Root = ".",
     *,
-    content: str | None = None,
-    file_type: FileType | None = None,
-    extension: str | Iterable[str] | None = None,
-    max_depth: int | None = None,
-    min_depth: int = 0,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    mtime_after: Time | None = None,
-    mtime_before: Time | None = None,
-    hidden: bool = False,
-    ignore_git: bool = False,
-    case_sensitive: bool | None = None,
-    follow_symlinks: bool = False,
-    threads: int | None = None,
     as_path: Literal[True],
     as_list: Literal[False] = False,
+    watch: Literal[False] = False,
+    **filters: Unpack[Filters],
 ) -> Results[Path]: ...
 @overload
 def find(
     pattern: str = "*",
     root: Root = ".",
     *,
-    content: str | None = None,
-    file_type: FileType | None = None,
-    extension: str | Iterable[str] | None = None,
-    max_depth: int | None = None,
-    min_depth: int = 0,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    mtime_after: Time | None = None,
-    mtime_before: Time | None = None,
-    hidden: bool = False,
-    ignore_git: bool = False,
-    case_sensitive: bool | None = None,
-    follow_symlinks: bool = False,
-    threads: int | None = None,
     as_path: Literal[False] = False,
     as_list: Literal[True],
+    watch: Literal[False] = False,
+    **filters: Unpack[Filters],
 ) -> list[str]: ...
 @overload
 def find(
     pattern: str = "*",
     root: Root = ".",
     *,
-    content: str | None = None,
-    file_type: FileType | None = None,
-    extension: str | Iterable[str] | None = None,
-    max_depth: int | None = None,
-    min_depth: int = 0,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    mtime_after: Time | None = None,
-    mtime_before: Time | None = None,
-    hidden: bool = False,
-    ignore_git: bool = False,
-    case_sensitive: bool | None = None,
-    follow_symlinks: bool = False,
-    threads: int | None = None,
     as_path: Literal[True],
     as_list: Literal[True],
+    watch: Literal[False] = False,
+    **filters: Unpack[Filters],
 ) -> list[Path]: ...
 @overload
 def find(
     pattern: str = "*",
     root: Root = ".",
     *,
-    content: str | None = None,
-    file_type: FileType | None = None,
-    extension: str | Iterable[str] | None = None,
-    max_depth: int | None = None,
-    min_depth: int = 0,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    mtime_after: Time | None = None,
-    mtime_before: Time | None = None,
-    hidden: bool = False,
-    ignore_git: bool = False,
-    case_sensitive: bool | None = None,
-    follow_symlinks: bool = False,
-    threads: int | None = None,
+    as_path: bool = False,
+    as_list: Literal[False] = False,
+    watch: Literal[True],
+    **filters: Unpack[Names],
+) -> Results[Change]: ...
+@overload
+def find(
+    pattern: str = "*",
+    root: Root = ".",
+    *,
     as_path: bool = False,
     as_list: bool = False,
-) -> Results[str] | Results[Path] | list[str] | list[Path]: ...
+    watch: bool = False,
+    **filters: Unpack[Filters],
+) -> Results[str] | Results[Path] | Results[Change] | list[str] | list[Path]: ...
 def find(
     pattern: str = "*",
     root: Root = ".",
@@ -162,6 +148,7 @@ def find(
     threads: int | None = None,
     as_path: bool = False,
     as_list: bool = False,
+    watch: bool = False,
 ) -> Any:
     """Find files and directories below root, as an iterator while the search goes on.
 
@@ -183,10 +170,20 @@ def find(
     threads: how many may work; None means as many as the machine runs at once.
     as_path: whether results are pathlib.Path objects.
     as_list: whether to return a list of everything that is found.
+    watch: whether to go on when all is found, and tell what comes and goes. The results are Change
+        objects then: those that were there are ``found``, later ones ``added``, and what is gone,
+        or is not looked for any more, ``removed``. Nothing is missed in between, however slowly
+        they are read; what came and went again before it was read may not be told. It goes on
+        until close() is called, or root is gone, which raises SearchError. Not together with
+        content and as_list; links are not followed.
 
     Raises PatternError for a malformed pattern and SearchError if there is no root. What cannot be
     read further down is left out and noted in the iterator's ``errors``.
     """
+    if watch and (as_list or content is not None):
+        if as_list:
+            raise ValueError("as_list and watch exclude each other: a watch has no end")
+        raise ValueError("content and watch exclude each other; search() the paths that it tells")
     query = _query(
         pattern,
         root,
@@ -204,8 +201,11 @@ def find(
         case_sensitive=case_sensitive,
         follow_symlinks=follow_symlinks,
         threads=threads,
+        stays=bool(watch),
     )
     path_class = Path if as_path else None
+    if watch:
+        return query.watch(path_class, Change)
     return query.list(path_class, None) if as_list else query.results(path_class, None)
 
 
@@ -216,7 +216,8 @@ def search(
     root: Root = ".",
     *,
     as_list: Literal[False] = False,
-    **kwargs: Any,
+    as_path: bool = False,
+    **kwargs: Unpack[Names],
 ) -> Results[SearchResult]: ...
 @overload
 def search(
@@ -225,7 +226,8 @@ def search(
     root: Root = ".",
     *,
     as_list: Literal[True],
-    **kwargs: Any,
+    as_path: bool = False,
+    **kwargs: Unpack[Names],
 ) -> list[SearchResult]: ...
 @overload
 def search(
@@ -234,7 +236,8 @@ def search(
     root: Root = ".",
     *,
     as_list: bool = False,
-    **kwargs: Any,
+    as_path: bool = False,
+    **kwargs: Unpack[Names],
 ) -> Results[SearchResult] | list[SearchResult]: ...
 def search(
     content_regex: str,
@@ -247,8 +250,8 @@ def search(
 ) -> Any:
     """Search for lines that a regular expression matches, in the files that find() would find.
 
-    Yields a SearchResult for each line. Takes the arguments of find() but content; case_sensitive
-    is for both patterns. Binary files are left.
+    Yields a SearchResult for each line. Takes the arguments of find() but content and watch;
+    case_sensitive is for both patterns. Binary files are left.
     """
     if "content" in kwargs:
         raise TypeError("search() takes the regular expression as content_regex, not as content")
@@ -277,7 +280,9 @@ def _query(
     case_sensitive: bool | None = None,
     follow_symlinks: bool = False,
     threads: int | None = None,
+    stays: bool = False,
 ) -> Query:
+    """Check all arguments. If it stays, a later working directory is of no account."""
     pattern = _text("pattern", pattern)
     root = os.fspath(root)
     is_path = os.path.isabs(pattern)
@@ -287,11 +292,13 @@ def _query(
         extension = ()
     elif isinstance(extension, str):
         extension = (extension,)
-    encoded_root = os.fsencode(root)
+    shown = "" if root == os.curdir else root
+    if stays:
+        root = os.path.join(os.getcwd(), root)
     return Query(
         os.fsencode(pattern),
-        encoded_root,
-        b"" if root == os.curdir else encoded_root,
+        os.fsencode(root),
+        os.fsencode(shown),
         is_path=is_path,
         content=content,
         types=file_type,

@@ -1,15 +1,16 @@
-//! The expansion of a pattern, as a machine that can be stopped between any two listings and holds
-//! nothing open meanwhile.
+//! The expansion of a pattern, as a machine that can be stopped between any two listings. One that
+//! runs to its end keeps a few directories open, to open those in them without a long path.
 //!
 //! It does what the standard library's nested generators do, in the same order, with one
 //! difference: for `**/x*` the library lists each directory twice, once to descend and once to
 //! match; here one listing serves both.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::parallel::Pool;
 use super::plan::{Plan, Segment};
-use super::results::Results;
+use super::results::{Results, TaskId};
 use super::system::{self, Buffer, Entry, Kind};
 
 /// How far to go.
@@ -42,6 +43,9 @@ pub(super) type Pulse<'a> = &'a mut dyn FnMut() -> bool;
 const STEPS_A_PULSE: usize = 16;
 const ENTRIES_A_PULSE: usize = 1024;
 
+/// How many directories a machine keeps open: those that it looked into last.
+const OPEN_MAX: usize = 8;
+
 pub(super) struct Machine {
     plan: Arc<Plan>,
     /// The plan's root and behind it the path of the result that is being made.
@@ -54,15 +58,22 @@ pub(super) struct Machine {
     buffer: Buffer,
     /// Listings to be filled again.
     spare: Vec<Listing>,
+    /// Parts of the tree that were handed to other threads; what is found in each comes before
+    /// what is found in the one before it, and all of it after what this machine finds.
+    tails: Vec<TaskId>,
 }
 
 /// A directory that is being worked on.
-struct Frame {
+pub(super) struct Frame {
     place: Place,
     /// Absent until its turn comes.
     listing: Option<Listing>,
     /// How many of the names are done.
     done: usize,
+    /// Whether it is a real directory among the entries of the one whose frame is below.
+    is_plain: bool,
+    /// Open while those in it are listed, unless many are.
+    dir: Option<OwnedFd>,
 }
 
 /// A directory, and what is wanted of it.
@@ -89,8 +100,8 @@ enum Role {
 #[derive(Default)]
 struct Listing {
     names: Vec<u8>,
-    /// Where each name ends, and whether it may be a directory.
-    entries: Vec<(usize, bool)>,
+    /// Where each name ends, and what it is the name of.
+    entries: Vec<(usize, Kind)>,
 }
 
 impl Machine {
@@ -100,10 +111,10 @@ impl Machine {
     }
 
     /// The machine for a part of the tree that another one handed over.
-    pub(super) fn resume(plan: Arc<Plan>, path: Vec<u8>, place: Place) -> Self {
+    pub(super) fn resume(plan: Arc<Plan>, path: Vec<u8>, frame: Frame) -> Self {
         let mut machine = Self::standing(plan, path);
         machine.is_started = true;
-        machine.frames.push(Frame { place, listing: None, done: 0 });
+        machine.frames.push(frame);
         machine
     }
 
@@ -117,6 +128,7 @@ impl Machine {
             listings: 0,
             buffer: Buffer::new(),
             spare: Vec::new(),
+            tails: Vec::new(),
         }
     }
 
@@ -150,15 +162,37 @@ impl Machine {
                 self.advance(results);
                 continue;
             }
-            let place = top.place;
-            if let Some(pool) = pool.filter(|pool| self.frames.len() > 1 && pool.wants_work()) {
-                self.frames.pop();
-                results.splice(pool.add(self.path[..place.length].to_vec(), place));
-            } else if !self.list(place, results, pulse) {
+            let (place, stays_open) = (top.place, !matches!(until, Until::Result));
+            if let Some(pool) = pool.filter(|pool| pool.wants_work()) {
+                self.hand_over(pool);
+            }
+            if !self.list(place, stays_open, results, pulse) {
                 return Halt::Cancelled;
             }
         }
+        self.tails.drain(..).rev().for_each(|task| results.splice(task));
         Halt::Finished
+    }
+
+    /// Gives half of what this machine would do last to a thread that waits, if that is worth it.
+    fn hand_over(&mut self, pool: &Pool) {
+        let above = self.frames.len() - 1;
+        for (index, frame) in self.frames[..above].iter_mut().enumerate() {
+            let place = frame.place;
+            let part = match &mut frame.listing {
+                None => Frame { is_plain: false, ..self.frames.remove(index) },
+                Some(listing) => {
+                    let left = listing.entries.len() - frame.done;
+                    if left == 0 {
+                        continue;
+                    }
+                    let listing = Some(listing.split_off(frame.done + left / 2));
+                    Frame { place, listing, done: 0, is_plain: false, dir: None }
+                }
+            };
+            self.tails.push(pool.add(self.path[..place.length].to_vec(), part));
+            return;
+        }
     }
 
     /// Finds what the segments from `segment` on find at the present path.
@@ -215,7 +249,7 @@ impl Machine {
     fn advance(&mut self, results: &mut Results) {
         let frame = self.frames.last_mut().expect("there is a frame to advance");
         let listing = frame.listing.as_ref().expect("it was listed");
-        let Some((name, may_be_directory)) = listing.get(frame.done) else {
+        let Some((name, kind)) = listing.get(frame.done) else {
             let frame = self.frames.pop().expect("it was just looked at");
             self.spare.extend(frame.listing);
             return;
@@ -226,11 +260,11 @@ impl Machine {
         join(&mut self.path, self.plan.root.len(), name);
         match role {
             Role::Match => self.apply(segment + 1, results),
-            Role::WalkAndMatch => self.push(role, segment),
+            Role::WalkAndMatch => self.push_plain(role, segment, kind),
             Role::Walk => {
                 // Its own results come before those from below it.
-                if may_be_directory {
-                    self.push(role, segment);
+                if kind != Kind::Other {
+                    self.push_plain(role, segment, kind);
                 }
                 self.apply(segment + 1, results);
             }
@@ -238,10 +272,17 @@ impl Machine {
     }
 
     /// Lists a directory, and keeps the names that something is to be done with.
-    fn list(&mut self, place: Place, results: &mut Results, pulse: Pulse<'_>) -> bool {
+    fn list(
+        &mut self,
+        place: Place,
+        stays_open: bool,
+        results: &mut Results,
+        pulse: Pulse<'_>,
+    ) -> bool {
         self.listings += 1;
         self.path.truncate(place.length);
         let plan = self.plan.clone();
+        let opened = self.open(place);
         let mut dir = std::mem::take(&mut self.path);
         let mut buffer = std::mem::replace(&mut self.buffer, Buffer::none());
         join(&mut dir, plan.root.len(), b"");
@@ -255,26 +296,62 @@ impl Machine {
         };
         keep.below.clear();
         let (mut seen, mut goes_on) = (0_usize, true);
-        system::list(&plan, &dir[..place.length], &mut buffer, |entry| {
-            keep.entry(&entry);
-            seen += 1;
-            goes_on = !seen.is_multiple_of(ENTRIES_A_PULSE) || pulse();
-            goes_on
-        });
+        if let Some(opened) = &opened {
+            system::list(&plan, opened, &mut buffer, |entry| {
+                keep.entry(&entry);
+                seen += 1;
+                goes_on = !seen.is_multiple_of(ENTRIES_A_PULSE) || pulse();
+                goes_on
+            });
+        }
         let Keep { below, matched, .. } = keep;
         self.path = dir;
         self.buffer = buffer;
-        self.frames.last_mut().expect("it is being listed").listing = Some(below);
+        let frame = self.frames.last_mut().expect("it is being listed");
+        let leads_on = stays_open && below.entries.iter().any(|(_, kind)| *kind == Kind::Directory);
+        frame.dir = opened.and_then(system::Dir::into_fd).filter(|_| leads_on);
+        frame.listing = Some(below);
         if !matched.entries.is_empty() {
             let place = Place { role: Role::Match, segment: place.segment + 1, ..place };
-            self.frames.push(Frame { place, listing: Some(matched), done: 0 });
+            let listing = Some(matched);
+            self.frames.push(Frame { place, listing, done: 0, is_plain: false, dir: None });
         }
         goes_on
     }
 
+    /// Opens the directory of the uppermost frame, whose path is the machine's.
+    fn open(&mut self, place: Place) -> Option<system::Dir> {
+        let top = self.frames.len() - 1;
+        if let Some(many) = top.checked_sub(OPEN_MAX) {
+            self.frames[many].dir = None;
+        }
+        let parent = top.checked_sub(1).map(|parent| &self.frames[parent]);
+        let path = &self.path[..place.length];
+        // A path that the system would not take does not become shorter by this.
+        if let Some(Frame { dir: Some(dir), place: Place { length, .. }, .. }) = parent
+            && self.frames[top].is_plain
+            && path.len() < system::PATH_MAX
+        {
+            let name = path[*length..].strip_prefix(b"/").unwrap_or(&path[*length..]);
+            if let Ok(dir) = system::open_in(dir, name) {
+                return Some(dir);
+            }
+            // It may be that too many are open.
+            self.frames.iter_mut().for_each(|frame| frame.dir = None);
+        }
+        // An error is a directory that holds nothing, here as in the standard library.
+        system::open(&self.plan, &self.path[..place.length]).ok()
+    }
+
     fn push(&mut self, role: Role, segment: usize) {
+        self.push_plain(role, segment, Kind::Unclear);
+    }
+
+    /// Adds the frame of what is among the entries of the uppermost frame.
+    fn push_plain(&mut self, role: Role, segment: usize, kind: Kind) {
         let place = Place { role, segment, length: self.path.len() };
-        self.frames.push(Frame { place, listing: None, done: 0 });
+        let is_plain = kind == Kind::Directory;
+        self.frames.push(Frame { place, listing: None, done: 0, is_plain, dir: None });
     }
 
     fn join(&mut self, name: &[u8]) {
@@ -317,17 +394,15 @@ impl Keep<'_> {
                     if self.plan.is_last(segment) {
                         self.found(entry);
                     } else if entry.is_directory(self.plan, self.dir) {
-                        self.below.push(entry.name, true);
+                        self.below.push(entry.name, entry.kind);
                     }
                 }
             }
             Role::Walk => {
-                if self.is_shown(entry) {
-                    if self.plan.is_last(segment) {
-                        self.below.push(entry.name, entry.kind != Kind::Other);
-                    } else if entry.is_directory(self.plan, self.dir) {
-                        self.below.push(entry.name, true);
-                    }
+                let leads_on =
+                    || self.plan.is_last(segment) || entry.is_directory(self.plan, self.dir);
+                if self.is_shown(entry) && leads_on() {
+                    self.below.push(entry.name, entry.kind);
                 }
             }
             Role::WalkAndMatch => {
@@ -339,10 +414,10 @@ impl Keep<'_> {
                 let goes_below = self.is_shown(entry);
                 if (goes_below || matches && !is_last) && entry.is_directory(self.plan, self.dir) {
                     if goes_below {
-                        self.below.push(entry.name, true);
+                        self.below.push(entry.name, entry.kind);
                     }
                     if matches && !is_last {
-                        self.matched.push(entry.name, true);
+                        self.matched.push(entry.name, entry.kind);
                     }
                 }
             }
@@ -369,15 +444,27 @@ impl Keep<'_> {
 }
 
 impl Listing {
-    fn push(&mut self, name: &[u8], may_be_directory: bool) {
+    fn push(&mut self, name: &[u8], kind: Kind) {
         self.names.extend_from_slice(name);
-        self.entries.push((self.names.len(), may_be_directory));
+        self.entries.push((self.names.len(), kind));
     }
 
-    fn get(&self, index: usize) -> Option<(&[u8], bool)> {
-        let &(end, may_be_directory) = self.entries.get(index)?;
-        let start = if index == 0 { 0 } else { self.entries[index - 1].0 };
-        Some((&self.names[start..end], may_be_directory))
+    fn get(&self, index: usize) -> Option<(&[u8], Kind)> {
+        let &(end, kind) = self.entries.get(index)?;
+        Some((&self.names[self.start(index)..end], kind))
+    }
+
+    /// Where a name begins.
+    fn start(&self, index: usize) -> usize {
+        if index == 0 { 0 } else { self.entries[index - 1].0 }
+    }
+
+    /// Takes away the names from `index` on.
+    fn split_off(&mut self, index: usize) -> Self {
+        let start = self.start(index);
+        let mut entries = self.entries.split_off(index);
+        entries.iter_mut().for_each(|(end, _)| *end -= start);
+        Self { names: self.names.split_off(start), entries }
     }
 
     fn clear(&mut self) {

@@ -1,8 +1,8 @@
 //! Several threads at one expansion.
 //!
-//! Each thread runs a machine of its own and hands over a directory that it would list next
-//! whenever another thread waits. Where the results of that directory belong is noted, so that all
-//! come in the order of one thread.
+//! Each thread runs a machine of its own and, whenever another thread waits, hands over half of what
+//! it would do last. Where the results of that belong is noted, so that all come in the order of one
+//! thread.
 
 use std::collections::VecDeque;
 use std::num::NonZero;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::machine::{Halt, Machine, Place, Pulse, Until};
+use super::machine::{Frame, Halt, Machine, Pulse, Until};
 use super::plan::Plan;
 use super::results::{Results, TaskId};
 
@@ -47,7 +47,7 @@ struct Queue {
 struct Task {
     id: TaskId,
     path: Vec<u8>,
-    place: Place,
+    frame: Frame,
 }
 
 /// Everything that the plan finds: the results, and those of its parts.
@@ -110,12 +110,12 @@ impl Pool {
         self.wanting.load(Ordering::Relaxed) > 0
     }
 
-    /// Hands a directory over to whoever waits.
-    pub(super) fn add(&self, path: Vec<u8>, place: Place) -> TaskId {
+    /// Hands a part of the tree, below a directory of that path, over to whoever waits.
+    pub(super) fn add(&self, path: Vec<u8>, frame: Frame) -> TaskId {
         let mut queue = self.lock();
         let id = queue.results.len();
         queue.results.push(Results::default());
-        queue.tasks.push_back(Task { id, path, place });
+        queue.tasks.push_back(Task { id, path, frame });
         self.tell(&queue);
         self.changed.notify_one();
         id
@@ -123,10 +123,10 @@ impl Pool {
 
     /// Does tasks until there are none and nobody is left who could add one.
     fn work(&self, plan: &Arc<Plan>, pulse: Pulse<'_>) {
-        while let Some(Task { id, path, place }) = self.next(pulse) {
+        while let Some(Task { id, path, frame }) = self.next(pulse) {
             let working = Working(self);
             let mut results = Results::default();
-            let mut machine = Machine::resume(plan.clone(), path, place);
+            let mut machine = Machine::resume(plan.clone(), path, frame);
             machine.run(&mut results, Until::End, Some(self), pulse);
             self.lock().results[id] = results;
             drop(working);

@@ -1,6 +1,7 @@
-//! The few calls of the system that an expansion makes. All paths are taken whole, from the working
+//! The few calls of the system that an expansion makes. Paths are taken whole, from the working
 //! directory or an open one, as the standard library takes them: where the kernel gives up on a
-//! chain of links or a path that is too long is part of what is found.
+//! chain of links or a path that is too long is part of what is found. Only where it would not, a
+//! directory may be opened in the one that it is in.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -42,37 +43,62 @@ impl Buffer {
     }
 }
 
-/// Calls `each` with every entry of the directory `path` until it returns false. An error ends the
+/// The longest path that the system takes, its end included.
+pub(super) const PATH_MAX: usize = if cfg!(target_os = "linux") { 4096 } else { 1024 };
+
+/// A directory to list.
+pub(super) enum Dir {
+    Open(OwnedFd),
+    /// The one that paths start from. It is read through the descriptor itself, which may allow
+    /// what opening it again would not.
+    Start,
+}
+
+impl Dir {
+    /// What it was opened as.
+    pub(super) fn into_fd(self) -> Option<OwnedFd> {
+        match self {
+            Self::Open(dir) => Some(dir),
+            Self::Start => None,
+        }
+    }
+}
+
+/// Opens a directory.
+pub(super) fn open(plan: &Plan, path: &[u8]) -> io::Result<Dir> {
+    if path.is_empty() && plan.dir_fd.is_some() {
+        return Ok(Dir::Start);
+    }
+    open_at(start(plan), if path.is_empty() { b"." } else { path }, OFlags::empty())
+}
+
+/// Opens a directory in an open one; not what a link leads to.
+pub(super) fn open_in(dir: &OwnedFd, name: &[u8]) -> io::Result<Dir> {
+    open_at(dir.as_fd(), name, OFlags::NOFOLLOW)
+}
+
+fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> io::Result<Dir> {
+    let flags = flags | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(Dir::Open(rustix::fs::openat(dir, path, flags, Mode::empty())?))
+}
+
+/// Calls `each` with every entry of the directory until it returns false. An error ends the
 /// listing; what came before it counts.
 pub(super) fn list(
     plan: &Plan,
-    path: &[u8],
+    dir: &Dir,
     buffer: &mut Buffer,
     each: impl FnMut(Entry<'_>) -> bool,
 ) {
     // An error is a directory that holds nothing, here as in the standard library.
-    let _ = match plan.dir_fd {
-        Some(_) if path.is_empty() => list_start(plan, buffer, each),
-        _ => open(plan, path).and_then(|dir| list_open(dir.as_fd(), buffer, each)),
+    let _ = match dir {
+        Dir::Open(dir) => list_open(dir.as_fd(), buffer, each),
+        Dir::Start => {
+            let _ = list_open(start(plan), buffer, each);
+            // As it was found.
+            rustix::fs::seek(start(plan), SeekFrom::Start(0)).map(drop).map_err(io::Error::from)
+        }
     };
-}
-
-/// The directory that paths start from is read through the descriptor itself, which may allow what
-/// opening it again would not, and left rewound.
-fn list_start(
-    plan: &Plan,
-    buffer: &mut Buffer,
-    each: impl FnMut(Entry<'_>) -> bool,
-) -> io::Result<()> {
-    let listed = list_open(start(plan), buffer, each);
-    rustix::fs::seek(start(plan), SeekFrom::Start(0))?;
-    listed
-}
-
-fn open(plan: &Plan, path: &[u8]) -> io::Result<OwnedFd> {
-    let path = if path.is_empty() { b"." } else { path };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    Ok(rustix::fs::openat(start(plan), path, flags, Mode::empty())?)
 }
 
 #[cfg(target_os = "linux")]
