@@ -68,6 +68,11 @@ impl IdBlock {
         Arc::ptr_eq(&self.bytes, &other.bytes)
     }
 
+    /// How many share the block.
+    pub(crate) fn sharers(&self) -> usize {
+        Arc::strong_count(&self.bytes)
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.bytes.len().next_multiple_of(8) + 16
     }

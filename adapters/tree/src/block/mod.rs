@@ -301,6 +301,11 @@ impl Block {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// How many share the block.
+    pub(crate) fn sharers(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     pub(crate) fn rows(&self) -> Rows<'_> {
         let head = self.0[0];
         let (children, names) = ((head >> 16 & 0xffff) as usize, (head >> 32 & 0xffff) as usize);
