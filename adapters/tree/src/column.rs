@@ -23,6 +23,11 @@ impl IdBlock {
         known.then(|| &self.bytes[entry * slot..(entry + 1) * slot])
     }
 
+    /// The slots of all entries, one after the other; zeros where there is no id.
+    pub(crate) fn slots(&self) -> &[u8] {
+        &self.bytes[..self.len() * usize::from(self.slot_bytes)]
+    }
+
     /// A block of entries without ids.
     pub(crate) fn unknown(len: usize, slot_bytes: usize) -> Self {
         // Made in place: a vector would be copied.
@@ -61,6 +66,11 @@ impl IdBlock {
     /// Whether both are one block in memory.
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.bytes, &other.bytes)
+    }
+
+    /// How many share the block.
+    pub(crate) fn sharers(&self) -> usize {
+        Arc::strong_count(&self.bytes)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

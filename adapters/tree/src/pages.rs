@@ -28,6 +28,12 @@ impl DirId {
     pub const ROOT: Self = Self { index: 0, generation: 0 };
 }
 
+/// A value that a copy of its page shares with the page.
+pub(crate) trait Shared: Clone {
+    /// How many share it, by the count that a copy adds to; 0 if there is none.
+    fn sharers(&self) -> usize;
+}
+
 #[derive(Clone)]
 struct Slot<T> {
     generation: u32,
@@ -55,7 +61,7 @@ pub(crate) struct PageTable<T> {
     end: u64,
 }
 
-impl<T: Clone> PageTable<T> {
+impl<T: Shared> PageTable<T> {
     pub(crate) fn new() -> Self {
         Self { root: None, height: 0, end: 0 }
     }
@@ -150,6 +156,9 @@ impl<T: Clone> PageTable<T> {
             self.height += 1;
         }
         self.end = self.end.max(index + 1);
+        if self.root.as_ref().is_some_and(|root| root.sharers() > 1) {
+            self.fetch(index);
+        }
         let (mut place, mut level) = (&mut self.root, self.height);
         loop {
             match place.get_or_insert_with(|| Node::new(level)) {
@@ -161,7 +170,38 @@ impl<T: Clone> PageTable<T> {
     }
 }
 
-impl<T: Clone> Node<T> {
+impl<T: Shared> PageTable<T> {
+    /// Reads all counts that a change of this slot will add to. They lie all over the memory, and
+    /// adding waits for each before it goes on to the next; reading does not.
+    fn fetch(&self, index: u64) {
+        let (mut sharers, mut level) = (0, self.height);
+        let mut place = &self.root;
+        while let Some(node) = place {
+            match node {
+                Node::Page(page) => {
+                    let values = page.iter().filter_map(|slot| slot.value.as_ref());
+                    sharers += values.map(T::sharers).sum::<usize>();
+                    break;
+                }
+                Node::Inner(nodes) => {
+                    sharers += nodes.iter().flatten().map(Node::sharers).sum::<usize>();
+                    place = &nodes[digit(index, level)];
+                    level -= 1;
+                }
+            }
+        }
+        std::hint::black_box(sharers);
+    }
+}
+
+impl<T: Shared> Node<T> {
+    fn sharers(&self) -> usize {
+        match self {
+            Self::Inner(nodes) => Arc::strong_count(nodes),
+            Self::Page(page) => Arc::strong_count(page),
+        }
+    }
+
     /// An empty one with so many levels below it.
     fn new(level: u32) -> Self {
         match level {
@@ -250,6 +290,12 @@ fn digit(index: u64, level: u32) -> usize {
     (index >> (FAN_OUT_BITS * level)) as usize & (FAN_OUT - 1)
 }
 
+impl Shared for DirId {
+    fn sharers(&self) -> usize {
+        0
+    }
+}
+
 /// The numbers of deleted directories, with the generation that they come back with.
 ///
 /// The last one in is the first one out. A clone is one reference count, as of the table.
@@ -278,6 +324,18 @@ impl FreeList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Shared for u32 {
+        fn sharers(&self) -> usize {
+            0
+        }
+    }
+
+    impl Shared for char {
+        fn sharers(&self) -> usize {
+            0
+        }
+    }
 
     fn id(index: u32, generation: u32) -> DirId {
         DirId { index, generation }

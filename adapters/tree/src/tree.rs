@@ -10,7 +10,7 @@ use crate::column::IdBlock;
 use crate::digest::{DigestDir, digest_dir};
 use crate::ids::{ContentId, IdKind};
 use crate::index::{Index, IndexDir, index_dir};
-use crate::pages::{DirId, FreeList, PageTable};
+use crate::pages::{DirId, FreeList, PageTable, Shared};
 use crate::view::{Counts, Entry, View};
 
 /// A directory's structure and stat, with any number of id columns beside it.
@@ -67,6 +67,24 @@ pub(crate) struct Column {
 /// The ids of one directory's entries, cut as its blocks are.
 #[derive(Clone)]
 pub(crate) struct DirIds(pub(crate) Leaves<IdBlock>);
+
+impl Shared for DirNode {
+    fn sharers(&self) -> usize {
+        match &self.leaves {
+            Leaves::One(block) => block.sharers(),
+            Leaves::Many(blocks) => Arc::strong_count(blocks),
+        }
+    }
+}
+
+impl Shared for DirIds {
+    fn sharers(&self) -> usize {
+        match &self.0 {
+            Leaves::One(ids) => ids.sharers(),
+            Leaves::Many(ids) => Arc::strong_count(ids),
+        }
+    }
+}
 
 impl Column {
     /// A column without a single id.

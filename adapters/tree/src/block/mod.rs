@@ -116,6 +116,9 @@ const HEADER_WORDS: usize = 3;
 const FLAG_NLINK: u64 = 1;
 const FLAG_OWNER: u64 = 2;
 
+/// Device, user and group of an entry.
+pub(crate) type Owner = (u64, u32, u32);
+
 /// See the module's text.
 #[derive(Clone, Debug)]
 pub(crate) struct Block(Arc<[u64]>);
@@ -248,9 +251,59 @@ impl Block {
         self.children().find_map(|(row, dir)| (dir == child).then_some(row))
     }
 
+    /// The sizes (0), mtimes (1), ctimes (2) or inodes (3) of all rows.
+    pub(crate) fn words(&self, column: usize) -> &[u64] {
+        &self.0[HEADER_WORDS + column * self.len()..][..self.len()]
+    }
+
+    /// The owner of all rows, where they have but one and there are any.
+    pub(crate) fn common_owner(&self) -> Option<Owner> {
+        (self.rows().flags & FLAG_OWNER == 0 && self.len() > 0).then(|| self.owner(0))
+    }
+
+    /// The owner of a row.
+    pub(crate) fn owner(&self, row: usize) -> Owner {
+        let stat = self.rows().stat(row);
+        (stat.device, stat.uid, stat.gid)
+    }
+
+    /// The link counts, unless all are 1.
+    pub(crate) fn nlinks(&self) -> Option<&[u32]> {
+        let Rows { layout, flags, .. } = self.rows();
+        (flags & FLAG_NLINK != 0).then(|| self.column(layout.nlinks, layout.children))
+    }
+
+    /// As [`mode_bits`] makes them.
+    pub(crate) fn modes(&self) -> &[u16] {
+        let Rows { layout, .. } = self.rows();
+        self.column(layout.modes, layout.name_ends)
+    }
+
+    /// Where each name ends in [`names`](Self::names).
+    pub(crate) fn name_ends(&self) -> &[u16] {
+        let Rows { layout, .. } = self.rows();
+        self.column(layout.name_ends, layout.names)
+    }
+
+    /// The names of all rows, one after the other.
+    pub(crate) fn names(&self) -> &[u8] {
+        let Rows { layout, .. } = self.rows();
+        self.column(layout.names, layout.names + self.names_bytes())
+    }
+
+    fn column<T: bytemuck::AnyBitPattern>(&self, start: usize, end: usize) -> &[T] {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.0);
+        bytemuck::cast_slice(&bytes[start..end])
+    }
+
     /// Whether both are one block in memory.
     pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// How many share the block.
+    pub(crate) fn sharers(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 
     pub(crate) fn rows(&self) -> Rows<'_> {

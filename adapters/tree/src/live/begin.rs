@@ -42,16 +42,20 @@ impl Begun {
     ) -> Result<Self, Error> {
         let open = |dir: &PathBuf| State::open(dir, options);
         let begin = |tree, opened: Option<Opened>| {
-            let (state, lost) =
+            let (mut state, lost) =
                 opened.map_or((None, None), |opened| (Some(opened.state), opened.lost));
             let root = state.as_ref().map_or_else(random, State::root);
             let clock = Clock { root, incarnation: 1, tick: 0 };
             let history = History::new(clock, options.history_bytes_max);
+            if let Some(state) = &mut state {
+                // Beside what follows; whoever opens the tree waits for its end.
+                state.begin_checkpoint(&tree, options.ids, &history, || ())?;
+            }
             let live = Live::with_history(tree, history, settings(options));
-            Self { live: note_unlisted(live), state, lost }
+            Ok(Self { live: note_unlisted(live), state, lost })
         };
         let Some(dir) = &options.state else {
-            return Ok(begin(scan(root, options, watching)?, None));
+            return begin(scan(root, options, watching)?, None);
         };
         if State::is_new(dir) {
             // Making it waits for the disk, which need not delay the scan.
@@ -59,12 +63,12 @@ impl Begun {
                 let opening = scope.spawn(|| open(dir));
                 let tree = scan(root, options, watching);
                 let opened = opening.join().unwrap_or_else(|panic| resume_unwind(panic));
-                Ok(begin(tree?, Some(opened?)))
+                begin(tree?, Some(opened?))
             });
         }
         let mut opened = open(dir)?;
         let Some(Remembered { mut tree, history, unheard }) = opened.remembered.take() else {
-            return Ok(begin(scan(root, options, watching)?, Some(opened)));
+            return begin(scan(root, options, watching)?, Some(opened));
         };
         add_column(&mut tree, options.ids);
         let mut live = Live::with_history(tree, history, settings(options));

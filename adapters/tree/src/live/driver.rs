@@ -137,12 +137,9 @@ impl LiveTree {
             }
             tree.ready.elapsed = tree.started.elapsed();
             tree.ready.counts = tree.live.tree().counts();
-        } else {
-            tree.save()?;
+        } else if let Some(state) = &mut tree.state {
             // Whoever reads the clock may keep it, and this process may end, at once.
-            if let Some(state) = &mut tree.state {
-                state.end_checkpoint(true)?;
-            }
+            state.end_checkpoint(true)?;
         }
         Ok(tree)
     }

@@ -22,11 +22,13 @@ pub(super) fn merge(tree: &mut Tree, changes: &Changes<'_>) {
         let Some(old) = tree.dirs.get(dir).map(|node| node.leaves.clone()) else { continue };
         let merged = merge_rows(old.as_slice(), edits);
         for (column, new_ids) in tree.columns.iter_mut().zip(&changes.ids) {
-            let column = Arc::make_mut(column);
-            let ids = column.ids(dir, old.as_slice());
+            let before = column.ids(dir, old.as_slice());
             let slot_bytes = column.kind.slot_bytes();
-            let ids = merge_ids(&merged, ids.as_slice(), new_ids, slot_bytes);
-            column.dirs.insert(dir, DirIds(ids));
+            let ids = merge_ids(&merged, before.as_slice(), new_ids, slot_bytes);
+            // To set what is there already would copy the way to it.
+            if column.dirs.get(dir).is_none() || !are_shared(&before, &ids) {
+                Arc::make_mut(column).dirs.insert(dir, DirIds(ids));
+            }
         }
         note_places(&mut tree.dirs, &merged);
         if let Some(node) = tree.dirs.get_mut(dir) {
@@ -248,6 +250,11 @@ fn merge_ids(
         buffer.block(0, rows.len())
     });
     Leaves::from(blocks.collect::<Vec<_>>())
+}
+
+fn are_shared(one: &Leaves<IdBlock>, other: &Leaves<IdBlock>) -> bool {
+    let (one, other) = (one.as_slice(), other.as_slice());
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.is_shared_with(b))
 }
 
 /// The block with the new ids of some rows: itself if they are the old ones, since what changed may

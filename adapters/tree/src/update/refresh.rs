@@ -32,7 +32,9 @@ pub(super) fn refresh(dirs: &PageTable<DirNode>, columns: &mut [Arc<Column>], to
     // The usual case: most often the way up ends where it begins, at a digest that stays unknown.
     if let [dir] = touched {
         for column in columns {
-            refresh_upwards(dirs, Arc::make_mut(column), *dir);
+            if !stays_unknown(dirs, column, *dir) {
+                refresh_upwards(dirs, Arc::make_mut(column), *dir);
+            }
         }
         return;
     }
@@ -41,6 +43,21 @@ pub(super) fn refresh(dirs: &PageTable<DirNode>, columns: &mut [Arc<Column>], to
     for column in columns {
         refresh_column(dirs, Arc::make_mut(column), &visits, &touched);
     }
+}
+
+/// Whether a directory had no digest and has none now, so that nothing has to be set. Only asked of
+/// those that are digested without an index.
+fn stays_unknown(dirs: &PageTable<DirNode>, column: &Column, dir: DirId) -> bool {
+    let (Some(node), Some(ids)) = (dirs.get(dir), column.dirs.get(dir)) else { return false };
+    let [(_, leaf, row)] = *places(dirs, node.parent, &[dir]) else { return false };
+    let above = column.dirs.get(node.parent).and_then(|ids| ids.0.as_slice()[leaf].get(row));
+    let entries: usize = node.leaves.as_slice().iter().map(Block::len).sum();
+    let is_indexed = column.indexes.contains_key(&dir) || entries >= INDEXED_ENTRIES_MIN;
+    if dir == DirId::ROOT || above.is_some() || is_indexed {
+        return false;
+    }
+    node.listing != Listing::Complete
+        || (column.digest_dir)(node.leaves.as_slice(), ids.0.as_slice()).is_none()
 }
 
 /// Brings one directory's digest up to date, and those above as far as they change by that.
