@@ -53,6 +53,9 @@ fn kind_and_remedy(error: &io::Error) -> (&'static str, Option<&'static str>) {
     if inside.is_some_and(|inside| inside.is::<Attack>()) {
         return ("collision", Some("use blake3 instead"));
     }
+    if treenail::os::is_exhausted(error) {
+        return ("exhausted", Some("allow the process more open files or memory (`ulimit`)"));
+    }
     let (kind, remedy) = match error.kind() {
         Kind::NotFound => ("not_found", "check that the path exists, or run again if it just went"),
         Kind::PermissionDenied => ("permission_denied", "run as a user who may, or leave it out"),
