@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod memory;
 mod output;
 mod progress;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };
+    memory::set_exit_code(args.command.error_code());
     let mut output = Output::new(&args.global);
     let result = match &args.command {
         Command::Tree(args) => command::tree::run(args, &mut output),

@@ -53,6 +53,9 @@ fn kind_and_remedy(error: &io::Error) -> (&'static str, Option<&'static str>) {
     if inside.is_some_and(|inside| inside.is::<Attack>()) {
         return ("collision", Some("use blake3 instead"));
     }
+    if treenail::os::is_exhausted(error) {
+        return ("exhausted", Some("allow the process more open files or memory (`ulimit`)"));
+    }
     let (kind, remedy) = match error.kind() {
         Kind::NotFound => ("not_found", "check that the path exists, or run again if it just went"),
         Kind::PermissionDenied => ("permission_denied", "run as a user who may, or leave it out"),
@@ -189,6 +192,8 @@ pub(crate) struct Output {
     json: bool,
     color_out: bool,
     color_err: bool,
+    #[cfg(all(feature = "glob", feature = "watch"))]
+    color_always: bool,
     progress: bool,
     quiet: bool,
     verbose: bool,
@@ -207,6 +212,8 @@ impl Output {
             json: global.json,
             color_out: color(io::stdout().is_terminal()) && !global.json,
             color_err: color(terminal_err) && !global.json,
+            #[cfg(all(feature = "glob", feature = "watch"))]
+            color_always: global.color == When::Always,
             progress: terminal_err && !global.quiet && !global.json,
             quiet: global.quiet,
             verbose: global.verbose,
@@ -221,6 +228,12 @@ impl Output {
     #[cfg(feature = "glob")]
     pub(crate) fn colors(&self) -> bool {
         self.color_out
+    }
+
+    /// Whether colours were asked for, whatever the output is.
+    #[cfg(all(feature = "glob", feature = "watch"))]
+    pub(crate) fn always_colors(&self) -> bool {
+        self.color_always
     }
 
     /// Whether a progress bar has somebody to look at it.

@@ -47,7 +47,7 @@ fn a_prefix_that_leads_nowhere_is_no_error() {
     let tree = Tree::new(&["net/ipv4/tcp.c", "net/core/x/y.c", "drivers/net/z.c", "n.c"]);
     assert_eq!(found(tree.find().glob("net/**/*.c")), ["net/core/x/y.c", "net/ipv4/tcp.c"]);
     assert_eq!(found(tree.find().glob("net/ipv4/tcp.c")), ["net/ipv4/tcp.c"]);
-    for nowhere in ["none/*.c", "n.c/*"] {
+    for nowhere in ["none/*.c", "n.c/*", "net/../n*", "../*", "./n.c", "net/./ipv4/*"] {
         assert!(found(tree.find().glob(nowhere)).is_empty());
     }
 }
@@ -142,6 +142,49 @@ fn nearer_rules_and_nearer_kinds_of_rules_go_first() {
     let filed = Ignores { files, ..Ignores::standard() };
     assert!(!found(tree.find().ignores(filed)).contains(&"e.x".to_owned()));
     assert_eq!(found(tree.find().hidden(false)).len(), 9, "without rules all that is not hidden");
+}
+
+#[test]
+fn what_marks_a_repository_is_its_border_unless_none_is_asked_for() {
+    let tree = Tree::new(&["out", "in/out", "in/own", "in/kept", "in/deep/out", "in/excluded"]);
+    tree.repository();
+    tree.write(".gitignore", "out\n");
+    tree.write("in/.gitignore", "own\n");
+    let borderless = Ignores { git_required: false, ..Ignores::standard() };
+    for (marker, excludes) in [(".git", true), (".jj", false)] {
+        tree.write(&format!("in/{marker}/info/exclude"), "excluded\n");
+        let mut seen = vec!["in", "in/deep", "in/deep/out", "in/excluded", "in/kept", "in/out"];
+        let mut joined = vec!["in", "in/deep", "in/excluded", "in/kept"];
+        if excludes {
+            seen.retain(|path| *path != "in/excluded");
+            joined.retain(|path| *path != "in/excluded");
+        }
+        assert_eq!(found(tree.find().ignores(Ignores::standard())), seen, "{marker}");
+        assert_eq!(found(tree.find().ignores(borderless.clone())), joined, "{marker}");
+        let inside = Find::new().root_shown(tree.path().join("in"), "");
+        assert_eq!(found(inside.clone().ignores(Ignores::standard())).len(), seen.len() - 1);
+        assert_eq!(found(inside.ignores(borderless.clone())).len(), joined.len() - 1);
+        fs::remove_dir_all(tree.path().join("in").join(marker)).unwrap();
+    }
+}
+
+#[test]
+fn a_huge_directory_comes_in_pieces_by_the_same_rules() {
+    let names: Vec<String> = (0..9_000).map(|number| format!("a-file-{number:04}.txt")).collect();
+    let tree = Tree::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    tree.write(".ignore", "*7.txt\n");
+    tree.write("zz/last", "");
+    let ruled = || tree.find().ignores(Ignores::standard());
+    let wanted: Vec<_> = names.iter().filter(|name| !name.ends_with("7.txt")).cloned().collect();
+    assert_eq!(found(ruled().types(Types::FILE).depth(1, 1)), wanted);
+    assert_eq!(found_in_order(ruled().sort(true)).len(), wanted.len() + 2);
+    let visited = support::visit(&ruled());
+    assert_eq!(visited.0.len(), wanted.len() + 2);
+    assert_eq!(support::visit(&tree.find().skip_holding(".ignore")).0, Vec::<Vec<u8>>::new());
+    assert_eq!(support::visit(&tree.find().follow(true)).0.len(), names.len() + 2);
+    assert_eq!(support::visit(&tree.find().glob("zz/*")).0, [b"zz/last"]);
+    let sorted: Vec<_> = support::visit(&ruled().sort(true)).0;
+    assert!(sorted.is_sorted() && sorted.len() == wanted.len() + 2);
 }
 
 #[test]

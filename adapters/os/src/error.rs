@@ -99,6 +99,23 @@ pub fn is_elsewhere(error: &io::Error) -> bool {
     kind || is_loop(error) || error.get_ref().is_some_and(|inner| inner.is::<DirectoryMoved>())
 }
 
+/// Whether an error says that the process or the system has no more of something: files that may be
+/// open, or memory. What was not found for that reason is there all the same.
+#[must_use]
+pub fn is_exhausted(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory || is_out_of_files(error)
+}
+
+#[cfg(unix)]
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+#[cfg(not(unix))]
+fn is_out_of_files(_: &io::Error) -> bool {
+    false
+}
+
 #[cfg(unix)]
 fn is_loop(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::ELOOP)

@@ -70,7 +70,7 @@ mod portable;
 #[cfg(any(not(target_os = "linux"), feature = "portable"))]
 use portable as platform;
 
-pub use error::{DirectoryLoop, DirectoryMoved, Error, is_elsewhere};
+pub use error::{DirectoryLoop, DirectoryMoved, Error, is_elsewhere, is_exhausted};
 pub use listing::{Entry, Listing};
 pub use name::{bytes_of, os_str_of};
 pub use platform::Handle;

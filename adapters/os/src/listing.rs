@@ -57,14 +57,30 @@ impl Listing {
         }
     }
 
+    /// Makes the buffer longer, with zeros. Only a huge directory takes a huge one, which there may
+    /// not be: that is the directory's error, and not the process's end.
+    pub(crate) fn grow(&mut self, length: usize) -> io::Result<()> {
+        let more = length.saturating_sub(self.bytes.len());
+        self.bytes.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        self.bytes.resize(length, 0);
+        Ok(())
+    }
+
     pub(crate) fn entry(&self, index: usize) -> Entry<'_> {
         let record = self.records[index];
         Entry { name: self.name(record), kind: record.kind, inode: record.inode }
     }
 
-    pub(crate) fn sort_by_name(&mut self) {
-        let bytes = &self.bytes;
-        self.records.sort_unstable_by(|a, b| name_in(bytes, *a).cmp(name_in(bytes, *b)));
+    /// Puts the entries in the order of their names' bytes.
+    pub fn sort_by_name(&mut self) {
+        let (bytes, records) = (&self.bytes, &self.records);
+        // Mostly the first bytes decide, and stand in one place here.
+        let keys =
+            (0..).zip(records).map(|(number, record)| (head(name_in(bytes, *record)), number));
+        let mut keys: Vec<(u64, u32)> = keys.collect();
+        let name = |number: u32| name_in(bytes, records[number as usize]);
+        keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| name(a.1).cmp(name(b.1))));
+        self.records = keys.iter().map(|(_, number)| records[*number as usize]).collect();
     }
 
     /// Asks `resolve` for the kind of every entry whose kind the listing left open; entries that
@@ -93,4 +109,12 @@ impl Listing {
 fn name_in(bytes: &[u8], record: Record) -> &[u8] {
     let start = record.offset as usize;
     &bytes[start..start + record.length as usize]
+}
+
+/// The beginning of a name as a number in the order of its bytes.
+fn head(name: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let len = name.len().min(head.len());
+    head[..len].copy_from_slice(&name[..len]);
+    u64::from_be_bytes(head)
 }

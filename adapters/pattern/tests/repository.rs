@@ -107,6 +107,9 @@ fn rules_from_above_hold_as_far_as_they_are_to() {
     assert_eq!(ignored(Above::None), ["own"]);
     assert_eq!(ignored(Above::Repository), ["excluded", "above", "own"]);
     assert_eq!(ignored(Above::All), ["excluded", "above", "own"]);
+    make_git_dir(&sub.join(".git"));
+    assert_eq!(ignored(Above::All), ["own"], "the nearer one's border");
+    assert_eq!(ignored(Above::Everywhere), ["excluded", "above", "own"]);
 }
 
 #[test]
@@ -123,8 +126,8 @@ fn anything_called_git_can_make_a_work_tree() {
                 fs::write(&entry, text).unwrap();
             }
         }
-        let top_of = |any_git_entry| {
-            let options = OpenOptions { any_git_entry, ..OpenOptions::default() };
+        let top_of = |any_marker| {
+            let options = OpenOptions { any_marker, ..OpenOptions::default() };
             let environment = Environment::default();
             let dir = entry.parent().unwrap();
             Repository::open_as(dir, &environment, options).unwrap().top().to_owned()
@@ -132,9 +135,13 @@ fn anything_called_git_can_make_a_work_tree() {
         assert_eq!(top_of(true), top.join(dir));
         assert_eq!(top_of(false), top, "git asks for more than an entry, as in {dir}");
     }
+    fs::create_dir_all(top.join("jj/.jj")).unwrap();
+    let options = OpenOptions { any_marker: true, ..OpenOptions::default() };
+    let opened = Repository::open_as(&top.join("jj"), &Environment::default(), options).unwrap();
+    assert_eq!(opened.top(), top.join("jj"));
     fs::create_dir(top.join("empty/.git/info")).unwrap();
     fs::write(top.join("empty/.git/info/exclude"), "x\n").unwrap();
-    let options = OpenOptions { any_git_entry: true, ..OpenOptions::default() };
+    let options = OpenOptions { any_marker: true, ..OpenOptions::default() };
     let environment = Environment::default();
     let repository = Repository::open_as(&top.join("empty"), &environment, options).unwrap();
     assert_eq!(repository.stack().verdict(b"", b"x", false), Verdict::Ignored);

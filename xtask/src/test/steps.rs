@@ -68,6 +68,9 @@ pub(super) fn clippy(session: &Session) -> Outcome {
 /// How many storms a thorough run kills watchers and daemons in; some quarter of an hour.
 const STORMS_FULL: &str = "1000";
 
+/// How many entries a large directory has in a thorough run.
+const ENTRIES_FULL: &str = "1000000";
+
 /// All tests, those in the documentation too. The closing line of each program stays to be seen.
 pub(super) fn test(session: &Session) -> Outcome {
     match session.output(Cmd::new("cargo test --workspace")) {
@@ -82,7 +85,11 @@ pub(super) fn test(session: &Session) -> Outcome {
         return Outcome::Passed;
     }
     let storms = Cmd::new("cargo test --quiet --release -p treenail --test cli storm");
-    session.run([storms.env("TREENAIL_WATCH_SEEDS", STORMS_FULL)])
+    let large = Cmd::new("cargo test --quiet --release -p treenail --test cli find_limits");
+    session.run([
+        storms.env("TREENAIL_WATCH_SEEDS", STORMS_FULL),
+        large.env("TREENAIL_FIND_ENTRIES", ENTRIES_FULL),
+    ])
 }
 
 /// What serves other machines, which no default build has in it: some sixty crates and two minutes

@@ -240,7 +240,6 @@ pub(crate) struct Printing {
     pub(crate) strip_cwd_prefix: Option<Strip>,
     /// As --color
     #[arg(short = 'c', value_name = "WHEN", id = "color_short")]
-    #[cfg_attr(feature = "watch", arg(conflicts_with_all = ["index", "watch"]))]
     pub(crate) color: Option<When>,
     /// As --quiet
     #[arg(long, hide = true)]

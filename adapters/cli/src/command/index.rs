@@ -13,7 +13,7 @@ use treenail::share;
 use treenail::tree::live::{LiveTree, Options, peek};
 use treenail::tree::{ErrorKind, IdKind, Tree};
 
-use super::find::separated;
+use super::find::{Colors, Shown, separated};
 use super::watch::follow::State;
 use crate::Outcome;
 use crate::args;
@@ -86,10 +86,10 @@ fn keep_tree(
 
 /// Answers a search from the tree that is kept of the directory, or of the nearest one above it of
 /// which there is one.
-pub(crate) fn answer(
+pub(super) fn answer(
     args: &args::Find,
     find: &Find,
-    is_quiet: bool,
+    (is_quiet, colors): (bool, Option<Box<Colors>>),
     output: &mut Output,
 ) -> Result<Outcome, Failed> {
     let begun = Instant::now();
@@ -112,7 +112,7 @@ pub(crate) fn answer(
     answer.errors().iter().for_each(|error| output.hint(&error.to_string()));
     if !is_quiet {
         for hit in answer.iter() {
-            print(&hit, args, output)?;
+            print(&hit, args, colors.as_deref(), output)?;
         }
     }
     if output.json() && !is_quiet {
@@ -137,7 +137,7 @@ pub(crate) fn watch(
     let mut watch = Watch::open(find, &options)?;
     let answer = watch.answer();
     for hit in answer.iter() {
-        print(&hit, args, output)?;
+        print(&hit, args, None, output)?;
     }
     let matches = answer.len();
     drop(answer);
@@ -189,8 +189,23 @@ pub(super) fn problem(path: &Path, message: &str, remedy: Option<&'static str>) 
     Failed::Error(Problem { kind: "index", message: message.to_owned(), path, remedy })
 }
 
-fn print(hit: &Hit<'_>, args: &args::Find, output: &mut Output) -> Result<(), Failed> {
+fn print(
+    hit: &Hit<'_>,
+    args: &args::Find,
+    colors: Option<&Colors>,
+    output: &mut Output,
+) -> Result<(), Failed> {
     let mut path = hit.path();
+    if let (Some(colors), false) = (colors, output.json()) {
+        let dir = path.len() - hit.name().len();
+        let part = |text: &[u8]| parted(text, args);
+        let (name, stat) = (hit.name(), hit.stat());
+        let shown = Shown { path: &path, name, kind: hit.kind(), stat: Some(&stat) };
+        let mut text = Vec::new();
+        colors.write(shown, &part(&path[..dir]), &part(name), &mut text);
+        text.push(end_of(args));
+        return output.write(&text);
+    }
     if !output.json() {
         if hit.kind() == Kind::Directory {
             path.push(b'/');
@@ -217,10 +232,19 @@ fn print(hit: &Hit<'_>, args: &args::Find, output: &mut Output) -> Result<(), Fa
 }
 
 fn write_path(path: &[u8], args: &args::Find, output: &mut Output) -> Result<(), Failed> {
-    let (null, for_people) = (args.printing.null, stdout().is_terminal());
+    output.write(&parted(path, args))?;
+    output.write(&[end_of(args)])
+}
+
+/// A part of a path as it is printed.
+fn parted(path: &[u8], args: &args::Find) -> Vec<u8> {
+    let for_people = stdout().is_terminal() && !args.printing.null;
     let mut parted = Vec::with_capacity(path.len());
     let separator = args.printing.path_separator.as_deref().map(bytes_of);
     separated(path, separator, &mut parted);
-    output.write(&if for_people && !null { shown(&parted) } else { parted.into() })?;
-    output.write(if null { b"\0" } else { b"\n" })
+    if for_people { shown(&parted).into_owned() } else { parted }
+}
+
+fn end_of(args: &args::Find) -> u8 {
+    if args.printing.null { 0 } else { b'\n' }
 }

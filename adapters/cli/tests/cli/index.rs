@@ -99,7 +99,12 @@ fn json_and_the_exit_status_are_those_of_find() {
     let index = scene.find(&[&["--index"], &separated[..]].concat());
     assert!(index.iter().any(|path| path.contains("::")), "{index:?}");
     assert_eq!(index, scene.find(&separated));
-    scene.run(&["find", "--index", "-c", "always"]).expect(2);
+    for colors in [&["-c", "always"], &["--color", "always"]] {
+        let index = scene.find(&[&["--index"], &colors[..]].concat());
+        assert!(index.iter().any(|path| path.contains("\u{1b}[")), "{index:?}");
+        assert_eq!(index, scene.find(colors));
+        scene.run(&[&["find", "--watch"], &colors[..]].concat()).expect(1);
+    }
     assert!(scene.run(&["find", "--watch", "-q"]).expect(1).stderr.contains("--quiet"));
 }
 

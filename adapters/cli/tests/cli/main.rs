@@ -7,6 +7,8 @@ mod diff;
 #[cfg(feature = "glob")]
 mod find;
 #[cfg(feature = "glob")]
+mod find_limits;
+#[cfg(feature = "glob")]
 mod grep;
 mod hash;
 #[cfg(all(feature = "glob", feature = "watch"))]

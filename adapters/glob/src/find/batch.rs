@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use treenail_os::{Handle, Kind, Stat, os_str_of};
 
+/// A batch with more room for text than this is not kept to be filled again.
+const KEPT_BYTES_MAX: usize = 64 << 10;
+
 /// Matches of one thread, packed: the paths stand one after another in one buffer, each followed
 /// by the terminator that was chosen with [`Find::terminator`](super::Find::terminator).
 #[derive(Default)]
@@ -104,6 +107,11 @@ impl Batch {
         self.groups.clear();
     }
 
+    /// Whether its memory is something, and not much.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        (1..=KEPT_BYTES_MAX).contains(&self.text.capacity())
+    }
+
     /// Says where the matches to come lie; `group.first` is set here.
     pub(super) fn begin(&mut self, group: Group) {
         self.groups.push(Group { first: self.len(), ..group });
@@ -128,22 +136,32 @@ impl Batch {
         self.stats.push(stat);
     }
 
-    /// Adds a range of another batch's matches, which lie in one group.
-    pub(super) fn append(&mut self, from: &Self, range: Range<usize>) {
-        let Some(first) = from.records.get(range.start).filter(|_| !range.is_empty()) else {
-            return;
-        };
-        let group = from.get(range.start).group.clone();
-        self.begin(group);
-        let end = from.records.get(range.end).map_or(from.text.len(), |next| next.start as usize);
-        let base = self.text.len() as u32;
-        self.text.extend_from_slice(&from.text[first.start as usize..end]);
-        let moved =
-            |record: &Record| Record { start: record.start - first.start + base, ..*record };
-        self.records.extend(from.records[range.clone()].iter().map(moved));
-        if !from.stats.is_empty() {
-            self.stats.extend_from_slice(&from.stats[range]);
+    /// Adds matches from a range of another batch, which holds names of one group, with what stands
+    /// before them, until there are so many bytes. How many were added.
+    pub(super) fn append(
+        &mut self,
+        from: &Self,
+        range: Range<usize>,
+        prefix: &[u8],
+        bytes_max: usize,
+    ) -> usize {
+        let start = range.start;
+        self.begin(from.get(start).group.clone());
+        let mut at = start;
+        while at < range.end && (at == start || self.text.len() < bytes_max) {
+            let record = from.records[at];
+            let end = from.records.get(at + 1).map_or(from.text.len(), |next| next.start as usize);
+            let start = self.text.len() as u32;
+            self.text.extend_from_slice(prefix);
+            self.text.extend_from_slice(&from.text[record.start as usize..end]);
+            let len = record.len + prefix.len() as u32;
+            self.records.push(Record { start, len, ..record });
+            at += 1;
         }
+        if !from.stats.is_empty() {
+            self.stats.extend_from_slice(&from.stats[start..at]);
+        }
+        at - start
     }
 
     /// How many bytes the paths take.

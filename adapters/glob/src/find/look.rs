@@ -16,6 +16,10 @@ use super::visitor::{BATCH_BYTES, Pending, State, Visitor, Way, Worker};
 struct Dir<'d> {
     handle: &'d Arc<Handle>,
     state: &'d State,
+    /// What stands before the names in it.
+    prefix: Vec<u8>,
+    /// The same for the subdirectories, once there is one.
+    shared: Option<Arc<[u8]>>,
     held: Option<&'d Arc<Held>>,
     rules: Option<Prepared<'d>>,
     overrides: Option<(&'d Override, DirRules<'d>)>,
@@ -41,35 +45,85 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         &self,
         worker: &mut Worker<'r, S>,
         handle: &Arc<Handle>,
-        entries: impl ExactSizeIterator<Item = Entry<'e>> + Clone,
+        entries: impl Iterator<Item = Entry<'e>> + Clone,
         state: &State,
-        mut enter: impl FnMut(Pending),
+        enter: impl FnMut(Pending),
     ) {
-        let find = &self.run.plan.find;
-        let is_new = !find.follow || handle.id().map_or(true, |id| self.run.is_first_visit(id));
-        let is_too_deep = self.depth + handle.depth() >= find.depth_max;
-        if !is_new || is_too_deep || self.is_skipped(entries.clone()) {
-            worker.complete(state.number, Vec::new());
+        let marks = &self.run.plan.find.skip_holding;
+        let is_mark = |entry: Entry<'_>| marks.iter().any(|name| name == entry.name);
+        if self.is_left_out(handle) || (!marks.is_empty() && entries.clone().any(is_mark)) {
+            worker.complete(state.number, b"", Vec::new());
             return;
         }
+        self.place(worker, handle, state);
         let held = self.enter_rules(worker, handle, state, |rules| rules.seen(entries.clone()));
-        let mut dir = self.dir(worker, handle, state, held.as_ref());
-        if find.sort {
-            let mut entries: Vec<_> = entries.map(|entry| (head(entry.name), entry)).collect();
-            entries.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| x.name.cmp(y.name)));
-            for (_, entry) in entries {
-                self.entry(worker, &mut dir, entry, &mut enter);
-            }
-        } else {
-            for entry in entries {
-                self.entry(worker, &mut dir, entry, &mut enter);
+        let dir = self.dir(worker, handle, state, held.as_ref());
+        self.entries(worker, dir, entries, enter);
+    }
+
+    /// Looks at a piece of a huge directory that is not its last.
+    pub(super) fn look_at_piece<'e>(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &Arc<Handle>,
+        entries: impl Iterator<Item = Entry<'e>>,
+        state: &mut State,
+        enter: impl FnMut(Pending),
+    ) {
+        if matches!(state.way, Way::List) {
+            // What decides on all entries may stand in any piece, so it is asked for by name.
+            let marks = &self.run.plan.find.skip_holding;
+            if self.is_left_out(handle) || marks.iter().any(|name| handle.stat(name).is_ok()) {
+                state.way = Way::Skip;
+            } else {
+                self.place(worker, handle, state);
+                state.rules = self.enter_rules(worker, handle, state, |_| Seen::unlisted());
+                state.way = Way::ListOn;
             }
         }
-        if find.sort {
-            worker.complete(state.number, dir.children);
+        if matches!(state.way, Way::ListOn) {
+            self.list_on(worker, handle, entries, state, enter);
+        }
+    }
+
+    /// Looks at entries of a directory whose rules have been read.
+    pub(super) fn list_on<'e>(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &Arc<Handle>,
+        entries: impl Iterator<Item = Entry<'e>>,
+        state: &State,
+        enter: impl FnMut(Pending),
+    ) {
+        self.place(worker, handle, state);
+        let dir = self.dir(worker, handle, state, state.rules.as_ref());
+        self.entries(worker, dir, entries, enter);
+    }
+
+    fn entries<'e>(
+        &self,
+        worker: &mut Worker<'r, S>,
+        mut dir: Dir<'_>,
+        entries: impl Iterator<Item = Entry<'e>>,
+        mut enter: impl FnMut(Pending),
+    ) {
+        for entry in entries {
+            self.entry(worker, &mut dir, entry, &mut enter);
+        }
+        let Dir { prefix, children, state, .. } = dir;
+        if self.run.plan.find.sort {
+            worker.complete(state.number, &prefix, children);
         } else if worker.is_due() {
             worker.flush();
         }
+        worker.prefix = prefix;
+    }
+
+    /// Whether nothing in a directory is looked at, whatever it is.
+    fn is_left_out(&self, handle: &Handle) -> bool {
+        let find = &self.run.plan.find;
+        let is_new = !find.follow || handle.id().map_or(true, |id| self.run.is_first_visit(id));
+        !is_new || self.depth + handle.depth() >= find.depth_max
     }
 
     /// Enters one component of the prefix that all matches share, without listing the directory.
@@ -82,10 +136,14 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         mut enter: impl FnMut(Pending),
     ) {
         let plan = &self.run.plan;
+        self.place(worker, handle, state);
         let held = self.enter_rules(worker, handle, state, |_| Seen::unlisted());
         let mut dir = self.dir(worker, handle, state, held.as_ref());
         let name = &*plan.prefix[part];
-        if dir.depth < plan.find.depth_max && !self.leaves_out(worker, &dir, name, true) {
+        // No path below a root has such a part, so nothing matches what asks for one.
+        let is_name = !matches!(name, b"." | b"..");
+        let is_in_depth = dir.depth < plan.find.depth_max;
+        if is_name && is_in_depth && !self.leaves_out(worker, &dir, name, true) {
             let entry = Looked { name, kind: Kind::Directory, stat: None, is_followed: false };
             if let Some(mut child) = self.child(&mut dir, 0, &entry) {
                 child.is_guessed = true;
@@ -95,24 +153,20 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
                 enter((name.into(), 0, child));
             }
         }
-        worker.complete(state.number, dir.children);
+        worker.complete(state.number, &dir.prefix, dir.children);
     }
 
-    fn is_skipped<'e>(&self, mut entries: impl Iterator<Item = Entry<'e>>) -> bool {
-        let names = &self.run.plan.find.skip_holding;
-        !names.is_empty() && entries.any(|entry| names.iter().any(|name| name == entry.name))
-    }
-
-    /// The rules that hold in a directory, and its path as they know it, in `worker.at`.
-    fn enter_rules(
-        &self,
-        worker: &mut Worker<'r, S>,
-        handle: &Handle,
-        state: &State,
-        seen: impl FnOnce(&super::rules::RootRules) -> Seen,
-    ) -> Option<Arc<Held>> {
-        let (rules, held) = (self.root.rules.as_ref()?, state.rules.as_ref()?);
-        let below = &state.prefix[self.root.shown_len..];
+    /// Puts where the directory is into `worker.prefix`, and its path as ignore rules know it into
+    /// `worker.at`.
+    fn place(&self, worker: &mut Worker<'r, S>, handle: &Handle, state: &State) {
+        worker.prefix.clear();
+        worker.prefix.extend_from_slice(&state.above);
+        if handle.parent().is_some() {
+            worker.prefix.extend_from_slice(handle.name());
+            worker.prefix.push(b'/');
+        }
+        let Some(rules) = &self.root.rules else { return };
+        let below = &worker.prefix[self.root.shown_len..];
         worker.at.clear();
         worker.at.extend_from_slice(rules.at());
         if let Some(below) = below.strip_suffix(b"/").filter(|below| !below.is_empty()) {
@@ -121,6 +175,17 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
             }
             worker.at.extend_from_slice(below);
         }
+    }
+
+    /// The rules that hold in the directory at `worker.at`.
+    fn enter_rules(
+        &self,
+        worker: &mut Worker<'r, S>,
+        handle: &Handle,
+        state: &State,
+        seen: impl FnOnce(&super::rules::RootRules) -> Seen,
+    ) -> Option<Arc<Held>> {
+        let (rules, held) = (self.root.rules.as_ref()?, state.rules.as_ref()?);
         let seen = seen(rules);
         let held = rules.enter(held.clone(), handle, &worker.at, seen, &mut worker.errors);
         for error in std::mem::take(&mut worker.errors) {
@@ -142,7 +207,7 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
             if patterns.are_absolute() {
                 worker.subject.extend_from_slice(&self.root.absolute);
             }
-            worker.subject.extend_from_slice(&state.prefix[self.root.shown_len..]);
+            worker.subject.extend_from_slice(&worker.prefix[self.root.shown_len..]);
         }
         let rules = held.map(|held| held.prepare(&worker.at));
         let overrides = self.root.rules.as_ref().and_then(|rules| rules.overrides());
@@ -150,6 +215,8 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         Dir {
             handle,
             state,
+            prefix: std::mem::take(&mut worker.prefix),
+            shared: None,
             held,
             rules: rules.filter(|rules| !rules.is_empty()),
             overrides,
@@ -224,13 +291,15 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
                 first: 0,
                 root: self.root.index,
                 depth: u32::try_from(dir.depth).unwrap_or(u32::MAX),
-                dir_len: dir.state.prefix.len(),
+                dir_len: dir.prefix.len(),
                 handle: dir.handle.clone(),
             });
             dir.is_begun = true;
         }
         let Looked { name, kind, is_followed, .. } = *entry;
-        let found = Found { dir: &dir.state.prefix, name, kind, followed: is_followed };
+        // What waits for its turn is kept by its names.
+        let before = if find.sort { &b""[..] } else { &dir.prefix };
+        let found = Found { dir: before, name, kind, followed: is_followed };
         worker.batch.push(found, find.mark, find.terminator);
         if let Some(stat) = entry.stat.filter(|_| self.run.plan.stats) {
             worker.batch.push_stat(stat);
@@ -318,33 +387,23 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
             Some(state) => state.descend(entry.name),
             None => None,
         };
-        let mut prefix = Vec::with_capacity(dir.state.prefix.len() + entry.name.len() + 1);
-        prefix.extend_from_slice(&dir.state.prefix);
-        prefix.extend_from_slice(entry.name);
-        prefix.push(b'/');
+        let above = dir.shared.get_or_insert_with(|| dir.prefix[..].into()).clone();
         let number = self.run.order.as_ref().map_or(0, |order| order.number());
         if self.run.order.is_some() {
             dir.children.push((before, number));
         }
         let rules = dir.held.cloned();
-        Some(State { prefix, place, excludes, rules, number, is_guessed: false, way: Way::List })
+        Some(State { above, place, excludes, rules, number, is_guessed: false, way: Way::List })
     }
 
     /// Has a link to a directory entered when all that is not behind links has been.
-    fn put_by(&self, dir: &Dir<'_>, entry: &Looked<'_>, state: State) {
+    fn put_by(&self, dir: &Dir<'_>, entry: &Looked<'_>, mut state: State) {
         let Some(stat) = &entry.stat else { return };
+        state.above = [&state.above, entry.name, b"/"].concat().into();
         let path = joined(dir.handle, entry.name);
         let id = FileId { device: stat.device, inode: stat.inode };
         self.run.put_by(Link { path, id, depth: dir.depth, state });
     }
-}
-
-/// The beginning of a name as a number in the order of its bytes, which decides between most names.
-fn head(name: &[u8]) -> u64 {
-    let mut head = [0; 8];
-    let len = name.len().min(head.len());
-    head[..len].copy_from_slice(&name[..len]);
-    u64::from_be_bytes(head)
 }
 
 /// Whether somebody may execute it; on Windows its extension says so.

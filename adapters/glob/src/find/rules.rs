@@ -11,7 +11,7 @@ use std::sync::Arc;
 use treenail_os::{Entry, Handle, bytes_of, is_elsewhere, os_str_of};
 use treenail_pattern::gitignore::{
     Above, Case, DirRules, Environment, OpenOptions, RULE_FILE_NAME, Repository, Rules, Stack,
-    Verdict, read_rule_file,
+    Verdict, exclude_file_of, read_rule_file,
 };
 
 use crate::error::Error;
@@ -28,10 +28,11 @@ pub struct Ignores {
     pub git_global: bool,
     /// With `git`: each repository's `info/exclude`.
     pub git_exclude: bool,
-    /// With `git`: outside of repositories no `.gitignore` holds.
+    /// With `git`: outside of repositories no `.gitignore` holds. Where it is not, and `git_markers`
+    /// is, borders of repositories count for nothing: the rules above one hold in it too.
     pub git_required: bool,
-    /// With `git`: whatever is called `.git` makes its directory a repository, as search tools have
-    /// it, also an empty directory, which git itself does not take for one.
+    /// With `git`: whatever is called `.git` or `.jj` makes its directory a repository, as search
+    /// tools have it, also an empty directory, which git itself does not take for one.
     pub git_markers: bool,
     /// With `git`: `.git` is left out, as git does, whether hidden entries are found or not.
     pub git_dir: bool,
@@ -72,11 +73,16 @@ impl Ignores {
         Self { git: true, git_global: true, git_exclude: true, git_dir: true, ..Self::none() }
     }
 
-    /// What search tools obey: git's rules and `.ignore`. Whatever is called `.git` makes a
-    /// repository.
+    /// What search tools obey: git's rules and `.ignore`. Whatever is called `.git` or `.jj` makes
+    /// a repository.
     #[must_use]
     pub fn standard() -> Self {
         Self { dot_ignore: true, git_markers: true, git_dir: false, ..Self::git() }
+    }
+
+    /// Whether rules go on where a repository begins.
+    fn knows_no_borders(&self) -> bool {
+        self.git_markers && !self.git_required
     }
 
     fn is_none(&self) -> bool {
@@ -213,6 +219,7 @@ impl RootRules {
                 b".gitignore" => seen.gitignore = true,
                 b".ignore" => seen.dot = true,
                 b".git" => seen.git_dir = true,
+                b".jj" => seen.git_dir |= self.ignores.git_markers && self.ignores.git_required,
                 name => seen.names |= self.ignores.names.iter().any(|own| own == name),
             }
         }
@@ -240,7 +247,9 @@ impl RootRules {
         let open = |name: &[u8]| dir.open_file(name);
         self.push_dot(&mut held, at, seen, open, |error| errors.push(refused(error)));
         // What holds in the root was read with its repository.
-        if seen.git_dir && !is_root {
+        if seen.git_dir && !is_root && self.ignores.knows_no_borders() {
+            self.push_exclude(&mut held, dir, at).unwrap_or_else(|error| errors.push(error));
+        } else if seen.git_dir && !is_root {
             let path = dir.full_path();
             let found = os_str_of(&path).map_err(refused);
             match found.and_then(|path| self.repository(Path::new(&*path), true)) {
@@ -265,14 +274,30 @@ impl RootRules {
         Arc::new(held)
     }
 
+    /// Adds what the repository excludes that begins in a directory.
+    fn push_exclude(&self, held: &mut Held, dir: &Handle, at: &[u8]) -> Result<(), Error> {
+        let (Some(git), true) = (&mut held.git, self.ignores.git_exclude) else { return Ok(()) };
+        let path = dir.full_path();
+        let refused = |error| Error::io("read the ignore rules in", path.clone(), error);
+        let found = exclude_file_of(Path::new(&*os_str_of(&path).map_err(refused)?));
+        if let Some(file) = found.map_err(Error::rules)?
+            && let Some(text) = read(File::open(&file)).map_err(refused)?
+        {
+            let rules = Rules::parse_with(&text, git.case, file);
+            git.stack = git.stack.push(Arc::new(rules), below(at, git.top_len));
+        }
+        Ok(())
+    }
+
     /// The repository that `dir` is in, or is the top of.
     fn repository(&self, dir: &Path, only_top: bool) -> Result<Option<Git>, Error> {
         let options = OpenOptions {
             info_exclude: self.ignores.git_exclude,
-            any_git_entry: self.ignores.git_markers,
+            any_marker: self.ignores.git_markers,
             above: match (self.ignores.parents && !only_top, self.ignores.git_required) {
                 (false, _) => Above::None,
                 (true, true) => Above::Repository,
+                (true, false) if self.ignores.knows_no_borders() => Above::Everywhere,
                 (true, false) => Above::All,
             },
         };

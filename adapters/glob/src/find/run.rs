@@ -80,6 +80,9 @@ impl Run {
             if !straight {
                 handle.list(&mut listing)?;
             }
+            if self.order.is_some() {
+                listing.sort_by_name();
+            }
             Ok(handle)
         });
         match opened {
@@ -102,7 +105,7 @@ impl Run {
             let place = self.plan.patterns.start(&root.absolute);
             let place = place.expect("the root has a place, or nothing was pending");
             let state = State {
-                prefix: Vec::new(),
+                above: Arc::default(),
                 place,
                 excludes: None,
                 rules: None,
@@ -170,10 +173,11 @@ impl Run {
         let place = plan.patterns.start(&absolute)?;
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let root = Root { index, shown_len: prefix.len(), absolute, rules };
+        let above = prefix.into();
         let way = if plan.prefix.is_empty() { Way::List } else { Way::Straight(0) };
         let excludes = plan.excludes.as_ref().map(|excludes| excludes.start());
         let number = self.order.as_ref().map_or(0, Order::start_root);
-        let state = State { prefix, place, excludes, rules: held, number, is_guessed: false, way };
+        let state = State { above, place, excludes, rules: held, number, is_guessed: false, way };
         Some((root, state))
     }
 
@@ -193,7 +197,8 @@ impl Run {
         state: State,
     ) -> Result<(), treenail_os::Error> {
         let find = &self.plan.find;
-        let walk = Walk::new().threads(find.threads).same_file_system(find.one_file_system);
+        let walk = Walk::new().threads(find.threads).near_order(find.sort);
+        let walk = walk.same_file_system(find.one_file_system);
         walk.run(path, visitor, state)
     }
 
@@ -229,7 +234,7 @@ impl Run {
         if let Some(error) = failed {
             worker.error(Error::io("list the directory", link.path, error));
         }
-        worker.complete(number, Vec::new());
+        worker.complete(number, b"", Vec::new());
     }
 
     /// Whether a link stays on the file system, if it is to.

@@ -14,7 +14,7 @@ use crate::pattern;
 
 use super::Sink;
 use super::batch::Batch;
-use super::order::Listed;
+use super::order::{Listed, Telling};
 use super::rules::{Held, RootRules};
 use super::run::Run;
 
@@ -44,8 +44,9 @@ pub(super) struct Root {
 
 /// What a directory hands down to one below it.
 pub(super) struct State {
-    /// What stands before the names in the directory.
-    pub(super) prefix: Vec<u8>,
+    /// What stands before its own name, or, if it is the first of a walk, before those in it. All
+    /// that wait below one directory share it.
+    pub(super) above: Arc<[u8]>,
     pub(super) place: pattern::Place,
     pub(super) excludes: Option<glob::State>,
     pub(super) rules: Option<Arc<Held>>,
@@ -60,6 +61,10 @@ pub(super) struct State {
 pub(super) enum Way {
     /// Look at everything in it.
     List,
+    /// Look at the rest: the first piece of it has been looked at.
+    ListOn,
+    /// Nothing in it is wanted.
+    Skip,
     /// Enter this component of the patterns' prefix.
     Straight(usize),
     /// Enter these: it has been listed.
@@ -75,7 +80,11 @@ pub(super) struct Worker<'r, S: Sink> {
     run: &'r Run,
     inner: S::Worker,
     pub(super) batch: Batch,
+    /// To be filled next, where order counts.
+    spare: Vec<Batch>,
     pace: Pace,
+    /// What stands before the names in the present directory.
+    pub(super) prefix: Vec<u8>,
     /// What stands before the names in the path that patterns ask for.
     pub(super) subject: Vec<u8>,
     /// The directory's path as ignore rules know it.
@@ -110,7 +119,9 @@ impl<'r, S: Sink> Worker<'r, S> {
             run,
             inner: sink.worker(),
             batch: Batch::default(),
+            spare: Vec::new(),
             pace: Pace { bytes: 1, last: None },
+            prefix: Vec::new(),
             subject: Vec::new(),
             at: Vec::new(),
             found: Vec::new(),
@@ -150,31 +161,37 @@ impl<'r, S: Sink> Worker<'r, S> {
         self.pace.is_due(&self.batch) || self.run.is_enough(&self.batch)
     }
 
-    /// Hands in what a directory holds, where order counts.
-    pub(super) fn complete(&mut self, number: u64, children: Vec<(usize, u64)>) {
+    /// Hands in what a directory holds, where order counts; `prefix` stands before its names.
+    pub(super) fn complete(&mut self, number: u64, prefix: &[u8], children: Vec<(usize, u64)>) {
         let run = self.run;
         let Some(order) = &run.order else { return };
-        let listed = Listed { batch: std::mem::take(&mut self.batch), children };
-        let mut telling = order.lock();
-        telling.complete(number, listed, |out| {
+        let mut spare = std::mem::take(&mut self.spare);
+        let batch = match self.batch.is_empty() {
+            true => Batch::default(),
+            false => std::mem::replace(&mut self.batch, spare.pop().unwrap_or_default()),
+        };
+        let prefix = if batch.is_empty() { Vec::new() } else { prefix.to_vec() };
+        order.complete(number, Listed { prefix, batch, children }, &mut spare, |out| {
             if self.pace.is_due(out) || run.is_enough(out) {
                 self.hand_over(out);
             }
             !run.is_over()
         });
+        self.spare = spare;
     }
 
     /// Hands over everything that can be.
     pub(super) fn settle(&mut self) {
         match &self.run.order {
-            Some(order) => {
-                let mut telling = order.lock();
-                let mut out = std::mem::take(&mut telling.out);
-                self.hand_over(&mut out);
-                telling.out = out;
-            }
+            Some(order) => self.settle_in_order(&mut order.lock()),
             None => self.flush(),
         }
+    }
+
+    fn settle_in_order(&mut self, telling: &mut Telling) {
+        let mut out = std::mem::take(&mut telling.out);
+        self.hand_over(&mut out);
+        telling.out = out;
     }
 }
 
@@ -199,6 +216,27 @@ impl<'r, S: Sink> Visit for Visitor<'r, '_, S> {
         matches!(state.way, Way::List)
     }
 
+    fn takes_pieces(&self, _: &State) -> bool {
+        !self.run.plan.find.sort
+    }
+
+    fn piece(
+        &self,
+        worker: &mut Worker<'r, S>,
+        dir: &mut Directory<'_>,
+        state: &mut State,
+        next: &mut Next<'_, Self>,
+    ) {
+        if !self.run.is_over() {
+            let handle = dir.handle().clone();
+            let enter = |(name, inode, state): Pending| next.enter(&handle, &name, inode, state);
+            self.look_at_piece(worker, &handle, dir.entries(), state, enter);
+        }
+        if self.run.is_over() {
+            next.stop();
+        }
+    }
+
     fn directory(
         &self,
         worker: &mut Worker<'r, S>,
@@ -209,6 +247,9 @@ impl<'r, S: Sink> Visit for Visitor<'r, '_, S> {
         if self.run.is_over() {
             next.stop();
             return;
+        }
+        if self.run.plan.find.sort {
+            dir.sort_by_name();
         }
         let handle = dir.handle().clone();
         let enter = |(name, inode, state): Pending| next.enter(&handle, &name, inode, state);
@@ -227,16 +268,24 @@ impl<'r, S: Sink> Visit for Visitor<'r, '_, S> {
         if !is_border && !leads_nowhere {
             worker.error(Error::io("list the directory", place.full_path(), error));
         }
-        worker.complete(state.number, Vec::new());
+        worker.complete(state.number, b"", Vec::new());
     }
 
     fn idle(&self, worker: &mut Worker<'r, S>) {
-        worker.settle();
+        match &self.run.order {
+            // Whoever tells at present hands over what there is.
+            Some(order) => {
+                if let Some(mut telling) = order.try_lock() {
+                    worker.settle_in_order(&mut telling);
+                }
+            }
+            None => worker.flush(),
+        }
     }
 }
 
 impl<'r, S: Sink> Visitor<'r, '_, S> {
-    /// Does with an open directory what is to be done.
+    /// Does with an open directory what is to be done; where order counts, its entries are sorted.
     pub(super) fn look<'e>(
         &self,
         worker: &mut Worker<'r, S>,
@@ -247,6 +296,8 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
     ) {
         match std::mem::replace(&mut state.way, Way::List) {
             Way::List => self.list(worker, handle, entries, &state, enter),
+            Way::ListOn => self.list_on(worker, handle, entries, &state, enter),
+            Way::Skip => {}
             Way::Straight(part) => self.go_straight(worker, handle, &state, part, enter),
             Way::Listed(pending) => pending.into_iter().for_each(&mut enter),
         }

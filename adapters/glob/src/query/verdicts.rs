@@ -21,10 +21,11 @@ use crate::find::rules::{Held, RootRules};
 const COLUMNS_MAX: usize = 4;
 
 /// The names that rules depend on; the later ones where they are in a `.git`.
-const RULE_NAMES: [&[u8]; 11] = [
+const RULE_NAMES: [&[u8]; 12] = [
     b".gitignore",
     b".ignore",
     b".git",
+    b".jj",
     b"HEAD",
     b"commondir",
     b"config",

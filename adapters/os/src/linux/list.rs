@@ -22,23 +22,35 @@ const NAME: usize = 19;
 
 /// Fills `listing` with everything in the directory `fd` but `.` and `..`.
 pub(super) fn list(fd: BorrowedFd<'_>, listing: &mut Listing) -> io::Result<()> {
+    list_up_to(fd, listing, usize::MAX).map(|_| ())
+}
+
+/// As [`list`], from where the last listing of `fd` ended, and no more than fits in `bytes_max` or
+/// what one call gives. Whether that was the end.
+pub(super) fn list_up_to(
+    fd: BorrowedFd<'_>,
+    listing: &mut Listing,
+    bytes_max: usize,
+) -> io::Result<bool> {
     listing.reset();
     let mut filled = 0;
-    loop {
+    let mut is_whole = false;
+    while filled + CALL_BYTES_MIN <= bytes_max {
         if listing.bytes.len() - filled < CALL_BYTES_MIN {
             // Doubling, so that a million entries are not moved a thousand times.
             let length = (listing.bytes.len() * 2).max(CALL_BYTES);
-            listing.bytes.resize(length, 0);
+            listing.grow(length)?;
         }
         let read = getdents64(fd, &mut listing.bytes[filled..])?;
         if read == 0 {
+            is_whole = true;
             break;
         }
         parse(listing, filled, filled + read)?;
         filled += read;
     }
     listing.resolve_unknown(|name| Ok(stat::of_entry(fd, name)?.kind));
-    Ok(())
+    Ok(is_whole)
 }
 
 /// Records the entries in `bytes[start..end]`.

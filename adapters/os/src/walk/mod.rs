@@ -49,6 +49,27 @@ pub trait Visit: Sync {
         true
     }
 
+    /// Called before a directory is listed: whether [`piece`](Self::piece) may be called with the
+    /// first parts of a huge one, so that memory does not grow with it. False unless it is
+    /// overridden.
+    fn takes_pieces(&self, state: &Self::State) -> bool {
+        let _ = state;
+        false
+    }
+
+    /// Called with some of the entries of a huge directory, which no later call for it has again;
+    /// [`directory`](Self::directory) is called with the last ones, unless listing fails before.
+    /// Does nothing unless it is overridden.
+    fn piece(
+        &self,
+        worker: &mut Self::Worker,
+        dir: &mut Directory<'_>,
+        state: &mut Self::State,
+        next: &mut Next<'_, Self>,
+    ) {
+        let _ = (worker, dir, state, next);
+    }
+
     /// Called with a directory and everything in it.
     fn directory(
         &self,
@@ -92,6 +113,7 @@ pub struct Walk {
     threads: Option<NonZero<usize>>,
     same_file_system: bool,
     open_dirs_max: Option<usize>,
+    near: bool,
 }
 
 impl Walk {
@@ -123,6 +145,14 @@ impl Walk {
         self
     }
 
+    /// Whether threads keep near to the order in which directories are put forward, depth first:
+    /// for a visitor that puts what it finds in that order, and has to keep what comes early.
+    #[must_use]
+    pub fn near_order(mut self, near: bool) -> Self {
+        self.near = near;
+        self
+    }
+
     /// Walks the directory `root` (followed if it is a symbolic link; no other is) and returns
     /// when all is done or the visitor has stopped it.
     ///
@@ -136,7 +166,7 @@ impl Walk {
         let opened = Handle::open_root(shared)
             .map_err(|error| Error::new("open the directory", root, error))?;
         let threads = self.threads.or_else(|| thread::available_parallelism().ok());
-        let pool = Pool::new(visitor, threads.map_or(1, NonZero::get));
+        let pool = Pool::new(visitor, threads.map_or(1, NonZero::get), self.near);
         pool.run(Work::Root { opened, state })
             .map_err(|error| Error::new("list the directory", root, error))
     }

@@ -17,6 +17,12 @@ use crate::platform::{Handle, Opened};
 
 use super::{Directory, Next, Place, Visit};
 
+/// What a thread takes from another's queue at once where order counts.
+const TAKEN_NEAR: usize = 8;
+
+/// How many bytes a listing may have before it is handed over in pieces: some thousands of entries.
+const PIECE_BYTES: usize = 256 << 10;
+
 /// How often a thread without work looks round before it sleeps.
 const LOOKS_BEFORE_SLEEP: usize = 64;
 
@@ -80,10 +86,12 @@ pub(super) struct Pool<'v, V: Visit> {
     sleep: Mutex<()>,
     wake: Condvar,
     root_error: Mutex<Option<io::Error>>,
+    /// Whether threads keep near to the order in which work was put forward.
+    near: bool,
 }
 
 impl<'v, V: Visit> Pool<'v, V> {
-    pub(super) fn new(visitor: &'v V, threads: usize) -> Self {
+    pub(super) fn new(visitor: &'v V, threads: usize, near: bool) -> Self {
         Self {
             visitor,
             queues: (0..threads).map(|_| Queues::new()).collect(),
@@ -96,6 +104,7 @@ impl<'v, V: Visit> Pool<'v, V> {
             sleep: Mutex::new(()),
             wake: Condvar::new(),
             root_error: Mutex::new(None),
+            near,
         }
     }
 
@@ -210,14 +219,17 @@ impl<'v, V: Visit> Pool<'v, V> {
             .or_else(|| self.steal(own, Turn::Later))
     }
 
-    /// Takes the older half of another thread's queue.
+    /// Takes the older half of another thread's queue, or some of its newest where order counts.
     fn steal(&self, own: usize, turn: Turn) -> Option<(Turn, Work<V>)> {
         let count = self.queues.len();
         for other in (1..count).map(|step| (own + step) % count) {
             let mut taken: VecDeque<_> = {
                 let mut queue = self.queues[other].of(turn);
-                let half = queue.len().div_ceil(2);
-                queue.drain(..half).collect()
+                let (count, half) = (queue.len(), queue.len().div_ceil(2));
+                match self.near && turn == Turn::Now {
+                    true => queue.split_off(count - half.min(TAKEN_NEAR)),
+                    false => queue.drain(..half).collect(),
+                }
             };
             let work = match turn {
                 Turn::Now => taken.pop_back(),
@@ -315,10 +327,23 @@ impl<V: Visit> Thread<'_, '_, V> {
 
     fn list(&mut self, opened: &Opened, state: &mut V::State) -> io::Result<()> {
         self.pool.visitor.opened(&mut self.worker, &opened.handle, state);
-        if self.pool.visitor.lists(&mut self.worker, &opened.handle, state) {
+        if !self.pool.visitor.lists(&mut self.worker, &opened.handle, state) {
+            self.listing.reset();
+            return Ok(());
+        }
+        if !self.pool.visitor.takes_pieces(state) {
             return opened.list(&mut self.listing);
         }
-        self.listing.reset();
+        while !opened.list_piece(&mut self.listing, PIECE_BYTES)? {
+            let mut dir = Directory { listing: &mut self.listing, opened };
+            let (work, later) = (&mut self.next, &mut self.later);
+            let mut next = Next { work, later, stop: &self.pool.stop };
+            self.pool.visitor.piece(&mut self.worker, &mut dir, state, &mut next);
+            if self.pool.stop.load(Ordering::Relaxed) {
+                self.listing.reset();
+                break;
+            }
+        }
         Ok(())
     }
 

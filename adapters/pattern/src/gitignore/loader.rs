@@ -75,16 +75,16 @@ impl Environment {
 pub struct OpenOptions {
     /// Whether the rules of `$GIT_DIR/info/exclude` hold.
     pub info_exclude: bool,
-    /// Whether anything called `.git` makes the directory that holds it a work tree, as search
-    /// tools have it. Git asks for `HEAD`, `objects` and `refs` as well.
-    pub any_git_entry: bool,
+    /// Whether anything called `.git` or `.jj` makes the directory that holds it a work tree, as
+    /// search tools have it. Git asks for `HEAD`, `objects` and `refs`, and knows no `.jj`.
+    pub any_marker: bool,
     /// Of which directories above the opened one the rules hold.
     pub above: Above,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { info_exclude: true, any_git_entry: false, above: Above::Repository }
+        Self { info_exclude: true, any_marker: false, above: Above::Repository }
     }
 }
 
@@ -97,6 +97,8 @@ pub enum Above {
     Repository,
     /// Of those in the same work tree, or without a repository of all.
     All,
+    /// Of all, in repositories or not, and the `info/exclude` of each that has one.
+    Everywhere,
 }
 
 /// The rules that hold for a directory from outside it, and the way to those inside.
@@ -144,10 +146,13 @@ impl Repository {
         options: OpenOptions,
     ) -> Result<Self, LoadError> {
         let dir = fs::canonicalize(dir).map_err(|error| LoadError::new(dir, error))?;
-        let found = discover(&dir, options.any_git_entry)?;
+        let (found, goes_out) = match options.above {
+            Above::Everywhere => (None, true),
+            above => (discover(&dir, options.any_marker)?, above == Above::All),
+        };
         let in_git = found.is_some();
         let (top, git) = found.unwrap_or_else(|| {
-            let outermost = dir.ancestors().last().filter(|_| options.above == Above::All);
+            let outermost = dir.ancestors().last().filter(|_| goes_out);
             (outermost.unwrap_or(&dir).to_owned(), None)
         });
         let from_above = options.above != Above::None;
@@ -184,11 +189,10 @@ impl Repository {
         }
         let obeys_exclude = options.info_exclude && (from_above || this.top == dir);
         if let (Some(git), true) = (&git, obeys_exclude) {
-            let file = git.common.join("info").join("exclude");
-            let source = file.strip_prefix(&this.top).unwrap_or(&file).to_path_buf();
-            this.push_file(&file, &source)?;
+            this.push_exclude(git)?;
         }
-        this.descend_to(&dir, from_above)?;
+        let excludes_all = options.info_exclude && options.above == Above::Everywhere;
+        this.descend_to(&dir, from_above, excludes_all)?;
         Ok(this)
     }
 
@@ -205,7 +209,7 @@ impl Repository {
         &self.prefix
     }
 
-    /// Whether the directory is inside a git repository.
+    /// Whether the directory is inside a git repository; not asked with [`Above::Everywhere`].
     #[must_use]
     pub fn is_in_git(&self) -> bool {
         self.in_git
@@ -248,22 +252,38 @@ impl Repository {
         Ok(stack.push(Arc::new(Rules::parse_with(&text, self.case, source)), base))
     }
 
+    /// Adds a repository's own excludes, which hold below the directory that is come to.
+    fn push_exclude(&mut self, git: &GitDir) -> Result<(), LoadError> {
+        let file = git.exclude_file();
+        let source = file.strip_prefix(&self.top).unwrap_or(&file).to_path_buf();
+        self.push_file(&file, &source)
+    }
+
     fn push_file(&mut self, file: &Path, source: &Path) -> Result<(), LoadError> {
         self.sources.push(file.to_owned());
         if let Some(text) = read_limited(file, RULE_FILE_BYTES_MAX, true)? {
             let rules = Rules::parse_with(&text, self.case, source);
-            self.stack = self.stack.push(Arc::new(rules), b"");
+            self.stack = self.stack.push(Arc::new(rules), &self.prefix);
         }
         Ok(())
     }
 
-    /// Goes from the top down to `dir`, and enters it; with `enters_all` also each on the way.
-    fn descend_to(&mut self, dir: &Path, enters_all: bool) -> Result<(), LoadError> {
+    /// Goes from the top down to `dir`, and enters it; with `enters_all` also each on the way, and
+    /// with `excludes_all` for what each one's repository excludes.
+    fn descend_to(
+        &mut self,
+        dir: &Path,
+        enters_all: bool,
+        excludes_all: bool,
+    ) -> Result<(), LoadError> {
         let mut here = self.top.clone();
         let way = dir.strip_prefix(&self.top).unwrap_or(Path::new(""));
         let mut components = way.components();
         loop {
             let next = components.next();
+            if excludes_all && let Some(git) = git_dir_of(&here)? {
+                self.push_exclude(&git)?;
+            }
             if enters_all || next.is_none() {
                 self.stack = self.enter(&self.stack, &here, &self.prefix)?;
                 self.sources.push(here.join(RULE_FILE_NAME));
@@ -328,16 +348,17 @@ struct GitDir {
     common: PathBuf,
 }
 
-/// The top of the work tree that holds `dir`, and its repository; with `any_git_entry` there may be
+/// What makes a directory a work tree for search tools: git's directory and that of Jujutsu, whose
+/// repositories have rule files of the same form.
+const MARKERS: [&str; 2] = [".git", ".jj"];
+
+/// The top of the work tree that holds `dir`, and its repository; with `any_marker` there may be
 /// a top without one.
-fn discover(
-    dir: &Path,
-    any_git_entry: bool,
-) -> Result<Option<(PathBuf, Option<GitDir>)>, LoadError> {
+fn discover(dir: &Path, any_marker: bool) -> Result<Option<(PathBuf, Option<GitDir>)>, LoadError> {
     for top in dir.ancestors() {
         let git = git_dir_of(top)?;
         let is_top = match &git {
-            _ if any_git_entry => top.join(".git").exists(),
+            _ if any_marker => MARKERS.iter().any(|name| top.join(name).exists()),
             Some(git) => git.is_repository(),
             None => false,
         };
@@ -372,7 +393,20 @@ fn git_dir_of(top: &Path) -> Result<Option<GitDir>, LoadError> {
     Ok(Some(GitDir { own, common }))
 }
 
+/// Where the repository whose `.git` stands in `dir` keeps its own excludes; none if there is no
+/// such repository. Whether there is the file is not asked.
+///
+/// # Errors
+/// What `.git` says of where the repository is cannot be read.
+pub fn exclude_file_of(dir: &Path) -> Result<Option<PathBuf>, LoadError> {
+    Ok(git_dir_of(dir)?.map(|git| git.exclude_file()))
+}
+
 impl GitDir {
+    fn exclude_file(&self) -> PathBuf {
+        self.common.join("info").join("exclude")
+    }
+
     /// Whether it has what git asks of a directory before it takes it for a repository.
     fn is_repository(&self) -> bool {
         self.own.join("HEAD").symlink_metadata().is_ok()

@@ -31,7 +31,7 @@ mod wildmatch;
 pub use config::CONFIG_BYTES_MAX;
 pub use loader::{
     Above, Environment, LoadError, OpenOptions, RULE_FILE_BYTES_MAX, RULE_FILE_NAME, Repository,
-    is_git_dir, read_rule_file,
+    exclude_file_of, is_git_dir, read_rule_file,
 };
 pub use rules::{Case, Rule, Rules};
 pub use stack::{DirRules, Stack, Verdict};

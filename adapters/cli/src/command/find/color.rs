@@ -1,38 +1,55 @@
 //! The colours of `LS_COLORS`.
 
 use lscolors::{Indicator, LsColors, Style};
-use treenail::glob::find::MatchRef;
-use treenail::os::{Kind, os_str_of};
+use treenail::os::{Kind, Stat, os_str_of};
 
 /// What the kinds of files look like.
-pub(super) struct Colors {
+pub(in crate::command) struct Colors {
     styles: LsColors,
     directory: (String, String),
 }
 
+/// What is coloured.
+#[derive(Clone, Copy)]
+pub(in crate::command) struct Shown<'a> {
+    /// Where it is.
+    pub(in crate::command) path: &'a [u8],
+    /// Its name as it is.
+    pub(in crate::command) name: &'a [u8],
+    pub(in crate::command) kind: Kind,
+    pub(in crate::command) stat: Option<&'a Stat>,
+}
+
 impl Colors {
     /// Those of the environment, or the usual ones.
-    pub(super) fn of_environment() -> Self {
+    pub(in crate::command) fn of_environment() -> Self {
         let styles = LsColors::from_env().unwrap_or_default();
         let directory = codes(styles.style_for_indicator(Indicator::Directory));
         Self { styles, directory }
     }
 
-    /// Adds a match: its directory, its name, and the slash of a directory.
-    pub(super) fn write(&self, found: &MatchRef<'_>, dir: &[u8], name: &[u8], to: &mut Vec<u8>) {
+    /// Adds a match: its directory, its name, both as they are printed, and the slash of a
+    /// directory.
+    pub(in crate::command) fn write(
+        &self,
+        found: Shown<'_>,
+        dir: &[u8],
+        name: &[u8],
+        to: &mut Vec<u8>,
+    ) {
         if !dir.is_empty() {
             paint(&self.directory, dir, to);
         }
         paint(&codes(self.style(found)), name, to);
-        if found.kind() == Kind::Directory {
+        if found.kind == Kind::Directory {
             paint(&self.directory, b"/", to);
         }
     }
 
-    fn style(&self, found: &MatchRef<'_>) -> Option<&Style> {
+    fn style(&self, found: Shown<'_>) -> Option<&Style> {
         match self.indicator(found) {
             Indicator::RegularFile => {
-                let name = os_str_of(found.name()).ok();
+                let name = os_str_of(found.name).ok();
                 let by_name =
                     name.and_then(|name| self.styles.style_for_str(&name.to_string_lossy()));
                 by_name.or_else(|| self.styles.style_for_indicator(Indicator::RegularFile))
@@ -41,10 +58,10 @@ impl Colors {
         }
     }
 
-    fn indicator(&self, found: &MatchRef<'_>) -> Indicator {
-        let (mode, nlink) = found.known_stat().map_or((0, 1), |stat| (stat.mode, stat.nlink));
+    fn indicator(&self, found: Shown<'_>) -> Indicator {
+        let (mode, nlink) = found.stat.map_or((0, 1), |stat| (stat.mode, stat.nlink));
         let explicit = |indicator| self.styles.has_explicit_style_for(indicator);
-        match found.kind() {
+        match found.kind {
             Kind::Directory => match (mode & 0o1000 != 0, mode & 0o002 != 0) {
                 (true, true) if explicit(Indicator::StickyAndOtherWritable) => {
                     Indicator::StickyAndOtherWritable
@@ -54,7 +71,7 @@ impl Colors {
                 _ => Indicator::Directory,
             },
             Kind::Symlink if explicit(Indicator::OrphanedSymbolicLink) => {
-                let path = os_str_of(found.path());
+                let path = os_str_of(found.path);
                 match path.is_ok_and(|path| std::path::Path::new(&*path).exists()) {
                     true => Indicator::SymbolicLink,
                     false => Indicator::OrphanedSymbolicLink,

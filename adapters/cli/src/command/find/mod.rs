@@ -8,7 +8,7 @@ mod template;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
@@ -19,12 +19,12 @@ use crate::Outcome;
 use crate::args::{self, When};
 use crate::output::{Failed, Output, Problem};
 
-use color::Colors;
+pub(super) use color::Colors;
 use exec::{Batches, Commands};
 use print::{Form, Printer};
 use template::Template;
 #[cfg(feature = "watch")]
-pub(super) use template::separated;
+pub(super) use {color::Shown, template::separated};
 
 pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Failed> {
     if let Some(dir) = &args.walking.base_directory {
@@ -44,8 +44,12 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
                 let message = "--quiet and --watch leave nothing to do".to_owned();
                 Err(asked::usage(message, "leave out one of the two"))
             }
+            true if wants_colors(args, output) => {
+                let message = "--watch prints what comes and goes without colours".to_owned();
+                Err(asked::usage(message, "leave out `--color always`"))
+            }
             true => super::index::watch(args, &find, output),
-            false => super::index::answer(args, &find, is_quiet, output),
+            false => super::index::answer(args, &find, (is_quiet, colors), output),
         };
     }
     let find = find.cancel(found.cancel.clone());
@@ -63,11 +67,12 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
     if found.has_no_root() {
         return Ok(Outcome::No);
     }
+    let is_starved = found.is_starved.load(Ordering::Relaxed);
     if output.json() && !is_quiet && !runs_commands {
         let summary = found.summary();
         output.json_line(&summary)?;
     }
-    Ok(outcome)
+    Ok(if is_starved { Outcome::No } else { outcome })
 }
 
 /// Says by the exit status alone whether there is a match.
@@ -134,6 +139,15 @@ fn colors(args: &args::Find, output: &Output) -> Option<Box<Colors>> {
     (is_wanted && !output.json()).then(|| Box::new(Colors::of_environment()))
 }
 
+/// Whether colours are asked for, whatever the output is.
+#[cfg(feature = "watch")]
+fn wants_colors(args: &args::Find, output: &Output) -> bool {
+    match args.printing.color {
+        None => output.always_colors(),
+        Some(when) => when == When::Always,
+    }
+}
+
 /// What a walk has found so far, whatever is done with it.
 struct Found<'a> {
     output: &'a Output,
@@ -143,6 +157,8 @@ struct Found<'a> {
     shows_errors: bool,
     roots: Vec<Vec<u8>>,
     roots_missing: AtomicUsize,
+    /// Whether open files or memory ran out, which is told whatever else is.
+    is_starved: AtomicBool,
     begun: Instant,
 }
 
@@ -157,6 +173,7 @@ impl<'a> Found<'a> {
             shows_errors: args.walking.show_errors,
             roots: roots.map(|dir| treenail::os::bytes_of(dir.as_os_str()).to_vec()).collect(),
             roots_missing: AtomicUsize::new(0),
+            is_starved: AtomicBool::new(false),
             begun: Instant::now(),
         }
     }
@@ -166,7 +183,9 @@ impl<'a> Found<'a> {
         let is_root = error.path().is_some_and(|path| self.roots.iter().any(|root| root == path));
         self.roots_missing.fetch_add(usize::from(is_root), Ordering::Relaxed);
         self.unreadable.fetch_add(1, Ordering::Relaxed);
-        if is_root || self.shows_errors || self.output.json() {
+        let is_starved = error.io_error().is_some_and(treenail::os::is_exhausted);
+        let is_first = is_starved && !self.is_starved.swap(true, Ordering::Relaxed);
+        if is_first || is_root || self.shows_errors || self.output.json() {
             self.output.problem(&error.into());
         }
     }

@@ -10,8 +10,9 @@ use treenail::glob::{Error, rfc3339};
 use treenail::os::Kind;
 
 use super::Found;
-use super::color::Colors;
+use super::color::{Colors, Shown};
 use super::template::{Template, separated};
+use crate::memory;
 use crate::output::{self, Failed};
 
 /// What is written of a match.
@@ -53,6 +54,7 @@ impl<'f, 'a> Printer<'f, 'a> {
 
     fn write(&self, bytes: &[u8]) -> ControlFlow<()> {
         let mut stdout = io::stdout().lock();
+        let _whole = memory::writing();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -118,7 +120,11 @@ impl Built<'_> {
         };
         let (dir, name) = (part(found.dir()), part(found.name()));
         match self.colors {
-            Some(colors) => colors.write(found, &dir, &name, to),
+            Some(colors) => {
+                let (path, stat) = (found.path(), found.known_stat());
+                let shown = Shown { path, name: found.name(), kind: found.kind(), stat };
+                colors.write(shown, &dir, &name, to);
+            }
             None => {
                 to.extend_from_slice(&dir);
                 to.extend_from_slice(&name);

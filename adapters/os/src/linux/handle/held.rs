@@ -61,6 +61,12 @@ impl Opened {
         list::list(self.fd(), listing)
     }
 
+    /// Lists as much as fits in about so many bytes, from where the last such listing has ended.
+    /// Whether that was all.
+    pub(crate) fn list_piece(&self, listing: &mut Listing, bytes_max: usize) -> io::Result<bool> {
+        list::list_up_to(self.fd(), listing, bytes_max)
+    }
+
     pub(crate) fn stat_entry(&self, name: &[u8]) -> io::Result<Stat> {
         stat::of_entry(self.fd(), name)
     }
