@@ -1,6 +1,8 @@
 //! The command line's grammar and its help.
 
 #[cfg(feature = "glob")]
+mod config;
+#[cfg(feature = "glob")]
 mod find;
 #[cfg(feature = "glob")]
 mod grep;
@@ -14,6 +16,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use treenail::tree::IdKind;
 
+#[cfg(feature = "glob")]
+pub(crate) use config::with_config;
 #[cfg(feature = "glob")]
 pub(crate) use find::{FileType, Find, Strip};
 #[cfg(feature = "glob")]

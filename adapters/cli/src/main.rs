@@ -40,7 +40,10 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let line = std::env::args_os();
+    #[cfg(feature = "glob")]
+    let line = args::with_config(line, |message| eprintln!("warning: {message}"));
+    let args = match Args::try_parse_from(line) {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };

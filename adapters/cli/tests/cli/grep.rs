@@ -1,11 +1,12 @@
 //! `treenail grep`: ripgrep's output, byte for byte, on files that show what it does.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Ran, command, make, other, place, run, run_with_input};
+use crate::support::{Ran, command, finish, make, other, place, run, run_with_input};
 
 /// What is searched.
 const FILES: &[(&str, &str)] = &[
@@ -466,4 +467,23 @@ fn a_line_is_printed_before_the_input_has_ended() {
     }
     drop(input);
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_configuration_file_of_ripgrep_goes_before_the_command_line() {
+    let place = files();
+    fs::write(place.path().join("rgrc"), "# for people\n\n  --ignore-case \n-n\n--glob\n!*.rs\n")
+        .unwrap();
+    let out = |args: &[&str]| {
+        let mut command = command(place.path(), args);
+        finish(command.env("RIPGREP_CONFIG_PATH", "rgrc"), b"").expect(0)
+    };
+    assert_eq!(out(&["grep", "LAST", "notes.md"]).out(), "3:last\n");
+    assert_eq!(out(&["--color=never", "grep", "-N", "LAST", "notes.md"]).out(), "last\n");
+    assert_eq!(out(&["grep", "--no-config", "last", "notes.md"]).out(), "last\n");
+    assert_eq!(out(&["find", "-g", "rgrc"]).out(), "rgrc\n");
+    let mut command = command(place.path(), &["grep", "last", "notes.md"]);
+    let missing = finish(command.env("RIPGREP_CONFIG_PATH", "none"), b"").expect(0);
+    assert_eq!(missing.out(), "last\n");
+    assert!(missing.stderr.contains("none") && missing.stderr.contains("--no-config"));
 }

@@ -77,7 +77,8 @@ fn json_lines(text: &str) -> Vec<Value> {
 /// A command line of the program, its paths relative to `dir`.
 pub(crate) fn command<S: AsRef<OsStr>>(dir: &Path, args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_treenail"));
-    command.args(args).current_dir(dir).stdin(Stdio::null()).env_remove("NO_COLOR");
+    command.args(args).current_dir(dir).stdin(Stdio::null());
+    command.env_remove("NO_COLOR").env_remove("RIPGREP_CONFIG_PATH");
     command
 }
 
