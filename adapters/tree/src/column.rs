@@ -3,6 +3,8 @@
 use std::iter;
 use std::sync::Arc;
 
+use crate::pages::Shared;
+
 /// The ids of one block, aligned with its entries; an entry may have none yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct IdBlock {
@@ -68,13 +70,14 @@ impl IdBlock {
         Arc::ptr_eq(&self.bytes, &other.bytes)
     }
 
-    /// How many share the block.
-    pub(crate) fn sharers(&self) -> usize {
-        Arc::strong_count(&self.bytes)
-    }
-
     pub(crate) fn memory_bytes(&self) -> usize {
         self.bytes.len().next_multiple_of(8) + 16
+    }
+}
+
+impl Shared for IdBlock {
+    fn sharers(&self) -> usize {
+        Arc::strong_count(&self.bytes)
     }
 }
 

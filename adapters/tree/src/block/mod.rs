@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use treenail_os::{Kind, Stat};
 
-use crate::pages::DirId;
+use crate::pages::{DirId, Shared};
 use write::Columns;
 
 /// The most entries in a block; a larger directory has several.
@@ -99,6 +99,22 @@ impl<T> Leaves<T> {
             Self::One(leaf) => std::slice::from_mut(leaf),
             Self::Many(leaves) => Arc::get_mut(leaves).expect("nobody else has the leaves"),
         }
+    }
+}
+
+impl<T: Shared> Leaves<T> {
+    /// The leaves with others in some places.
+    pub(crate) fn with(&self, others: impl IntoIterator<Item = (usize, T)>) -> Self {
+        // As `PageTable` does, and for the same reason.
+        std::hint::black_box(self.as_slice().iter().map(T::sharers).sum::<usize>());
+        let mut leaves = match self {
+            Self::One(leaf) => Self::One(leaf.clone()),
+            Self::Many(leaves) => Self::Many(leaves.iter().cloned().collect()),
+        };
+        for (at, other) in others {
+            leaves.as_mut_slice()[at] = other;
+        }
+        leaves
     }
 }
 
@@ -301,17 +317,18 @@ impl Block {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// How many share the block.
-    pub(crate) fn sharers(&self) -> usize {
-        Arc::strong_count(&self.0)
-    }
-
     pub(crate) fn rows(&self) -> Rows<'_> {
         let head = self.0[0];
         let (children, names) = ((head >> 16 & 0xffff) as usize, (head >> 32 & 0xffff) as usize);
         let flags = head >> 48;
         let layout = Layout::new(self.len(), children, names, flags);
         Rows { words: &self.0, layout, flags, children, next: 0, next_child: 0, name_start: 0 }
+    }
+}
+
+impl Shared for Block {
+    fn sharers(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::resolve::{Changes, NewRow};
 use crate::block::{self, Block, ENTRIES_MAX, Leaves, NAMES_BYTES_MAX, Row};
 use crate::column::{IdBlock, IdBuffer};
-use crate::pages::PageTable;
+use crate::pages::{DirId, PageTable};
 use crate::tree::{DirIds, DirNode, Tree};
 
 /// A rebuilt block takes in a neighbour if both together have at most this many entries: few enough
@@ -20,21 +20,79 @@ pub(super) fn merge(tree: &mut Tree, changes: &Changes<'_>) {
             continue;
         }
         let Some(old) = tree.dirs.get(dir).map(|node| node.leaves.clone()) else { continue };
+        if let Some(replaced) = replace_rows(old.as_slice(), edits) {
+            drop(old);
+            put_replaced(tree, changes, dir, replaced);
+            continue;
+        }
         let merged = merge_rows(old.as_slice(), edits);
         for (column, new_ids) in tree.columns.iter_mut().zip(&changes.ids) {
             let before = column.ids(dir, old.as_slice());
             let slot_bytes = column.kind.slot_bytes();
             let ids = merge_ids(&merged, before.as_slice(), new_ids, slot_bytes);
-            // To set what is there already would copy the way to it.
-            if column.dirs.get(dir).is_none() || !are_shared(&before, &ids) {
-                Arc::make_mut(column).dirs.insert(dir, DirIds(ids));
-            }
+            Arc::make_mut(column).dirs.insert(dir, DirIds(ids));
         }
         note_places(&mut tree.dirs, &merged);
         if let Some(node) = tree.dirs.get_mut(dir) {
             let blocks: Vec<Block> = merged.into_iter().map(|merged| merged.block).collect();
             node.leaves = Leaves::from(blocks);
         }
+    }
+}
+
+/// A block in which some rows have other attributes or ids, and its number.
+struct Replaced {
+    leaf: usize,
+    block: Block,
+    /// Each row, and where its ids are.
+    rows: Vec<(usize, usize)>,
+}
+
+/// The blocks that sorted edits change, if all they do is to give entries other attributes or ids:
+/// the usual case, in which no other block needs to be looked at.
+fn replace_rows(
+    blocks: &[Block],
+    edits: &BTreeMap<&[u8], Option<NewRow>>,
+) -> Option<Vec<Replaced>> {
+    let mut found: Vec<(usize, Vec<(usize, NewRow)>)> = Vec::new();
+    for (name, new) in edits {
+        let (leaf, row) = block::find(blocks, name)?;
+        let new = (*new)?;
+        if blocks[leaf].row(row).child != new.child {
+            return None;
+        }
+        match found.last_mut() {
+            Some((last, rows)) if *last == leaf => rows.push((row, new)),
+            _ => found.push((leaf, vec![(row, new)])),
+        }
+    }
+    let replaced = found.into_iter().map(|(leaf, rows)| {
+        let block = with_stats(&blocks[leaf], &rows)?;
+        let rows = rows.into_iter().map(|(row, new)| (row, new.ids)).collect();
+        Some(Replaced { leaf, block, rows })
+    });
+    replaced.collect()
+}
+
+/// Sets the blocks of a directory that were replaced, and the ids beside them that are others.
+fn put_replaced(tree: &mut Tree, changes: &Changes<'_>, dir: DirId, replaced: Vec<Replaced>) {
+    let Some(blocks) = tree.dirs.get(dir).map(|node| node.leaves.as_slice()) else { return };
+    for (column, new) in tree.columns.iter_mut().zip(&changes.ids) {
+        let before = column.ids(dir, blocks);
+        let ids = replaced.iter().map(|Replaced { leaf, rows, .. }| {
+            (*leaf, with_ids(&before.as_slice()[*leaf], rows, new))
+        });
+        let same = |(leaf, ids): &(usize, IdBlock)| ids.is_shared_with(&before.as_slice()[*leaf]);
+        let others: Vec<(usize, IdBlock)> = ids.filter(|ids| !same(ids)).collect();
+        // To set what is there already would copy the way to it.
+        if column.dirs.get(dir).is_none() || !others.is_empty() {
+            let ids = before.with(others);
+            Arc::make_mut(column).dirs.insert(dir, DirIds(ids));
+        }
+    }
+    if let Some(node) = tree.dirs.get_mut(dir) {
+        let blocks = replaced.into_iter().map(|replaced| (replaced.leaf, replaced.block));
+        node.leaves = node.leaves.with(blocks);
     }
 }
 
@@ -119,17 +177,21 @@ fn merge_rows<'a>(blocks: &'a [Block], edits: &BTreeMap<&'a [u8], Option<NewRow>
 
 /// Adds a block that keeps its names, in which some rows may be new.
 fn keep(leaf: usize, rows: Vec<(usize, NewRow)>, blocks: &[Block], merged: &mut Vec<Merged>) {
-    let old = &blocks[leaf];
-    let block = match rows.iter().all(|(row, new)| old.row(*row).stat == new.stat) {
-        true => Some(old.clone()),
-        false => old.with_stats(rows.iter().map(|(row, new)| (*row, new.stat))),
-    };
-    match block {
+    match with_stats(&blocks[leaf], &rows) {
         Some(block) => {
             let new = rows.into_iter().map(|(row, new)| (row, new.ids)).collect();
             merged.push(Merged { block, ids: IdsFrom::Leaf { leaf, new } });
         }
         None => cut(&Run::Kept { leaf, rows }.into_rows(blocks), merged),
+    }
+}
+
+/// The block with other attributes in some rows, itself if they are the old ones; nothing if it
+/// lacks a column for them.
+fn with_stats(old: &Block, rows: &[(usize, NewRow)]) -> Option<Block> {
+    match rows.iter().all(|(row, new)| old.row(*row).stat == new.stat) {
+        true => Some(old.clone()),
+        false => old.with_stats(rows.iter().map(|(row, new)| (*row, new.stat))),
     }
 }
 
@@ -250,11 +312,6 @@ fn merge_ids(
         buffer.block(0, rows.len())
     });
     Leaves::from(blocks.collect::<Vec<_>>())
-}
-
-fn are_shared(one: &Leaves<IdBlock>, other: &Leaves<IdBlock>) -> bool {
-    let (one, other) = (one.as_slice(), other.as_slice());
-    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.is_shared_with(b))
 }
 
 /// The block with the new ids of some rows: itself if they are the old ones, since what changed may

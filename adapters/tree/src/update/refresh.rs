@@ -45,15 +45,12 @@ pub(super) fn refresh(dirs: &PageTable<DirNode>, columns: &mut [Arc<Column>], to
     }
 }
 
-/// Whether a directory had no digest and has none now, so that nothing has to be set. Only asked of
-/// those that are digested without an index.
+/// Whether a directory had no digest and has none now, so that nothing has to be set.
 fn stays_unknown(dirs: &PageTable<DirNode>, column: &Column, dir: DirId) -> bool {
     let (Some(node), Some(ids)) = (dirs.get(dir), column.dirs.get(dir)) else { return false };
     let [(_, leaf, row)] = *places(dirs, node.parent, &[dir]) else { return false };
     let above = column.dirs.get(node.parent).and_then(|ids| ids.0.as_slice()[leaf].get(row));
-    let entries: usize = node.leaves.as_slice().iter().map(Block::len).sum();
-    let is_indexed = column.indexes.contains_key(&dir) || entries >= INDEXED_ENTRIES_MIN;
-    if dir == DirId::ROOT || above.is_some() || is_indexed {
+    if dir == DirId::ROOT || above.is_some() || column.indexes.contains_key(&dir) {
         return false;
     }
     node.listing != Listing::Complete
