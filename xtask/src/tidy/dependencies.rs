@@ -29,6 +29,7 @@ const fn allow(
 const ALLOWED: &[Allowed] = &[
     allow("anstyle", &["adapters/cli"], "colours, in the terms that clap uses"),
     allow("blake3", &["core/hash", "dev:adapters/*"], "BLAKE3 by its authors"),
+    allow("brotli-decompressor", &["adapters/glob"], "brotli, in Rust alone"),
     allow("bytemuck", &["core/*", "adapters/tree", "adapters/os"], "bytes to plain types and back"),
     allow("bzip2", &["adapters/glob"], "bzip2, in Rust alone"),
     allow("cbindgen", &["dev:ffi/c"], "the C header from the source"),
@@ -62,7 +63,11 @@ const ALLOWED: &[Allowed] = &[
     allow("lz4_flex", &["adapters/glob"], "lz4, in Rust alone"),
     allow("lzma-rust2", &["adapters/glob"], "xz and lzma, in Rust alone"),
     allow("memchr", &["core/*", "adapters/*", "ffi/python"], "byte and substring search"),
-    allow("memmap2", &["adapters/os", "adapters/tree"], "memory-mapped files on all platforms"),
+    allow(
+        "memmap2",
+        &["adapters/glob", "adapters/os", "adapters/tree"],
+        "memory-mapped files on all platforms",
+    ),
     allow("notify", &["adapters/os"], "changes on macOS and Windows, in one watcher"),
     allow("proptest", &["dev:*"], "generated inputs that shrink"),
     allow("prost", &["adapters/share"], "the messages of gRPC"),

@@ -37,6 +37,8 @@ Examples:
   treenail grep --json main | jq .data     for programs
   treenail grep --index main src           reads less, after `treenail index --content src`
 
+Almost every option can be taken back by a later one, as --follow by --no-follow.
+
 Exit status: 0 a line matched; 1 none did; 2 an error, even if a line matched (but not with -q)."
 )]
 pub(crate) struct Grep {
@@ -58,6 +60,8 @@ pub(crate) struct Grep {
     pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) chosen: Chosen,
+    #[command(flatten)]
+    pub(crate) undo: Undo,
 }
 
 /// What matches.
@@ -106,13 +110,16 @@ pub(crate) struct Matching {
     #[arg(long, overrides_with = "crlf")]
     pub(crate) null_data: bool,
     /// Classes such as \w and the cases of letters are those of ASCII
-    #[arg(long)]
+    #[arg(long, alias = "no-pcre2-unicode")]
     pub(crate) no_unicode: bool,
     /// Use PCRE2, which knows look-around and back-references
-    #[arg(short = 'P', long, overrides_with = "engine")]
+    #[arg(short = 'P', long, overrides_with_all = ["engine", "auto_hybrid_regex"])]
     pub(crate) pcre2: bool,
+    /// As --engine auto
+    #[arg(long, hide = true, overrides_with_all = ["engine", "pcre2"])]
+    pub(crate) auto_hybrid_regex: bool,
     /// What executes the patterns; auto takes PCRE2 where it is needed
-    #[arg(long, value_name = "ENGINE", overrides_with = "pcre2")]
+    #[arg(long, value_name = "ENGINE", overrides_with_all = ["pcre2", "auto_hybrid_regex"])]
     pub(crate) engine: Option<EngineName>,
     /// How large the compiled patterns may be [default: 100M]
     #[arg(long, value_name = "SIZE", value_parser = size)]
@@ -254,29 +261,62 @@ pub(crate) struct Printed {
     #[arg(long, value_name = "BYTE")]
     pub(crate) path_separator: Option<String>,
     /// Print files in an order
-    #[arg(long, value_name = "BY", default_value = "none", overrides_with = "sortr")]
+    #[arg(long, value_name = "BY", default_value = "none")]
+    #[arg(overrides_with_all = ["sortr", "sort_files"])]
     pub(crate) sort: SortBy,
+    /// As --sort path
+    #[arg(long, hide = true, overrides_with_all = ["sort", "sortr"])]
+    pub(crate) sort_files: bool,
     /// Print files in the reverse of an order
-    #[arg(long, value_name = "BY", default_value = "none", overrides_with = "sort")]
+    #[arg(long, value_name = "BY", default_value = "none")]
+    #[arg(overrides_with_all = ["sort", "sort_files"])]
     pub(crate) sortr: SortBy,
     /// Write each line at once
-    #[arg(long)]
+    #[arg(long, overrides_with = "block_buffered")]
     pub(crate) line_buffered: bool,
+    /// Write much at a time, on a terminal too
+    #[arg(long, overrides_with = "line_buffered")]
+    pub(crate) block_buffered: bool,
+    /// Make links of names where there are colours: default, none, file, kitty, vscode and others, or
+    /// a form with {path}, {host}, {line}, {column} [default: none]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) hyperlink_format: Option<String>,
+    /// A program that prints the {host} of --hyperlink-format
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) hostname_bin: Option<PathBuf>,
     /// Say nothing of files that cannot be opened or read
     #[arg(long)]
     pub(crate) no_messages: bool,
+}
+
+impl Printed {
+    /// By what files are put in order, and by what in the reverse order.
+    pub(crate) fn order(&self) -> (SortBy, SortBy) {
+        if self.sort_files { (SortBy::Path, SortBy::None) } else { (self.sort, self.sortr) }
+    }
 }
 
 /// How files are read.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Reading")]
 pub(crate) struct Reading {
-    /// Search compressed files: gzip, bzip2, xz, lzma, lz4, Zstandard
+    /// Search compressed files: gzip, bzip2, xz, lzma, lz4, Zstandard, brotli (not compress, .Z)
     #[arg(short = 'z', long)]
     pub(crate) search_zip: bool,
     /// The encoding, as utf-16le or latin1; auto looks for byte order marks, none ignores them
     #[arg(short = 'E', long, value_name = "NAME", default_value = "auto")]
     pub(crate) encoding: String,
+    /// Search what COMMAND prints, given a file's path, instead of the file
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) pre: Option<PathBuf>,
+    /// Use --pre for files only that the glob matches, or with ! before it not for those
+    #[arg(long = "pre-glob", value_name = "GLOB", action = ArgAction::Append)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) pre_globs: Vec<String>,
+    /// Map files into memory; who shortens one meanwhile ends the search, so that they are read by
+    /// default
+    #[arg(long)]
+    pub(crate) mmap: bool,
     /// Binary files are text
     #[arg(short = 'a', long, overrides_with = "binary")]
     pub(crate) text: bool,
@@ -373,6 +413,78 @@ pub(crate) struct Chosen {
     /// Do not search larger files; K, M and G are units
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_filesize: Option<u64>,
+}
+
+/// Options that take others back, as ripgrep has them: the last counts.
+///
+/// They have no values of their own; all they do is to override.
+#[derive(Debug, Default)]
+pub(crate) struct Undo;
+
+/// Each option, and what it takes back.
+const UNDOES: &[(&str, &str)] = &[
+    ("ignore", "no_ignore"),
+    ("ignore-dot", "no_ignore_dot"),
+    ("ignore-exclude", "no_ignore_exclude"),
+    ("ignore-files", "no_ignore_files"),
+    ("ignore-global", "no_ignore_global"),
+    ("ignore-parent", "no_ignore_parent"),
+    ("ignore-vcs", "no_ignore_vcs"),
+    ("messages", "no_messages"),
+    ("no-auto-hybrid-regex", "auto_hybrid_regex"),
+    ("no-binary", "binary"),
+    ("no-block-buffered", "block_buffered"),
+    ("no-byte-offset", "byte_offset"),
+    // There is no configuration file.
+    ("no-config", "no-config"),
+    ("no-crlf", "crlf"),
+    ("no-encoding", "encoding"),
+    ("no-fixed-strings", "fixed_strings"),
+    ("no-follow", "follow"),
+    ("no-glob-case-insensitive", "glob_case_insensitive"),
+    ("no-include-zero", "include_zero"),
+    ("no-invert-match", "verbose"),
+    ("no-json", "json"),
+    ("no-line-buffered", "line_buffered"),
+    ("no-max-columns-preview", "max_columns_preview"),
+    ("no-mmap", "mmap"),
+    ("no-multiline", "multiline"),
+    ("no-multiline-dotall", "multiline_dotall"),
+    ("no-one-file-system", "one_file_system"),
+    ("no-pcre2", "pcre2"),
+    ("no-pre", "pre"),
+    ("no-search-zip", "search_zip"),
+    ("no-sort-files", "sort_files"),
+    ("no-stats", "stats"),
+    ("no-text", "text"),
+    ("no-trim", "trim"),
+    ("pcre2-unicode", "no_unicode"),
+    ("require-git", "no_require_git"),
+    ("unicode", "no_unicode"),
+];
+
+impl clap::Args for Undo {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let undo = |(name, undone): &(&'static str, &'static str)| {
+            let arg = clap::Arg::new(*name).long(*name).action(ArgAction::SetTrue).hide(true);
+            if name == undone { arg } else { arg.overrides_with(*undone) }
+        };
+        command.args(UNDOES.iter().map(undo))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Undo {
+    fn from_arg_matches(_: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, _: &clap::ArgMatches) -> Result<(), clap::Error> {
+        Ok(())
+    }
 }
 
 /// What executes patterns.

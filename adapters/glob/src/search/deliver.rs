@@ -11,7 +11,7 @@ use std::vec;
 use crate::error::Error;
 
 use super::engine::{Searcher, Worker};
-use super::files::{open, path_of};
+use super::files::{Reading, open, path_of};
 use super::lines::{FileMatches, Line};
 use super::run::{Consume, Found};
 
@@ -249,11 +249,12 @@ impl Consume for Deliver {
         &self,
         worker: &mut DeliverWorker,
         file: Found<'_>,
-        stops: &dyn Fn() -> bool,
+        reading: &Reading<'_>,
     ) -> ControlFlow<()> {
         worker.found.clear();
         let DeliverWorker { worker: search, found, .. } = worker;
-        let searched = open(&file, stops, |input, content, _| search.search(input, content, found));
+        let searched =
+            open(&file, reading, |input, content, _| search.input(input, content, found));
         let searched = searched.and_then(|searched: io::Result<()>| searched);
         if !worker.found.is_empty() {
             let matches = std::mem::take(&mut worker.found);
@@ -262,7 +263,7 @@ impl Consume for Deliver {
         }
         match searched {
             Ok(()) => ControlFlow::Continue(()),
-            Err(_) if stops() => ControlFlow::Break(()),
+            Err(_) if reading.is_over() => ControlFlow::Break(()),
             Err(error) => self.give(worker, Err(Error::io("search", path_of(&file), error))),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use grep_searcher::{BinaryDetection, SearcherBuilder, Sink};
 
-use super::input::{Resumed, fill};
+use super::input::{Input, Resumed, fill};
 use super::lines::{Collect, FileMatches, Lines};
 use super::pattern::Compiled;
 #[cfg(feature = "compressed")]
@@ -133,6 +133,16 @@ impl Worker {
         let sink = self.collect.sink(&self.matcher, &self.engine.options, lines);
         self.engine.search(&self.matcher, input, content, sink)
     }
+
+    pub(super) fn input(
+        &mut self,
+        input: Input<'_>,
+        content: Content<'_>,
+        lines: &mut impl Lines,
+    ) -> io::Result<()> {
+        let sink = self.collect.sink(&self.matcher, &self.engine.options, lines);
+        self.engine.search_input(&self.matcher, input, content, sink)
+    }
 }
 
 /// How one thread searches.
@@ -144,6 +154,34 @@ pub(super) struct Engine {
 }
 
 impl Engine {
+    /// Searches what is read or in memory.
+    pub(super) fn search_input<S: Sink<Error = io::Error>>(
+        &mut self,
+        matcher: &Compiled,
+        input: Input<'_>,
+        content: Content<'_>,
+        sink: S,
+    ) -> io::Result<()> {
+        match input {
+            Input::Read(input) => self.search(matcher, input, content, sink),
+            Input::Bytes(bytes) if self.takes_as_is(bytes, content) => {
+                self.searcher.set_binary_detection(self.detection(content));
+                self.searcher.search_slice(matcher, bytes, sink)
+            }
+            Input::Bytes(bytes) => self.search(matcher, bytes, content, sink),
+        }
+    }
+
+    /// Whether what is searched are the bytes themselves.
+    fn takes_as_is(&self, bytes: &[u8], content: Content<'_>) -> bool {
+        #[cfg(feature = "compressed")]
+        if self.options.compressed && Format::of(bytes, content.name).is_some() {
+            return false;
+        }
+        let _ = content;
+        !self.options.decodes(bytes)
+    }
+
     /// Searches what `input` has to the end.
     pub(super) fn search<S: Sink<Error = io::Error>>(
         &mut self,

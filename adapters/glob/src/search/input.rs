@@ -2,6 +2,14 @@
 
 use std::io::{self, Read};
 
+/// What a file has.
+pub(super) enum Input<'i> {
+    /// It is to be read.
+    Read(&'i mut dyn Read),
+    /// It is all in memory.
+    Bytes(&'i [u8]),
+}
+
 /// Reads until the buffer is full or there is no more, or, of what is `live`, what there is; says
 /// how much it was.
 pub(super) fn fill(input: &mut impl Read, buffer: &mut [u8], live: bool) -> io::Result<usize> {

@@ -29,6 +29,7 @@ mod input;
 mod lines;
 mod options;
 mod pattern;
+mod preprocess;
 pub mod printer;
 mod run;
 mod types;
@@ -42,6 +43,7 @@ pub use files::{Files, PrintError};
 pub use lines::{FileMatches, Line, LineKind, Lines};
 pub use options::{Binary, Engine, Search};
 pub use pattern::{PatternError, PatternErrorKind};
+pub use preprocess::Preprocessor;
 pub use types::{FileTypes, TypeError};
 
 use options::Options;

@@ -250,7 +250,7 @@ impl Search {
     }
 
     /// Whether compressed files are searched as what they were before: gzip, bzip2, xz, lzma, lz4
-    /// and Zstandard, which are told by their first bytes (lzma by the name's ending). Off by
+    /// and Zstandard, which are told by their first bytes, and lzma and brotli by the name's ending. Off by
     /// default.
     #[cfg(feature = "compressed")]
     #[must_use]

@@ -17,7 +17,7 @@ use treenail_os::{Stat, bytes_of};
 use crate::error::Error;
 use crate::find::{Batch, Cancel, Find, MatchRef, Sink};
 
-use super::files::Chosen;
+use super::files::{Chosen, Reading};
 
 /// How many files a thread takes at a time.
 const RUN_FILES: usize = 32;
@@ -63,12 +63,12 @@ pub(super) trait Consume: Sync {
     /// Called before the files of a run, with its turn.
     fn begin(&self, worker: &mut Self::Worker, turn: u64);
 
-    /// Searches a file. Once `stops` says so, the rest of it is of no interest.
+    /// Searches a file. Once `reading` says so, the rest of it is of no interest.
     fn file(
         &self,
         worker: &mut Self::Worker,
         file: Found<'_>,
-        stops: &dyn Fn() -> bool,
+        reading: &Reading<'_>,
     ) -> ControlFlow<()>;
 
     /// Called when the files of a run are done.
@@ -338,6 +338,7 @@ impl<C: Consume> Run<'_, C> {
     fn job(&self, worker: &mut C::Worker, job: Job) -> ControlFlow<()> {
         self.consumer.begin(worker, job.turn);
         let stops = || self.is_over();
+        let reading = self.chosen.reading(&stops);
         match &job.files {
             Files::Found(batch, numbers) => {
                 for &index in numbers {
@@ -345,13 +346,13 @@ impl<C: Consume> Run<'_, C> {
                         return ControlFlow::Break(());
                     }
                     let found = Found::Walked(batch.get(index as usize));
-                    self.consumer.file(worker, found, &stops)?;
+                    self.consumer.file(worker, found, &reading)?;
                 }
             }
             Files::Path { path, named } => {
-                self.consumer.file(worker, Found::Path { path, named: *named }, &stops)?;
+                self.consumer.file(worker, Found::Path { path, named: *named }, &reading)?;
             }
-            Files::Stdin => self.consumer.file(worker, Found::Stdin, &stops)?,
+            Files::Stdin => self.consumer.file(worker, Found::Stdin, &reading)?,
         }
         self.consumer.end(worker)
     }

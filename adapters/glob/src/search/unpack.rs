@@ -8,6 +8,9 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 /// How large the dictionary of an xz or lzma file may be: twice what the highest level uses.
 const DICTIONARY_BYTES_MAX: u32 = 128 << 20;
 
+/// How much a decoder reads at a time that has no buffer of its own.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -17,6 +20,7 @@ pub(super) enum Format {
     Lzma,
     Lz4,
     Zstandard,
+    Brotli,
 }
 
 impl Format {
@@ -36,6 +40,8 @@ impl Format {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstandard),
             // The format has no mark of its own; this is what all its writers begin with.
             [0x5d, 0, 0, ..] if name.ends_with(b".lzma") => Some(Self::Lzma),
+            // That has no mark at all.
+            _ if name.ends_with(b".br") => Some(Self::Brotli),
             _ => None,
         }
     }
@@ -68,6 +74,7 @@ impl Format {
                 Box::new(lzma_rust2::LzmaReader::new_mem_limit(packed, u32::MAX, None)?)
             }
             Self::Lz4 => Box::new(Lz4(lz4_flex::frame::FrameDecoder::new(packed))),
+            Self::Brotli => Box::new(brotli_decompressor::Decompressor::new(packed, BUFFER_BYTES)),
             Self::Zstandard => {
                 Box::new(Zstandard { packed, decoder: FrameDecoder::new(), in_frame: false })
             }

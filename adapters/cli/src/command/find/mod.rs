@@ -215,7 +215,7 @@ impl<'a> Found<'a> {
 
 /// Sees to it that a signal ends the walk, with everything written that was found, and then the
 /// process.
-struct Until {
+pub(super) struct Until {
     cancel: Cancel,
     /// Shared while there may be something to write.
     writing: Arc<()>,
@@ -223,7 +223,7 @@ struct Until {
 
 impl Until {
     #[cfg(unix)]
-    fn watch(cancel: &Cancel) -> Self {
+    pub(super) fn watch(cancel: &Cancel) -> Self {
         use std::time::Duration;
         /// A directory that does not answer is not waited for.
         const WAIT_MAX: Duration = Duration::from_millis(40);
@@ -242,12 +242,12 @@ impl Until {
     }
 
     #[cfg(not(unix))]
-    fn watch(cancel: &Cancel) -> Self {
+    pub(super) fn watch(cancel: &Cancel) -> Self {
         Self { cancel: cancel.clone(), writing: Arc::default() }
     }
 
     /// Does not come back where a signal is about to end the process.
-    fn wait_if_cancelled(self) {
+    pub(super) fn wait_if_cancelled(self) {
         let Self { cancel, writing } = self;
         drop(writing);
         while cancel.is_cancelled() {

@@ -1,8 +1,11 @@
 //! How results are printed, as the command line says it and as a terminal likes it.
 
+use std::fs;
 use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::Command;
 
-use treenail::glob::search::printer::{ColorRule, Format, Mode};
+use treenail::glob::search::printer::{ColorRule, Format, Hyperlink, Mode};
 
 use crate::args::{Grep, When};
 use crate::output::{Failed, Problem};
@@ -80,6 +83,29 @@ pub(super) fn color_rules(args: &Grep) -> Result<Vec<ColorRule>, Failed> {
     rules.collect()
 }
 
+fn hyperlink(args: &Grep) -> Result<Hyperlink, Failed> {
+    let Some(text) = &args.printed.hyperlink_format else { return Ok(Hyperlink::default()) };
+    let host = if text == "none" { None } else { host(args.printed.hostname_bin.as_deref()) };
+    Hyperlink::parse(text, host).map_err(|message| {
+        let remedy = Some("write it as file://{host}{path}, or name one, as default or vscode");
+        Problem { kind: "usage", message, path: None, remedy }.into()
+    })
+}
+
+/// The name of this machine, as far as it can be found out.
+fn host(program: Option<&Path>) -> Option<String> {
+    let program = program.filter(|program| !program.as_os_str().is_empty());
+    let text = match program {
+        None if cfg!(target_os = "linux") => fs::read("/proc/sys/kernel/hostname").ok()?,
+        program => {
+            let output = Command::new(program.unwrap_or(Path::new("hostname"))).output().ok()?;
+            output.status.success().then_some(output.stdout)?
+        }
+    };
+    let text = String::from_utf8(text).ok()?.trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
 pub(super) fn format(args: &Grep, paths: &Paths) -> Result<Format, Failed> {
     let (wanted, printed) = (&args.wanted, &args.printed);
     let with_path = match (printed.with_filename, printed.no_filename) {
@@ -96,6 +122,7 @@ pub(super) fn format(args: &Grep, paths: &Paths) -> Result<Format, Failed> {
         mode: mode(args),
         color: colors(args),
         colors: color_rules(args)?,
+        hyperlink: hyperlink(args)?,
         with_path,
         heading: heading && !printed.vimgrep,
         only_matching: wanted.only_matching,
@@ -116,7 +143,8 @@ pub(super) fn format(args: &Grep, paths: &Paths) -> Result<Format, Failed> {
         field_context_separator: unescaped(&printed.field_context_separator),
         stats: wanted.stats || wanted.json,
         json_summary: wanted.json,
-        line_buffered: printed.line_buffered || (paths.is_one_file && io::stdout().is_terminal()),
+        line_buffered: printed.line_buffered
+            || (paths.is_one_file && !printed.block_buffered && io::stdout().is_terminal()),
     })
 }
 

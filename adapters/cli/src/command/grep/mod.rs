@@ -11,11 +11,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use treenail::glob::find::Cancel;
 use treenail::glob::search::printer::Printer;
-use treenail::glob::search::{Files, PatternError, PrintError};
+use treenail::glob::search::{Files, PatternError, Preprocessor, PrintError};
 #[cfg(feature = "watch")]
 use treenail::glob::search::{Searcher, contents::Sieve};
 
+use super::find::Until;
 use crate::Outcome;
 use crate::args::{Grep, SortBy};
 use crate::output::{Failed, Output, Problem};
@@ -41,6 +43,9 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
     let files = files(args, &paths, &searcher.files(), &problems)?;
     #[cfg(feature = "watch")]
     let (files, sieve) = with_index(args, &paths, &searcher, files, output)?;
+    let cancel = Cancel::new();
+    let until = Until::watch(&cancel);
+    let files = files.cancel(cancel);
     let printer = Printer::new(searcher, form::format(args, &paths)?, io::stdout());
     let printed = files.print(&printer, |error| problems.report(error));
     let (matched, searched) = (printer.has_match(), printer.has_searched());
@@ -55,6 +60,7 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
         Err(PrintError::Output(error)) => return Err(error.into()),
         Err(PrintError::Find(error)) => return Err(Problem::from(error).into()),
     }
+    until.wait_if_cancelled();
     if paths.is_implicit && !searched {
         let message = "no file was searched".to_owned();
         let remedy = Some("look for rules that exclude them all, or name a file or directory");
@@ -128,8 +134,11 @@ fn files(
     none: &Files,
     problems: &Problems<'_>,
 ) -> Result<Files, Failed> {
-    let sort = (args.printed.sort, args.printed.sortr);
-    let mut files = none.clone().threads(args.reading.threads);
+    let sort = args.printed.order();
+    let mut files = none.clone().threads(args.reading.threads).mapped(args.reading.mmap);
+    if let Some(preprocessor) = preprocessor(args)? {
+        files = files.preprocessor(preprocessor);
+    }
     if !matches!(sort, (SortBy::None | SortBy::Path, SortBy::None)) {
         for path in sorted::collect(args, paths, problems)? {
             files = if is_stdin(&path) { files.stdin() } else { files.found(path) };
@@ -146,6 +155,15 @@ fn files(
         };
     }
     Ok(files.sort(sorts))
+}
+
+/// The program whose output is searched instead of files.
+fn preprocessor(args: &Grep) -> Result<Option<Preprocessor>, Failed> {
+    let program = args.reading.pre.as_ref().filter(|program| !program.as_os_str().is_empty());
+    let Some(program) = program else { return Ok(None) };
+    let here = std::env::current_dir().map_err(|error| Problem::io(Path::new("."), &error))?;
+    let preprocessor = Preprocessor::new(program, here);
+    Ok(Some(args.reading.pre_globs.iter().fold(preprocessor, Preprocessor::glob)))
 }
 
 /// The files, without those of which the index of contents knows that they have no match.

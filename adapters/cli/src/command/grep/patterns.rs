@@ -84,10 +84,12 @@ pub(super) fn search(args: &Grep, paths: &Paths, patterns: Vec<String>) -> Resul
         .crlf(matching.crlf)
         .null_data(matching.null_data)
         .unicode(!matching.no_unicode)
-        .engine(match (matching.pcre2, matching.engine) {
-            (true, _) | (false, Some(EngineName::Pcre2)) => Engine::Pcre2,
-            (false, Some(EngineName::Auto)) => Engine::Auto,
-            (false, Some(EngineName::Default) | None) => Engine::Automata,
+        .engine(match matching.engine {
+            _ if matching.pcre2 => Engine::Pcre2,
+            _ if matching.auto_hybrid_regex => Engine::Auto,
+            Some(EngineName::Pcre2) => Engine::Pcre2,
+            Some(EngineName::Auto) => Engine::Auto,
+            Some(EngineName::Default) | None => Engine::Automata,
         })
         .invert(matching.invert_match)
         .context(before, after)

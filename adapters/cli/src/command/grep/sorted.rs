@@ -24,9 +24,9 @@ pub(super) fn collect(
     paths: &Paths,
     problems: &Problems<'_>,
 ) -> Result<Vec<PathBuf>, Failed> {
-    let (by, is_reverse) = match args.printed.sortr {
-        SortBy::None => (args.printed.sort, false),
-        by => (by, true),
+    let (by, is_reverse) = match args.printed.order() {
+        (by, SortBy::None) => (by, false),
+        (_, by) => (by, true),
     };
     let found = Mutex::new(Vec::new());
     each(args, paths, problems, Piece::Path, false, &|path| {
@@ -65,7 +65,7 @@ pub(super) fn collect(
 
 /// Prints the names of all files; whether there was one.
 pub(super) fn list(args: &Grep, paths: &Paths, problems: &Problems<'_>) -> Result<bool, Failed> {
-    let (sort, sortr) = (args.printed.sort, args.printed.sortr);
+    let (sort, sortr) = args.printed.order();
     let end = if args.printed.null { 0 } else { b'\n' };
     let separator = form::path_separator(args)?;
     let printed = AtomicBool::new(false);

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use grep_printer::{
-    ColorSpecs, JSONBuilder, StandardBuilder, Stats, SummaryBuilder, SummaryKind, UserColorSpec,
-    default_color_specs,
+    ColorSpecs, HyperlinkConfig, HyperlinkEnvironment, HyperlinkFormat, JSONBuilder,
+    StandardBuilder, Stats, SummaryBuilder, SummaryKind, UserColorSpec, default_color_specs,
 };
 
 use crate::search::Options;
@@ -45,6 +45,42 @@ impl FromStr for ColorRule {
     }
 }
 
+/// The form of links that a terminal makes of names and lines, such as `file://{host}{path}`. The
+/// default has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hyperlink(HyperlinkConfig);
+
+impl Hyperlink {
+    /// A form with the variables `{path}`, `{host}`, `{wslprefix}`, `{line}` and `{column}`, or the
+    /// name of one: [`NAMES`](Self::NAMES). `host` stands for the machine.
+    ///
+    /// # Errors
+    /// The text is no such form; says why.
+    pub fn parse(text: &str, host: Option<String>) -> Result<Self, String> {
+        let format: HyperlinkFormat =
+            text.parse().map_err(|error: grep_printer::HyperlinkFormatError| error.to_string())?;
+        let mut environment = HyperlinkEnvironment::new();
+        let wsl = std::env::var("WSL_DISTRO_NAME").ok().map(|name| format!("wsl$/{name}"));
+        environment.host(host).wsl_prefix(wsl);
+        Ok(Self(format.into_config(environment)))
+    }
+
+    /// The forms that have names.
+    pub const NAMES: &[&str] = &[
+        "default",
+        "none",
+        "cursor",
+        "file",
+        "grep+",
+        "kitty",
+        "macvim",
+        "textmate",
+        "vscode",
+        "vscode-insiders",
+        "vscodium",
+    ];
+}
+
 /// What is printed of a result, and how. The default is what ripgrep prints of a directory when
 /// nobody looks.
 #[derive(Clone, Debug)]
@@ -53,6 +89,8 @@ pub struct Format {
     pub mode: Mode,
     /// Whether there are colours.
     pub color: bool,
+    /// The links that names and lines are, where there are colours.
+    pub hyperlink: Hyperlink,
     /// Which colours, over the usual ones.
     pub colors: Vec<ColorRule>,
     /// Whether lines and counts come with the file's name.
@@ -98,6 +136,7 @@ impl Default for Format {
         Self {
             mode: Mode::Lines,
             color: false,
+            hyperlink: Hyperlink::default(),
             colors: Vec::new(),
             with_path: true,
             heading: false,
@@ -145,6 +184,7 @@ impl Format {
             .color_specs(self.color_specs())
             .column(self.column)
             .heading(self.heading)
+            .hyperlink(self.hyperlink.0.clone())
             .max_columns_preview(self.max_columns_preview)
             .max_columns(self.max_columns)
             .only_matching(self.only_matching)
@@ -166,6 +206,7 @@ impl Format {
         let mut builder = SummaryBuilder::new();
         builder
             .color_specs(self.color_specs())
+            .hyperlink(self.hyperlink.0.clone())
             .exclude_zero(!self.include_zero)
             .kind(match mode {
                 Mode::Count => SummaryKind::Count,

@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use grep_printer::{JSON, Standard, Stats, Summary};
 
-pub use format::{ColorRule, Format, Mode};
+pub use format::{ColorRule, Format, Hyperlink, Mode};
 
 use super::engine::{Content, Engine, Searcher};
+use super::input::Input;
 use super::pattern::Compiled;
 use spool::{Ink, Shared, Spool};
 
@@ -163,7 +164,16 @@ impl<W: Write + Send> PrintWorker<'_, W> {
     /// The input cannot be searched to its end, or the output not be written.
     pub fn search(
         &mut self,
-        input: impl Read,
+        mut input: impl Read,
+        content: Content<'_>,
+        path: &Path,
+    ) -> Result<bool, Interrupted> {
+        self.input(Input::Read(&mut input), content, path)
+    }
+
+    pub(super) fn input(
+        &mut self,
+        input: Input<'_>,
         content: Content<'_>,
         path: &Path,
     ) -> Result<bool, Interrupted> {
@@ -172,17 +182,17 @@ impl<W: Write + Send> PrintWorker<'_, W> {
         let (searched, has_match, stats) = match &mut self.form {
             Form::Standard(form) => {
                 let mut sink = form.sink_with_path(matcher, path);
-                let searched = engine.search(matcher, input, content, &mut sink);
+                let searched = engine.search_input(matcher, input, content, &mut sink);
                 (searched, sink.has_match(), sink.stats().cloned())
             }
             Form::Summary(form) => {
                 let mut sink = form.sink_with_path(matcher, path);
-                let searched = engine.search(matcher, input, content, &mut sink);
+                let searched = engine.search_input(matcher, input, content, &mut sink);
                 (searched, sink.has_match(), sink.stats().cloned())
             }
             Form::Json(form) => {
                 let mut sink = form.sink_with_path(matcher, path);
-                let searched = engine.search(matcher, input, content, &mut sink);
+                let searched = engine.search_input(matcher, input, content, &mut sink);
                 (searched, sink.has_match(), Some(sink.stats().clone()))
             }
         };
