@@ -8,8 +8,6 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Args, Command};
 use output::{Failed, Output};
 
@@ -40,7 +38,7 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };
