@@ -11,13 +11,14 @@ mod index;
 #[cfg(feature = "watch")]
 mod watch;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "glob")]
+use clap::{Args as _, FromArgMatches as _};
 use treenail::tree::IdKind;
 
-#[cfg(feature = "glob")]
-pub(crate) use config::with_config;
 #[cfg(feature = "glob")]
 pub(crate) use find::{FileType, Find, Strip};
 #[cfg(feature = "glob")]
@@ -37,6 +38,40 @@ pub(crate) struct Args {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// Reads the command line. The commands that look something up in no time do not wait until
+    /// what all others take has been put together; what is wrong, or asks for help, is told by the
+    /// whole.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let line: Vec<OsString> = std::env::args_os().collect();
+        #[cfg(feature = "glob")]
+        let line = config::with_config(line, |message| eprintln!("warning: {message}"));
+        Self::of_one_command(&line).map_or_else(|| Self::try_parse_from(&line), Ok)
+    }
+
+    #[cfg(feature = "glob")]
+    fn of_one_command(line: &[OsString]) -> Option<Self> {
+        let command = match line.get(1)?.to_str()? {
+            "find" => Find::augment_args(clap::Command::new("find")),
+            "grep" => Grep::augment_args(clap::Command::new("grep")),
+            _ => return None,
+        };
+        let all = Global::augment_args(clap::Command::new("treenail")).subcommand(command);
+        let matches = all.try_get_matches_from(line).ok()?;
+        let global = Global::from_arg_matches(&matches).ok()?;
+        let command = match matches.subcommand()? {
+            ("find", own) => Command::Find(Box::new(Find::from_arg_matches(own).ok()?)),
+            (_, own) => Command::Grep(Box::new(Grep::from_arg_matches(own).ok()?)),
+        };
+        Some(Self { global, command })
+    }
+
+    #[cfg(not(feature = "glob"))]
+    fn of_one_command(_line: &[OsString]) -> Option<Self> {
+        None
+    }
 }
 
 /// What every command takes.

@@ -8,8 +8,6 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Args, Command};
 use output::{Failed, Output};
 
@@ -40,10 +38,7 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let line = std::env::args_os();
-    #[cfg(feature = "glob")]
-    let line = args::with_config(line, |message| eprintln!("warning: {message}"));
-    let args = match Args::try_parse_from(line) {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(error) => return output::usage(&error),
     };

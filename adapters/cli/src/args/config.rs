@@ -11,11 +11,7 @@ const VARIABLE: &str = "RIPGREP_CONFIG_PATH";
 
 /// The command line, with what the file says before what `grep` is told. Without a file, or with
 /// `--no-config`, it is what it was; so it is with a file that cannot be read, and `tell` is told.
-pub(crate) fn with_config(
-    line: impl Iterator<Item = OsString>,
-    tell: impl FnOnce(&str),
-) -> Vec<OsString> {
-    let mut line: Vec<OsString> = line.collect();
+pub(super) fn with_config(mut line: Vec<OsString>, tell: impl FnOnce(&str)) -> Vec<OsString> {
     let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) else {
         return line;
     };

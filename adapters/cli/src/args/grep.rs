@@ -37,7 +37,8 @@ Examples:
   treenail grep --json main | jq .data     for programs
   treenail grep --index main src           reads less, after `treenail index --content src`
 
-Almost every option can be taken back by a later one, as --follow by --no-follow.
+Almost every option can be taken back by a later one, as --follow by --no-follow. What the file
+has in it that RIPGREP_CONFIG_PATH names, an option or value a line, goes before all of them.
 
 Exit status: 0 a line matched; 1 none did; 2 an error, even if a line matched (but not with -q)."
 )]
@@ -435,7 +436,7 @@ const UNDOES: &[(&str, &str)] = &[
     ("no-binary", "binary"),
     ("no-block-buffered", "block_buffered"),
     ("no-byte-offset", "byte_offset"),
-    // There is no configuration file.
+    // Heeded before the line is read.
     ("no-config", "no-config"),
     ("no-crlf", "crlf"),
     ("no-encoding", "encoding"),

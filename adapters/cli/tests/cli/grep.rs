@@ -420,7 +420,7 @@ fn files_come_in_the_order_of_their_times_if_asked() {
     let place = files();
     let touch = |name: &str, seconds| {
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-        let file = std::fs::File::options().write(true).open(place.path().join(name)).unwrap();
+        let file = fs::File::options().write(true).open(place.path().join(name)).unwrap();
         file.set_modified(time).unwrap();
     };
     touch("src/main.rs", 1);
