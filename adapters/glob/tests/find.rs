@@ -117,6 +117,8 @@ fn directories_that_match_can_be_pruned_and_those_that_hold_a_mark_skipped() {
     let tree = Tree::new(&["lib/lib/x", "lib/y", "c/CACHEDIR.TAG", "c/z"]);
     assert_eq!(found(tree.find().fixed("lib").prune(true)), ["lib"]);
     assert_eq!(found(tree.find().skip_holding("CACHEDIR.TAG").glob("c/**")), Vec::<String>::new());
+    let marked = tree.find().skip_holding("none").skip_holding("CACHEDIR.TAG");
+    assert_eq!(found(marked), ["lib", "lib/lib", "lib/lib/x", "lib/y"]);
     assert_eq!(found(tree.find().exclude("lib/")), ["c", "c/CACHEDIR.TAG", "c/z"]);
     assert_eq!(
         found(tree.find().exclude("/c").exclude("lib/lib").exclude("*.{y,z}")),

@@ -162,7 +162,7 @@ pub(crate) struct Ignoring {
     /// A further ignore file, which others go before
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore_file: Vec<PathBuf>,
-    /// Leave out what is in directories that hold an entry of that name
+    /// Leave out directories that hold an entry of that name, and what is in them
     #[arg(long, value_name = "NAME")]
     pub(crate) ignore_contain: Vec<OsString>,
 }

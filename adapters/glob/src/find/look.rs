@@ -252,6 +252,9 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         if !(is_wanted || may_enter) || self.leaves_out(worker, dir, name, is_dir) {
             return;
         }
+        if is_dir && self.holds_mark(dir, &entry) {
+            return;
+        }
         let is_match = is_wanted && self.take(worker, dir, &mut entry);
         if may_enter && !(is_match && find.prune) {
             let before = worker.batch.len();
@@ -263,6 +266,17 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
                 }
             }
         }
+    }
+
+    /// Whether a directory is left out for what it holds.
+    fn holds_mark(&self, dir: &Dir<'_>, entry: &Looked<'_>) -> bool {
+        let marks = &self.run.plan.find.skip_holding;
+        if marks.is_empty() || entry.is_followed {
+            // What a link leads to is left out once it is listed.
+            return false;
+        }
+        let opened = dir.handle.open_directory(entry.name);
+        opened.is_ok_and(|opened| marks.iter().any(|mark| opened.stat(mark).is_ok()))
     }
 
     /// Adds an entry to the matches, if its attributes are as they are to be.

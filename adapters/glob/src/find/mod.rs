@@ -275,7 +275,8 @@ impl Find {
         self
     }
 
-    /// Leaves out what is in directories that hold an entry of that name, such as `CACHEDIR.TAG`.
+    /// Leaves out directories that hold an entry of that name, such as `CACHEDIR.TAG`, and all that
+    /// is in them; a link that leads to one is left, without what is behind it.
     #[must_use]
     pub fn skip_holding(mut self, name: impl AsRef<[u8]>) -> Self {
         self.skip_holding.push(name.as_ref().to_vec());

@@ -382,6 +382,10 @@ impl<'a> Asking<'a> {
         {
             return false;
         }
+        if kind == Kind::Directory && self.view.child(entry).is_some_and(|dir| self.is_skipped(dir))
+        {
+            return false;
+        }
         is_decided || self.accepts_path(dir, name)
     }
 

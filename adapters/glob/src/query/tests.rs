@@ -225,6 +225,10 @@ fn naive(tree: &Tree, find: &Find) -> BTreeSet<Vec<u8>> {
             if excluded || (!find.hidden && entry.name.starts_with(b".")) {
                 continue;
             }
+            let marks = |dir| find.skip_holding.iter().any(|name| view.entry(dir, name).is_some());
+            if entry.child.is_some_and(marks) {
+                continue;
+            }
             let mut groups = find.groups.iter().filter(|group| !group.is_empty());
             let is_empty = match entry.child {
                 Some(dir) => view.entries(dir).next().is_none(),
