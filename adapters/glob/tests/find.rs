@@ -227,6 +227,19 @@ fn named_rule_files_and_overrides_are_relative_to_the_directory_that_is_named() 
 }
 
 #[test]
+fn rules_can_hold_whatever_the_case_of_letters() {
+    let tree = Tree::new(&["MYFILE", "a/Other", "third"]);
+    fs::create_dir(tree.path().join(".git")).unwrap();
+    tree.write(".gitignore", "myfile\n");
+    tree.write("a/.ignore", "OTHER\n");
+    tree.write("rules", "Third\nRULES\n");
+    let files = vec![tree.path().join("rules")];
+    let ignores = Ignores { files, ..Ignores::standard() };
+    assert_eq!(found(tree.find().ignores(ignores.clone())).len(), 5);
+    assert_eq!(found(tree.find().ignores(Ignores { any_case: true, ..ignores })), ["a"]);
+}
+
+#[test]
 fn git_rules_hold_in_repositories_and_each_has_its_own() {
     let tree = Tree::new(&["x.o", "inner/x.o", "inner/y.a"]);
     tree.write(".gitignore", "*.o\n");

@@ -25,6 +25,9 @@ struct Rival {
     others: &'static [(&'static str, &'static str)],
 }
 
+/// The exit status is theirs.
+const OWN_WORDS: &str = "the error is told in our words";
+
 const RIVALS: &[Rival] = &[
     Rival {
         package: "fd-find",
@@ -32,7 +35,15 @@ const RIVALS: &[Rival] = &[
         program: "fd",
         target: "tests",
         ours: "find",
-        others: &[],
+        others: &[
+            ("test_and_pattern_with_forward_slash_is_rejected", OWN_WORDS),
+            ("test_exec_batch", OWN_WORDS),
+            ("test_follow", "a directory is entered once, however many ways lead there"),
+            ("test_max_results", "--max-results goes together with --exec"),
+            ("test_multi_file_with_missing", OWN_WORDS),
+            ("test_number_parsing_errors", "no threads are as many as the machine runs at once"),
+            ("test_pattern_with_forward_slash_is_rejected", OWN_WORDS),
+        ],
     },
     Rival {
         package: "ripgrep",
@@ -40,7 +51,15 @@ const RIVALS: &[Rival] = &[
         program: "rg",
         target: "integration",
         ours: "grep",
-        others: &[],
+        others: &[
+            ("feature::f1404_nothing_searched_warning", OWN_WORDS),
+            ("misc::compressed_failing_gzip", "what is no gzip is searched as it is"),
+            ("misc::compressed_uncompress", "no decoder for .Z is kept well"),
+            ("regression::r1446_respect_excludes_in_worktree", "git asks for a path from `.git`"),
+            ("regression::r2236", "git ignores nothing by `foo\\/`"),
+            ("regression::r3127_gitignore_allow_unclosed_class", "git ignores nothing by `[abc`"),
+            ("regression::r428_unrecognized_style", OWN_WORDS),
+        ],
     },
 ];
 

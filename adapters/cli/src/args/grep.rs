@@ -387,6 +387,9 @@ pub(crate) struct Chosen {
     /// Obey no --ignore-file
     #[arg(long)]
     pub(crate) no_ignore_files: bool,
+    /// Ignore files whatever the case of letters in the rules
+    #[arg(long)]
+    pub(crate) ignore_file_case_insensitive: bool,
     /// Obey no excludes of git's configuration
     #[arg(long)]
     pub(crate) no_ignore_global: bool,
@@ -443,6 +446,7 @@ const UNDOES: &[(&str, &str)] = &[
     ("no-fixed-strings", "fixed_strings"),
     ("no-follow", "follow"),
     ("no-glob-case-insensitive", "glob_case_insensitive"),
+    ("no-ignore-file-case-insensitive", "ignore_file_case_insensitive"),
     ("no-include-zero", "include_zero"),
     ("no-invert-match", "verbose"),
     ("no-json", "json"),

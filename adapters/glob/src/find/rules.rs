@@ -46,6 +46,8 @@ pub struct Ignores {
     pub files: Vec<PathBuf>,
     /// The directory that rules with a slash in `files` are relative to; without one, each root.
     pub files_base: Option<PathBuf>,
+    /// Letters in all these rules match whatever their case.
+    pub any_case: bool,
 }
 
 impl Ignores {
@@ -64,6 +66,7 @@ impl Ignores {
             parents: true,
             files: Vec::new(),
             files_base: None,
+            any_case: false,
         }
     }
 
@@ -83,6 +86,10 @@ impl Ignores {
     /// Whether rules go on where a repository begins.
     fn knows_no_borders(&self) -> bool {
         self.git_markers && !self.git_required
+    }
+
+    fn case(&self) -> Case {
+        if self.any_case { Case::Ignored } else { Case::Sensitive }
     }
 
     fn is_none(&self) -> bool {
@@ -170,7 +177,7 @@ impl RootRules {
         let base = base.and_then(Result::ok).map_or_else(|| this.at.clone(), |base| spelt(&base));
         for path in &ignores.files {
             match read(File::open(path)) {
-                Ok(Some(text)) => held.push_file(&text, path, &base),
+                Ok(Some(text)) => held.push_file(&text, path, &base, ignores.case()),
                 Ok(None) => {}
                 Err(error) => errors.push(Error::io_at("read the ignore rules", path, error)),
             }
@@ -300,6 +307,7 @@ impl RootRules {
                 (true, false) if self.ignores.knows_no_borders() => Above::Everywhere,
                 (true, false) => Above::All,
             },
+            any_case: self.ignores.any_case,
         };
         let found = Repository::open_as(dir, &self.environment, options).map_err(Error::rules)?;
         let usable = match found.is_in_git() {
@@ -324,7 +332,10 @@ impl RootRules {
         mut refused: impl FnMut(io::Error),
     ) {
         let mut push = |stack: &mut Stack, name: &[u8]| match read(open(name)) {
-            Ok(Some(text)) => *stack = stack.push(Arc::new(Rules::parse(&text)), at),
+            Ok(Some(text)) => {
+                let rules = Rules::parse_with(&text, self.ignores.case(), PathBuf::new());
+                *stack = stack.push(Arc::new(rules), at);
+            }
             Ok(None) => {}
             Err(error) => refused(error),
         };
@@ -342,13 +353,13 @@ impl RootRules {
 impl Held {
     /// Adds a rule file that holds everywhere, but for those of its rules that are relative to the
     /// directory `base`.
-    fn push_file(&mut self, text: &[u8], path: &Path, base: &[u8]) {
+    fn push_file(&mut self, text: &[u8], path: &Path, base: &[u8], case: Case) {
         let lines = text.split_inclusive(|&byte| byte == b'\n');
         let loose: Vec<u8> =
             lines.filter(|line| !is_anchored(line.trim_ascii_end())).flatten().copied().collect();
         // In the directory all of them decide, in their order.
         for (text, base) in [(&loose[..], &b""[..]), (text, base)] {
-            let rules = Rules::parse_with(text, Case::Sensitive, path);
+            let rules = Rules::parse_with(text, case, path);
             self.files = self.files.push(Arc::new(rules), base);
         }
     }

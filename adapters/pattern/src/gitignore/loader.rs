@@ -80,11 +80,13 @@ pub struct OpenOptions {
     pub any_marker: bool,
     /// Of which directories above the opened one the rules hold.
     pub above: Above,
+    /// Whether letters in rules match whatever their case, also where `core.ignoreCase` says no.
+    pub any_case: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { info_exclude: true, any_marker: false, above: Above::Repository }
+        Self { info_exclude: true, any_marker: false, above: Above::Repository, any_case: false }
     }
 }
 
@@ -174,7 +176,8 @@ impl Repository {
             }
             sources.extend([common, own]);
         }
-        let case = if config.ignore_case { Case::Ignored } else { Case::Sensitive };
+        let any_case = config.ignore_case || options.any_case;
+        let case = if any_case { Case::Ignored } else { Case::Sensitive };
         let (prefix, stack) = Default::default();
         let mut this = Self { top, prefix, in_git, case, stack, sources };
         let global = match &config.excludes_file {

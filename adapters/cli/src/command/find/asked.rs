@@ -255,6 +255,7 @@ fn ignores(args: &args::Find) -> Ignores {
         parents: !asked.no_ignore_parent,
         files,
         files_base: std::env::current_dir().ok(),
+        any_case: false,
     }
 }
 

@@ -57,6 +57,7 @@ fn ignores(chosen: &Chosen) -> Ignores {
             true => Vec::new(),
         },
         files_base: std::env::current_dir().ok(),
+        any_case: chosen.ignore_file_case_insensitive,
     }
 }
 
