@@ -241,6 +241,11 @@ pub(crate) struct Printing {
     /// As --color
     #[arg(short = 'c', value_name = "WHEN", id = "color_short")]
     pub(crate) color: Option<When>,
+    /// Make links of paths, which terminals open; without WHEN where there are colours
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "auto")]
+    #[cfg_attr(feature = "watch", arg(conflicts_with_all = ["index", "watch"]))]
+    pub(crate) hyperlink: Option<When>,
     /// As --quiet
     #[arg(long, hide = true)]
     pub(crate) has_results: bool,

@@ -299,3 +299,17 @@ fn who_stops_reading_ends_it_quietly() {
     let ran = finish(command.stdin(Stdio::null()), b"").expect(0);
     assert!(ran.stderr.is_empty() && ran.out().ends_with("\n0\n"), "{ran:?}");
 }
+
+#[test]
+fn paths_are_links_where_they_are_to_be() {
+    let place = sample();
+    let out =
+        |args: &[&str]| run(place.path(), &[&["find"], args].concat()).expect(0).out().to_owned();
+    let path = place.path().canonicalize().unwrap();
+    let link = out(&["--hyperlink=always", "-g", "a.rs"]);
+    assert!(link.starts_with("\x1b]8;;file://"), "{link:?}");
+    let end = format!("{}/a.rs\x1b\\a.rs\x1b]8;;\x1b\\\n", path.display());
+    assert!(link.ends_with(&end), "{link:?}");
+    assert_eq!(out(&["--hyperlink", "-g", "a.rs"]), "a.rs\n");
+    assert!(out(&["--hyperlink", "--color=always", "-g", "a.rs"]).contains("\x1b]8;;file:"));
+}

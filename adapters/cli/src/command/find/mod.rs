@@ -3,10 +3,12 @@
 mod asked;
 mod color;
 mod exec;
+mod link;
 mod print;
 mod template;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -21,6 +23,7 @@ use crate::output::{Failed, Output, Problem};
 
 pub(super) use color::Colors;
 use exec::{Batches, Commands};
+use link::Links;
 use print::{Form, Printer};
 use template::Template;
 #[cfg(feature = "watch")]
@@ -93,10 +96,19 @@ fn print(
     let separator = separator.map(|text| treenail::os::bytes_of(&text).to_vec());
     let for_people = io::stdout().is_terminal();
     let template = args.printing.format.as_deref().map(Template::parse);
+    let wants_links = match args.printing.hyperlink {
+        None | Some(When::Never) => false,
+        Some(When::Always) => true,
+        Some(When::Auto) => colors.is_some(),
+    };
+    let here = Path::new(".");
+    let links = wants_links.then(Links::new).transpose();
+    let links = links.map_err(|error| Problem::io(here, &error))?;
+    let is_plain = template.is_none() && colors.is_none() && separator.is_none();
     let form = if found.output.json() {
         Form::Json
-    } else if template.is_some() || colors.is_some() || separator.is_some() || for_people {
-        Form::Built { end, template, colors, separator, for_people }
+    } else if !is_plain || links.is_some() || for_people {
+        Form::Built { end, template, colors, links, separator, for_people }
     } else {
         Form::Plain
     };

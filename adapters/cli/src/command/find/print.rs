@@ -11,6 +11,7 @@ use treenail::os::Kind;
 
 use super::Found;
 use super::color::{Colors, Shown};
+use super::link::Links;
 use super::template::{Template, separated};
 use crate::memory;
 use crate::output::{self, Failed};
@@ -26,6 +27,7 @@ pub(super) enum Form {
         end: u8,
         template: Option<Template>,
         colors: Option<Box<Colors>>,
+        links: Option<Links>,
         separator: Option<Vec<u8>>,
         /// Whether what would confuse a terminal is escaped.
         for_people: bool,
@@ -79,10 +81,16 @@ impl Sink for Printer<'_, '_> {
             Form::Nothing => return ControlFlow::Continue(()),
             Form::Plain => return self.write(batch.text()),
             Form::Json => batch.iter().for_each(|found| json(&found, text)),
-            Form::Built { end, template, colors, separator, for_people } => {
+            Form::Built { end, template, colors, links, separator, for_people } => {
                 let how = Built { template, colors, separator: separator.as_deref(), for_people };
+                let mut shown = Vec::new();
                 for found in batch.iter() {
-                    how.write(&found, text);
+                    shown.clear();
+                    how.write(&found, &mut shown);
+                    match links {
+                        Some(links) => links.write(found.path(), &shown, text),
+                        None => text.extend_from_slice(&shown),
+                    }
                     text.push(*end);
                 }
             }

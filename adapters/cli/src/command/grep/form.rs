@@ -93,7 +93,7 @@ fn hyperlink(args: &Grep) -> Result<Hyperlink, Failed> {
 }
 
 /// The name of this machine, as far as it can be found out.
-fn host(program: Option<&Path>) -> Option<String> {
+pub(in crate::command) fn host(program: Option<&Path>) -> Option<String> {
     let program = program.filter(|program| !program.as_os_str().is_empty());
     let text = match program {
         None if cfg!(target_os = "linux") => fs::read("/proc/sys/kernel/hostname").ok()?,

@@ -18,6 +18,8 @@ use treenail::glob::search::{Files, PatternError, Preprocessor, PrintError};
 use treenail::glob::search::{Searcher, contents::Sieve};
 
 use super::find::Until;
+pub(super) use form::host;
+
 use crate::Outcome;
 use crate::args::{Grep, SortBy};
 use crate::output::{Failed, Output, Problem};
