@@ -201,6 +201,8 @@ impl Live {
         let is_outrun = old != stat && self.content.is_verifying_file(&at);
         if may_differ(&old, &stat) || unseen || is_outrun {
             if stat.kind == Kind::File && has_id {
+                // This name may go before its file is read, and the others be written through it.
+                self.links.add(&stat, at.0, &at.1);
                 return self.verify(at, stat, open);
             }
             let report = modify(false, true);

@@ -41,6 +41,8 @@ pub enum Mutant {
     ForgetOldPlaces,
     /// Every change of a file counts as one that nobody needs to act on.
     QuietModifies,
+    /// A process that begins believes what the one before took for the same.
+    ForgetQuiet,
 }
 
 /// What has to hold.

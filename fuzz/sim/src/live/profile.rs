@@ -39,6 +39,8 @@ pub(super) struct Profile {
     /// Chance of each kind of change.
     pub(super) ops: Vec<(Op, u64)>,
     pub(super) restart: Chance,
+    /// The process ends while files are taken for the same of which more may be told.
+    pub(super) restart_unheard: Chance,
     pub(super) crash: bool,
 }
 
@@ -141,6 +143,7 @@ impl Profile {
             driver_weight: *rng.pick(&[5, 40]),
             ops,
             restart: if restart { Chance::percent(1) } else { Chance::NEVER },
+            restart_unheard: if restart { Chance::percent(50) } else { Chance::NEVER },
             crash,
         }
     }

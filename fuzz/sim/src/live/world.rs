@@ -7,7 +7,7 @@ use treenail_tree::live::{Action, Batch, Clock, EventKind, Fresh, History, Live,
 use treenail_tree::{DirId, Edit, IdKind, Ids, Outcome, Tree, Xxh3Ids};
 
 use super::driver::{Answer, Driver, answer};
-use super::fs::{Fs, ROOT};
+use super::fs::{Fs, Name, ROOT};
 use super::kernel::Kernel;
 use super::mutator::Mutator;
 use super::profile::Profile;
@@ -31,6 +31,8 @@ pub(super) struct World<'a> {
     pub(super) run: &'a mut Run,
     pub(super) profile: Profile,
     pub(super) rng: Rng,
+    /// Apart, so that restarts of one kind leave the rest of a run as it was.
+    restarts: Rng,
     pub(super) fs: Fs,
     pub(super) mutator: Mutator,
     pub(super) live: Live,
@@ -41,7 +43,9 @@ pub(super) struct World<'a> {
     answers: Vec<Answer>,
     /// The tree and the history as of the last batch, and some before.
     pub(super) published: (Tree, History),
-    saved: Vec<(Tree, History)>,
+    saved: Vec<Saved>,
+    /// The files that the next process has to doubt.
+    unheard: Vec<Name>,
     pub(super) follower: Replica,
     pub(super) askers: Vec<(Clock, Replica)>,
     pub(super) tally: Counts,
@@ -51,6 +55,9 @@ pub(super) struct World<'a> {
     /// What the batches said since this was last cleared.
     pub(super) said: Vec<Batch>,
 }
+
+/// What a process finds that begins: the tree, its history, and the files that it has to doubt.
+type Saved = (Tree, History, Vec<Name>);
 
 /// What bounds the work.
 #[derive(Default)]
@@ -90,6 +97,7 @@ impl<'a> World<'a> {
         let askers = (0..3).map(|_| (clock, Replica::fresh(&tree, &fs))).collect();
         Self {
             driver: Driver::new(profile.cached, mutant),
+            restarts: run.rng("restarts"),
             run,
             profile,
             rng,
@@ -99,7 +107,8 @@ impl<'a> World<'a> {
             mutant,
             pending: Vec::new(),
             answers: Vec::new(),
-            saved: vec![(tree.clone(), history.clone())],
+            saved: vec![(tree.clone(), history.clone(), Vec::new())],
+            unheard: Vec::new(),
             published: (tree, history),
             follower,
             askers,
@@ -113,7 +122,15 @@ impl<'a> World<'a> {
     /// Lets everything happen until the changes end, then checks that all is in order.
     pub(super) fn live(mut self) -> Result<(), Violation> {
         while self.is_changing {
+            let unheard = self.live.unheard().len();
             self.happen()?;
+            // At once, or what is unheard is soon heard.
+            if self.live.unheard().len() > unheard
+                && self.restarts.happens(self.profile.restart_unheard)
+            {
+                self.take_batch()?;
+                self.restart()?;
+            }
         }
         self.mutator.finish(&mut self.fs);
         self.rest()?;
@@ -194,6 +211,12 @@ impl<'a> World<'a> {
         let losses = fs.kernel.losses - before;
         tally.losses += losses;
         run.count("losses", losses);
+        if fs.kernel.is_drained() {
+            live.heard_all();
+            if live.unheard().is_empty() {
+                self.unheard.clear();
+            }
+        }
     }
 
     /// The driver does something; false if there is nothing to do.
@@ -280,7 +303,9 @@ impl<'a> World<'a> {
         if self.saved.len() == SAVED_MAX {
             self.saved.remove(0);
         }
-        self.saved.push(self.published.clone());
+        self.unheard = self.live.unheard();
+        let (tree, history) = self.published.clone();
+        self.saved.push((tree, history, self.unheard.clone()));
         Ok(())
     }
 
@@ -325,9 +350,11 @@ impl<'a> World<'a> {
         let clock = self.published.1.clock();
         if is_crash {
             let at = self.rng.index(self.saved.len());
-            self.published = self.saved[at].clone();
-            self.published.1.begin_incarnation();
-            self.saved = vec![self.published.clone()];
+            let (tree, mut history, unheard) = self.saved[at].clone();
+            history.begin_incarnation();
+            self.published = (tree.clone(), history.clone());
+            self.unheard = unheard.clone();
+            self.saved = vec![(tree, history, unheard)];
         }
         let (tree, history) = self.published.clone();
         let since = history.since(clock);
@@ -338,6 +365,10 @@ impl<'a> World<'a> {
         }
         self.live = Live::with_history(tree, history, settings(&self.profile));
         self.live.recheck(Vec::new());
+        if self.mutant != Some(Mutant::ForgetQuiet) {
+            self.live.doubt(&self.unheard);
+        }
+        self.run.count("files doubted", self.unheard.len() as u64);
         self.tally.compared += 1;
         self.is_gap_due = false;
         self.driver = Driver::new(self.profile.cached, self.mutant);

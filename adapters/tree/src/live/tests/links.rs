@@ -148,3 +148,23 @@ fn a_new_name_that_was_seen_before_its_file_was_written_is_looked_at_again() {
     answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", now)]);
     assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
 }
+
+#[test]
+fn a_name_that_is_read_and_goes_has_the_other_names_of_its_file_looked_at() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"b"), stat: file(6), ids: Ids::Known(&known) }]);
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    // Another file's second name has taken the place, and is being read.
+    let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    answer(&mut live, &[(DirId::ROOT, b"a", two), (DirId::ROOT, b"b", two)]);
+    entry(&mut live, DirId::ROOT, b"b", What::MODIFIED | What::CLOSED | What::REMOVED);
+    let now = Stat { size_bytes: 9, ctime_ns: 3, ..file(5) };
+    answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
+}
