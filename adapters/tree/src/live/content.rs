@@ -105,8 +105,9 @@ impl Live {
                 self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
             }
             (Err(Unhashed::Unstable), Some(_)) => {
+                // Before its time only what was closed is read.
                 let deadline = now_ns.saturating_add(self.settings.open_max_ns);
-                self.dirt.hold(at, What::MODIFIED, deadline);
+                self.dirt.hold(at, What::MODIFIED | What::CLOSED, deadline);
             }
             (Err(Unhashed::Refused(_)), Some((stat, open))) => {
                 self.put_modified(&at, stat, None, open);

@@ -65,7 +65,11 @@ impl Mark {
 impl Dirt {
     /// Marks an entry after an event. Files that are being written are held until `deadline`.
     pub(super) fn mark(&mut self, at: At, what: What, deadline: u64) {
-        let finished = what.has(FINISHED) || self.due.contains_key(&at);
+        let was_closed = || self.held.get(&at).is_some_and(|held| held.mark.what.has(What::CLOSED));
+        let finished = what.has(FINISHED)
+            || self.due.contains_key(&at)
+            // Whoever copies a file sets its times after the last byte.
+            || what == What::ATTRIBUTES && was_closed();
         if !finished && (what.has(What::MODIFIED) || self.held.contains_key(&at)) {
             return self.hold(at, what, deadline);
         }
@@ -73,12 +77,15 @@ impl Dirt {
     }
 
     /// Keeps a file that is being written until it is marked again, or until `deadline`; one that
-    /// is held keeps the deadline that it has.
+    /// is held keeps the deadline that it has. One that was closed, `what` says, and has changed
+    /// since, is kept until its attributes alone have changed, too.
     pub(super) fn hold(&mut self, at: At, what: What, deadline: u64) {
         if let Some(due) = self.due.get_mut(&at) {
             due.what |= what;
         } else if let Some(held) = self.held.get_mut(&at) {
-            held.mark.what |= what;
+            let is_open = what.has(What::MODIFIED) && !what.has(What::CLOSED);
+            let closed = if is_open { What::CLOSED } else { What::default() };
+            held.mark.what = (held.mark.what | what).without(closed);
         } else {
             self.deadlines.insert((deadline, at.clone()));
             let mark = Mark { what, ..Mark::default() };

@@ -404,3 +404,46 @@ fn answer_as(
         }
     }
 }
+
+/// A file whose id is known was written and closed, and changed while it was read; and its
+/// attributes now.
+fn changed_while_read() -> (Live, Stat) {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    tree.add_column::<Xxh3Ids>();
+    let known = [(IdKind::XXH3, &[1; 16][..])];
+    let at = (DirId::ROOT, &b"a"[..]);
+    tree.apply([Edit::Put { at, stat: file(5), ids: Ids::Known(&known) }]);
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, Clock { root: 1, incarnation: 1, tick: 0 }, settings);
+    let now = stat(Kind::File, 5, 9, 7);
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    let [Action::Hash { ticket, .. }] = asked[..] else { panic!("{asked:?}") };
+    live.hashed(0, ticket, Err(Unhashed::Unstable));
+    (live, now)
+}
+
+#[test]
+fn a_closed_file_whose_times_are_set_while_it_is_read_is_read_again_at_once() {
+    let (mut live, now) = changed_while_read();
+    assert!(answer(&mut live, &[(DirId::ROOT, b"a", now)]).is_empty(), "nothing has happened");
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    let [Action::Hash { ticket, .. }] = asked[..] else { panic!("{asked:?}") };
+    let id = Id::new(&[2; 16]).unwrap();
+    live.hashed(0, ticket, Ok(Hashed { stat: now, id, ranges: Vec::new() }));
+    let changes = live.take_batch().unwrap().changes;
+    assert!(!changes[0].open_for_write, "{changes:?}");
+}
+
+#[test]
+fn a_file_that_is_written_on_while_it_is_read_waits_until_it_is_closed() {
+    let (mut live, now) = changed_while_read();
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED);
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    assert!(answer(&mut live, &[(DirId::ROOT, b"a", now)]).is_empty(), "it is still open");
+    entry(&mut live, DirId::ROOT, b"a", What::CLOSED);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    assert!(matches!(asked[..], [Action::Hash { .. }]), "{asked:?}");
+}
