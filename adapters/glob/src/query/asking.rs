@@ -24,8 +24,8 @@ use crate::find::look::is_executable;
 /// signatures lies so far apart that each name looked at costs a cache miss.
 const LARGE: usize = if cfg!(test) { 300 } else { 1 << 17 };
 
-/// So many bits are what few names have by chance: they lead to a text faster than looking for it in
-/// all names.
+/// So many bits are what few names have by chance: they lead to a text faster than looking for it
+/// in all names.
 const SELECTIVE: u32 = if cfg!(test) { 64 } else { 5 };
 
 /// Entries that are looked at together.
