@@ -59,6 +59,7 @@ impl Listing {
 
     /// Makes the buffer longer, with zeros. Only a huge directory takes a huge one, which there may
     /// not be: that is the directory's error, and not the process's end.
+    #[cfg(all(target_os = "linux", not(feature = "portable")))]
     pub(crate) fn grow(&mut self, length: usize) -> io::Result<()> {
         let more = length.saturating_sub(self.bytes.len());
         self.bytes.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?;

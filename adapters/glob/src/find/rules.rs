@@ -28,8 +28,8 @@ pub struct Ignores {
     pub git_global: bool,
     /// With `git`: each repository's `info/exclude`.
     pub git_exclude: bool,
-    /// With `git`: outside of repositories no `.gitignore` holds. Where it is not, and `git_markers`
-    /// is, borders of repositories count for nothing: the rules above one hold in it too.
+    /// With `git`: outside of repositories no `.gitignore` holds. Where it is not, and
+    /// `git_markers` is, borders of repositories count for nothing: the rules above one hold in it.
     pub git_required: bool,
     /// With `git`: whatever is called `.git` or `.jj` makes its directory a repository, as search
     /// tools have it, also an empty directory, which git itself does not take for one.

@@ -35,6 +35,8 @@ enum Test {
     SuffixOfAnyCase(Box<[u8]>),
     Exact(Box<[u8]>),
     Contains(Box<memmem::Finder<'static>>),
+    /// Text of ASCII, and the same for names that are not.
+    ContainsOfAnyCase(Box<[u8]>, Box<Regex>),
     Regex(Regex),
 }
 
@@ -220,7 +222,13 @@ impl Test {
                 return Ok(Self::Contains(Box::new(memmem::Finder::new(text).into_owned())));
             }
             Pattern::Exact(text) if !any_case => return Ok(Self::Exact(text[..].into())),
-            Pattern::Fixed(text) => literal_regex(text),
+            Pattern::Fixed(text) => {
+                let regex = compile_regex(&literal_regex(text), true)?;
+                return Ok(match text.is_ascii() && !text.is_empty() {
+                    true => Self::ContainsOfAnyCase(text[..].into(), Box::new(regex)),
+                    false => Self::Regex(regex),
+                });
+            }
             Pattern::Glob(text) | Pattern::Exact(text) => format!(r"\A{}\z", literal_regex(text)),
             Pattern::Regex(regex) => regex.clone(),
         };
@@ -237,6 +245,11 @@ impl Test {
             }
             Self::Exact(whole) => **whole == *text,
             Self::Contains(finder) => finder.find(text).is_some(),
+            // Other letters than those of ASCII may be the same whatever their case.
+            Self::ContainsOfAnyCase(part, regex) => match text.is_ascii() {
+                true => text.windows(part.len()).any(|at| at.eq_ignore_ascii_case(part)),
+                false => regex.is_match(text),
+            },
             Self::Regex(regex) => regex.is_match(text),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,6 +23,34 @@ use crate::find::look::is_executable;
 /// Among so many entries a text is looked for in all names at once: what chance lets pass by their
 /// signatures lies so far apart that each name looked at costs a cache miss.
 const LARGE: usize = if cfg!(test) { 300 } else { 1 << 17 };
+
+/// So many bits are what few names have by chance: they lead to a text faster than looking for it
+/// in all names.
+const SELECTIVE: u32 = if cfg!(test) { 64 } else { 5 };
+
+/// Entries that are looked at together.
+#[derive(Default)]
+struct Together {
+    entries: [EntryNo; 32],
+    len: usize,
+}
+
+impl Together {
+    fn push(&mut self, entry: EntryNo) {
+        self.entries[self.len] = entry;
+        self.len += 1;
+    }
+
+    fn is_full(&self) -> bool {
+        self.len == self.entries.len()
+    }
+
+    /// All of them; there are none afterwards.
+    fn take(&mut self) -> &[EntryNo] {
+        let len = std::mem::take(&mut self.len);
+        &self.entries[..len]
+    }
+}
 
 /// What a directory hands to those below it.
 struct DirState {
@@ -213,12 +241,17 @@ impl<'a> Asking<'a> {
         let (names, postings) = (view.names, &view.names.postings);
         let scan = |this: &mut Self, bits: u64| {
             let part = range.start as usize..range.end as usize;
-            signature::scan(&postings.signatures[part], bits, |at| {
-                let entry = range.start + at as u32;
-                if alive(entry) && !this.is_enough() && this.has_source(entry, lookup) {
-                    this.consider(entry, lookup);
+            let mut some = Together::default();
+            let all = signature::scan(&postings.signatures[part], bits, |at| {
+                some.push(range.start + at as u32);
+                match some.is_full() {
+                    true => this.consider_some(some.take(), lookup, &alive),
+                    false => ControlFlow::Continue(()),
                 }
             });
+            if all.is_continue() {
+                _ = this.consider_some(some.take(), lookup, &alive);
+            }
         };
         let decides =
             self.flags_decide && lookup.is_whole && self.query.alone && lookup.name.is_none();
@@ -235,7 +268,7 @@ impl<'a> Asking<'a> {
                 self.stats = None;
             }
             Source::Bits(bits) => match &lookup.text {
-                Some(text) if range.len() >= LARGE => {
+                Some(text) if range.len() >= LARGE && bits.count_ones() < SELECTIVE => {
                     self.look_for_text(range.clone(), text.needle(), lookup, alive);
                 }
                 _ => scan(self, *bits),
@@ -245,11 +278,7 @@ impl<'a> Asking<'a> {
                 if decides {
                     return self.take_all(named);
                 }
-                for entry in named {
-                    if alive(entry) && !self.is_enough() {
-                        self.consider(entry, lookup);
-                    }
-                }
+                self.consider_all(named, lookup, &alive);
             }
             Source::Extension(text, bits) => {
                 let fold = self.query.fold || self.extension_folds(lookup);
@@ -262,11 +291,7 @@ impl<'a> Asking<'a> {
                 if decides {
                     return runs().for_each(|run| self.take_all(run.iter().copied()));
                 }
-                for &entry in runs().flatten() {
-                    if alive(entry) && !self.is_enough() {
-                        self.consider(entry, lookup);
-                    }
-                }
+                self.consider_all(runs().flatten().copied(), lookup, &alive);
             }
             Source::Text(text) => self.look_for_text(range.clone(), text, lookup, alive),
         }
@@ -321,6 +346,50 @@ impl<'a> Asking<'a> {
             }
             (at, first) = (name_end, entry + 1);
         }
+    }
+
+    /// Looks at entries of the columns that have the source of the lookup.
+    fn consider_all(
+        &mut self,
+        entries: impl Iterator<Item = EntryNo>,
+        lookup: &Lookup,
+        alive: &impl Fn(EntryNo) -> bool,
+    ) {
+        let mut some = Together::default();
+        for entry in entries {
+            some.push(entry);
+            if some.is_full() && self.consider_some(some.take(), lookup, alive).is_break() {
+                return;
+            }
+        }
+        _ = self.consider_some(some.take(), lookup, alive);
+    }
+
+    /// Looks at some entries of the columns. What each look needs is fetched for all of them
+    /// first, so that they wait for memory together and not one after another.
+    fn consider_some(
+        &mut self,
+        entries: &[EntryNo],
+        lookup: &Lookup,
+        alive: &impl Fn(EntryNo) -> bool,
+    ) -> ControlFlow<()> {
+        let names = self.view.names;
+        let mut fetched = 0;
+        for &entry in entries {
+            let start = (entry as usize).checked_sub(1).map_or(0, |at| names.name_end[at]);
+            let byte = names.names.get(start as usize).copied().unwrap_or_default();
+            fetched |= byte ^ names.flags[entry as usize];
+        }
+        std::hint::black_box(fetched);
+        for &entry in entries {
+            if self.is_enough() {
+                return ControlFlow::Break(());
+            }
+            if alive(entry) && self.has_source(entry, lookup) {
+                self.consider(entry, lookup);
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn consider(&mut self, entry: EntryNo, lookup: &Lookup) {

@@ -6,6 +6,8 @@
 //! those of another one's five letters by chance. Signatures stand in a column, so that a million
 //! of them are looked through in about a millisecond.
 
+use std::ops::ControlFlow;
+
 /// What stands before the first and behind the last byte of a name. No name holds it.
 pub(super) const EDGE: u8 = b'/';
 
@@ -33,23 +35,26 @@ fn bit(a: u8, b: u8) -> u64 {
 /// for any processor, and few enough that one hit does not cost many looks.
 const TOGETHER: usize = 16;
 
-/// Calls `hit` with the place of each signature that has all bits of `wanted`.
-pub(super) fn scan(signatures: &[u64], wanted: u64, mut hit: impl FnMut(usize)) {
+/// Calls `hit` with the place of each signature that has all bits of `wanted`, until it says that
+/// it is enough.
+pub(super) fn scan(
+    signatures: &[u64],
+    wanted: u64,
+    mut hit: impl FnMut(usize) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let (chunks, rest) = signatures.as_chunks::<TOGETHER>();
     let mut each = |start: usize, some: &[u64]| {
-        for (i, signature) in some.iter().enumerate() {
-            if wanted & !signature == 0 {
-                hit(start + i);
-            }
-        }
+        let has = |signature: &u64| wanted & !signature == 0;
+        let mut found = some.iter().enumerate().filter(|(_, signature)| has(signature));
+        found.try_for_each(|(i, _)| hit(start + i))
     };
     for (number, chunk) in chunks.iter().enumerate() {
         let lacks = |any: bool, signature: &u64| any | (wanted & !signature == 0);
         if chunk.iter().fold(false, lacks) {
-            each(number * TOGETHER, chunk);
+            each(number * TOGETHER, chunk)?;
         }
     }
-    each(chunks.len() * TOGETHER, rest);
+    each(chunks.len() * TOGETHER, rest)
 }
 
 #[cfg(test)]
@@ -79,7 +84,11 @@ mod tests {
             let wanted = wanted & wanted >> 7 & wanted << 9;
             let signatures: Vec<u64> = signatures.into_iter().map(|(a, b)| a | b).collect();
             let mut found = Vec::new();
-            scan(&signatures, wanted, |at| found.push(at));
+            let all = scan(&signatures, wanted, |at| {
+                found.push(at);
+                ControlFlow::Continue(())
+            });
+            prop_assert!(all.is_continue());
             let each: Vec<usize> =
                 (0..signatures.len()).filter(|at| signatures[*at] & wanted == wanted).collect();
             prop_assert_eq!(found, each);
