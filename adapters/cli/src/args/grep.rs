@@ -283,7 +283,7 @@ pub(crate) struct Printed {
     pub(crate) hyperlink_format: Option<String>,
     /// A program that prints the {host} of --hyperlink-format
     #[arg(long, value_name = "COMMAND")]
-    pub(crate) hostname_bin: Option<PathBuf>,
+    pub(crate) hostname_bin: Option<OsString>,
     /// Say nothing of files that cannot be opened or read
     #[arg(long)]
     pub(crate) no_messages: bool,
@@ -308,7 +308,7 @@ pub(crate) struct Reading {
     pub(crate) encoding: String,
     /// Search what COMMAND prints, given a file's path, instead of the file
     #[arg(long, value_name = "COMMAND")]
-    pub(crate) pre: Option<PathBuf>,
+    pub(crate) pre: Option<OsString>,
     /// Use --pre for files only that the glob matches, or with ! before it not for those
     #[arg(long = "pre-glob", value_name = "GLOB", action = ArgAction::Append)]
     #[arg(allow_hyphen_values = true)]
