@@ -277,8 +277,8 @@ pub(crate) struct Printed {
     /// Write much at a time, on a terminal too
     #[arg(long, overrides_with = "line_buffered")]
     pub(crate) block_buffered: bool,
-    /// Make links of names where there are colours: default, none, file, kitty, vscode and others, or
-    /// a form with {path}, {host}, {line}, {column} [default: none]
+    /// Make links of names where there are colours: default, none, file, kitty, vscode and others,
+    /// or a form with {path}, {host}, {line}, {column} [default: none]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) hyperlink_format: Option<String>,
     /// A program that prints the {host} of --hyperlink-format
