@@ -280,7 +280,7 @@ fn until_first(dir: &str, argv: &[&str]) -> Work {
     })
 }
 
-fn md5(bytes: &[u8]) -> Result<String, String> {
+pub(crate) fn md5(bytes: &[u8]) -> Result<String, String> {
     use std::io::Write;
     let mut command = Command::new("md5sum");
     command.stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     treenail_compare::main(|settings| {
         let mut cases = find::cases(settings)?;
         cases.extend(search::cases(settings));
+        cases.extend(search::indexed(settings)?);
         Ok(cases)
     })
 }

@@ -278,13 +278,13 @@ pub(crate) struct Printed {
     /// Write much at a time, on a terminal too
     #[arg(long, overrides_with = "line_buffered")]
     pub(crate) block_buffered: bool,
-    /// Make links of names where there are colours: default, none, file, kitty, vscode and others, or
-    /// a form with {path}, {host}, {line}, {column} [default: none]
+    /// Make links of names where there are colours: default, none, file, kitty, vscode and others,
+    /// or a form with {path}, {host}, {line}, {column} [default: none]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) hyperlink_format: Option<String>,
     /// A program that prints the {host} of --hyperlink-format
     #[arg(long, value_name = "COMMAND")]
-    pub(crate) hostname_bin: Option<PathBuf>,
+    pub(crate) hostname_bin: Option<OsString>,
     /// Say nothing of files that cannot be opened or read
     #[arg(long)]
     pub(crate) no_messages: bool,
@@ -309,7 +309,7 @@ pub(crate) struct Reading {
     pub(crate) encoding: String,
     /// Search what COMMAND prints, given a file's path, instead of the file
     #[arg(long, value_name = "COMMAND")]
-    pub(crate) pre: Option<PathBuf>,
+    pub(crate) pre: Option<OsString>,
     /// Use --pre for files only that the glob matches, or with ! before it not for those
     #[arg(long = "pre-glob", value_name = "GLOB", action = ArgAction::Append)]
     #[arg(allow_hyphen_values = true)]

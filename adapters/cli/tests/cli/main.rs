@@ -1,6 +1,8 @@
 //! The program as a stranger meets it: command lines, their output, their exit status.
 #![cfg(unix)]
 
+#[cfg(all(feature = "glob", feature = "watch"))]
+mod contents;
 #[cfg(all(unix, feature = "daemon", feature = "watch"))]
 mod daemon;
 mod diff;
@@ -10,6 +12,10 @@ mod find;
 mod find_limits;
 #[cfg(feature = "glob")]
 mod grep;
+#[cfg(feature = "glob")]
+mod grep_limits;
+#[cfg(feature = "glob")]
+mod grep_options;
 mod hash;
 #[cfg(all(feature = "glob", feature = "watch"))]
 mod index;

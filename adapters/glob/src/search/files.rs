@@ -121,10 +121,10 @@ impl Files {
         self
     }
 
-    /// Adds the files of an answer from a tree that is known, but for those of which the sieve knows,
-    /// going by what the tree says of them, that nothing is to be found in them: nothing is asked
-    /// of the system about these. The roots of the search must be shown as what they are, so that
-    /// the paths lead to the files.
+    /// Adds the files of an answer from a tree that is known, but for those of which the sieve
+    /// knows, going by what the tree says of them, that nothing is to be found in them: nothing is
+    /// asked of the system about these. The roots of the search must be shown as what they are, so
+    /// that the paths lead to the files.
     #[cfg(feature = "query")]
     #[must_use]
     pub fn answer(mut self, answer: &crate::query::Answer<'_>, sieve: &Sieve) -> Self {

@@ -250,8 +250,8 @@ impl Search {
     }
 
     /// Whether compressed files are searched as what they were before: gzip, bzip2, xz, lzma, lz4
-    /// and Zstandard, which are told by their first bytes, and lzma and brotli by the name's ending. Off by
-    /// default.
+    /// and Zstandard, which are told by their first bytes, and lzma and brotli by the name's
+    /// ending. Off by default.
     #[cfg(feature = "compressed")]
     #[must_use]
     pub fn compressed(mut self, yes: bool) -> Self {

@@ -92,7 +92,8 @@ impl fmt::Display for PatternError {
         match &self.place {
             Some(Place { offset, pattern, .. }) => {
                 let column = pattern.get(..*offset).unwrap_or(pattern).chars().count() + 1;
-                write!(f, "{} at column {column} of the pattern {pattern:?}", self.message)
+                let (message, shown) = (&self.message, around(pattern, *offset));
+                write!(f, "{message} at column {column} of the pattern {shown:?}")
             }
             None => f.write_str(&self.message),
         }
@@ -100,6 +101,19 @@ impl fmt::Display for PatternError {
 }
 
 impl std::error::Error for PatternError {}
+
+/// A pattern, or of a long one what stands around a place.
+fn around(pattern: &str, offset: usize) -> std::borrow::Cow<'_, str> {
+    const WHOLE_BYTES_MAX: usize = 200;
+    const SIDE_BYTES: usize = 40;
+    if pattern.len() <= WHOLE_BYTES_MAX {
+        return pattern.into();
+    }
+    let start = pattern.floor_char_boundary(offset.saturating_sub(SIDE_BYTES));
+    let end = pattern.floor_char_boundary(offset.saturating_add(SIDE_BYTES));
+    let (before, after) = (if start > 0 { "..." } else { "" }, pattern.len() > end);
+    format!("{before}{}{}", &pattern[start..end], if after { "..." } else { "" }).into()
+}
 
 /// The compiled patterns, of whichever engine.
 #[derive(Clone, Debug)]

@@ -36,8 +36,8 @@ const SEARCHERS_PER_WALKER: usize = 6;
 pub(super) enum Source {
     /// All that is found.
     Tree(Box<Find>),
-    /// One whose path the caller knows, whether because somebody named it, and whether it is settled
-    /// that it is to be searched.
+    /// One whose path the caller knows, whether because somebody named it, and whether it is
+    /// settled that it is to be searched.
     Path { path: PathBuf, named: bool, sieved: bool },
     /// Standard input.
     Stdin,

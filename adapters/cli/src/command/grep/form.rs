@@ -1,8 +1,8 @@
 //! How results are printed, as the command line says it and as a terminal likes it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::process::Command;
 
 use treenail::glob::search::printer::{ColorRule, Format, Hyperlink, Mode};
@@ -93,12 +93,12 @@ fn hyperlink(args: &Grep) -> Result<Hyperlink, Failed> {
 }
 
 /// The name of this machine, as far as it can be found out.
-pub(in crate::command) fn host(program: Option<&Path>) -> Option<String> {
-    let program = program.filter(|program| !program.as_os_str().is_empty());
+pub(in crate::command) fn host(program: Option<&OsStr>) -> Option<String> {
+    let program = program.filter(|program| !program.is_empty());
     let text = match program {
         None if cfg!(target_os = "linux") => fs::read("/proc/sys/kernel/hostname").ok()?,
         program => {
-            let output = Command::new(program.unwrap_or(Path::new("hostname"))).output().ok()?;
+            let output = Command::new(program.unwrap_or(OsStr::new("hostname"))).output().ok()?;
             output.status.success().then_some(output.stdout)?
         }
     };

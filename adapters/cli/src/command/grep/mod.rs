@@ -161,7 +161,7 @@ fn files(
 
 /// The program whose output is searched instead of files.
 fn preprocessor(args: &Grep) -> Result<Option<Preprocessor>, Failed> {
-    let program = args.reading.pre.as_ref().filter(|program| !program.as_os_str().is_empty());
+    let program = args.reading.pre.as_ref().filter(|program| !program.is_empty());
     let Some(program) = program else { return Ok(None) };
     let here = std::env::current_dir().map_err(|error| Problem::io(Path::new("."), &error))?;
     let preprocessor = Preprocessor::new(program, here);
