@@ -1,5 +1,5 @@
-//! `cargo xtask compare glob`: finding files by name, ours beside fd, ripgrep, bfs and find; text in
-//! files, beside ripgrep; and both from Python, beside its own library and vexy_glob.
+//! `cargo xtask compare glob`: finding files by name, ours beside fd, ripgrep, bfs and find; text
+//! in files, beside ripgrep; and both from Python, beside its own library and vexy_glob.
 
 mod find;
 mod python;
