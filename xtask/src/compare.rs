@@ -2,7 +2,8 @@
 
 use crate::command::Cmd;
 use crate::corpus;
-use crate::install::{self, NpmPackage, Tool};
+use crate::install::{self, NpmPackage, PipTools, Tool};
+use crate::python;
 use crate::workspace::Workspace;
 
 /// What the command line asks for.
@@ -26,6 +27,8 @@ struct Comparison {
     debian: &'static [Tool],
     cargo: &'static [Tool],
     npm: &'static [NpmPackage],
+    /// The rivals of our package for Python, if it takes part.
+    python: Option<PipTools>,
 }
 
 const COMPARISONS: &[Comparison] = &[
@@ -42,6 +45,7 @@ const COMPARISONS: &[Comparison] = &[
         ],
         cargo: &[Tool::new("b3sum", "b3sum"), Tool::new("fd-find", "fd")],
         npm: &[],
+        python: None,
     },
     Comparison {
         name: "hash",
@@ -54,6 +58,7 @@ const COMPARISONS: &[Comparison] = &[
         ],
         cargo: &[],
         npm: &[],
+        python: None,
     },
     Comparison {
         name: "store",
@@ -62,6 +67,7 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[Tool::new("gcc", "gcc")],
         cargo: &[],
         npm: &[],
+        python: None,
     },
     Comparison {
         name: "wal",
@@ -70,6 +76,7 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
         npm: &[],
+        python: None,
     },
     Comparison {
         name: "merkle",
@@ -78,6 +85,7 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
         npm: &[],
+        python: None,
     },
     Comparison {
         name: "ring",
@@ -86,6 +94,7 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
         npm: &[],
+        python: None,
     },
     Comparison {
         name: "watch",
@@ -102,6 +111,7 @@ const COMPARISONS: &[Comparison] = &[
             NpmPackage { name: "@parcel/watcher", version: "2.6.0" },
             NpmPackage { name: "chokidar", version: "5.0.0" },
         ],
+        python: None,
     },
     Comparison {
         name: "glob",
@@ -117,6 +127,11 @@ const COMPARISONS: &[Comparison] = &[
         ],
         cargo: &[Tool::new("fd-find", "fd")],
         npm: &[],
+        python: Some(PipTools {
+            requirements: &["vexy_glob==1.0.11"],
+            name: "python-rivals-1",
+            proof: "vexy_glob/__init__.py",
+        }),
     },
     Comparison {
         name: "index",
@@ -125,6 +140,7 @@ const COMPARISONS: &[Comparison] = &[
         debian: &[],
         cargo: &[],
         npm: &[],
+        python: None,
     },
 ];
 
@@ -142,6 +158,10 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
         install::debian(comparison.debian)?;
         install::cargo(comparison.cargo)?;
         install::npm(comparison.npm)?;
+        if let Some(rivals) = &comparison.python {
+            python::TOOLS.install(&workspace.target)?;
+            rivals.install(&workspace.target)?;
+        }
     }
     for build in comparison.builds {
         Cmd::new("cargo build --quiet --release")
@@ -161,6 +181,9 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
     if !comparison.npm.is_empty() {
         cmd = cmd.env("TREENAIL_NPM", install::npm_home()?);
     }
+    if let Some(packages) = python_packages(workspace, comparison)? {
+        cmd = cmd.env("TREENAIL_PYTHON_PACKAGES", packages);
+    }
     cmd = cmd
         .arg("--release")
         .arg(&release)
@@ -172,4 +195,19 @@ pub(crate) fn run(workspace: &Workspace, name: &str, options: &Options) -> Resul
         }
     }
     Ok(cmd.dir(&workspace.root).run().is_ok())
+}
+
+/// Builds our package for Python; where it and its rivals are. Nothing if it takes no part, or
+/// what it takes is not installed: its cases then say so.
+fn python_packages(
+    workspace: &Workspace,
+    comparison: &Comparison,
+) -> Result<Option<String>, String> {
+    let target = &workspace.target;
+    let Some(rivals) = &comparison.python else { return Ok(None) };
+    if !rivals.is_installed(target) || !python::TOOLS.is_installed(target) {
+        return Ok(None);
+    }
+    let ours = python::install_release(workspace)?;
+    Ok(Some(format!("{}:{}", ours.display(), rivals.dir(target).display())))
 }

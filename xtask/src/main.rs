@@ -11,6 +11,7 @@ mod compare;
 mod corpus;
 mod install;
 mod install_c;
+mod python;
 mod spdx;
 mod test;
 mod tidy;

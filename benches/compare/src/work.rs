@@ -18,6 +18,8 @@ pub enum Work {
     },
     /// A call within this process.
     Closure(Box<dyn FnMut() -> Result<(), String>>),
+    /// What measures itself, such as a process that stays.
+    Measured(Box<dyn FnMut() -> Result<Sample, String>>),
 }
 
 impl Work {
@@ -37,6 +39,11 @@ impl Work {
         Self::Closure(Box::new(call))
     }
 
+    /// What measures itself.
+    pub fn measured(run: impl FnMut() -> Result<Sample, String> + 'static) -> Self {
+        Self::Measured(Box::new(run))
+    }
+
     /// Does it once.
     ///
     /// # Errors
@@ -44,6 +51,7 @@ impl Work {
     pub fn time(&mut self) -> Result<Sample, String> {
         let (argv, stdin) = match self {
             Self::Closure(call) => return measure::time(call),
+            Self::Measured(run) => return run(),
             Self::Program { argv, stdin } => (argv, stdin),
         };
         let (program, args) = argv.split_first().ok_or("no program to run")?;

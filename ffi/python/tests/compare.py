@@ -1,104 +1,108 @@
-"""How long treenail takes beside the standard library and vexy_glob, in turns, on a directory.
+"""One of those that `cargo xtask compare glob` compares, as it is used from Python.
 
-    python tests/compare.py DIRECTORY [--rounds N]
+    python compare.py CONTENDER CASE DIRECTORY
 
-Every answer is compared with the standard library's before anything is timed. vexy_glob takes part
-if it is installed. Times are medians; only ratios taken in one run mean anything.
+Each line that comes is answered by one: `answer` by what the case finds, as a number, and `time`
+by how many milliseconds one call takes, of the clock and of the processor. Short calls are made
+many times.
 """
 
 from __future__ import annotations
 
-import argparse
 import glob as standard
+import hashlib
 import importlib
+import importlib.metadata
 import os
-import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import treenail
-from treenail import glob
+Call = Callable[[], Iterable[str]]
 
-Call = Callable[[], Any]
+# How often short calls are made between two looks at the clock.
+REPEAT = 1000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("directory")
-    parser.add_argument("--rounds", type=int, default=7)
-    arguments = parser.parse_args()
-    os.chdir(arguments.directory)
-    print(f"{'case':<28}{'treenail':>12}{'standard':>12}{'ratio':>8}{'vexy_glob':>12}{'ratio':>8}")
-    for pattern in ["**/*.js", "**", "**/package.json", "*/*/package.json"]:
-        compare(f"glob {pattern}", recursively(pattern), arguments.rounds)
-    compare("find *.js", by_find(), arguments.rounds)
+    contender, case, directory = sys.argv[1:]
+    os.chdir(directory)
     with tempfile.TemporaryDirectory() as small:
-        os.chdir(small)
-        for number in range(10):
-            open(f"f{number}.txt", "w").close()
-        for pattern in ["*.txt", "f1.txt", "**/*.txt"]:
-            calls = recursively(pattern)
-            calls.pop("vexy_glob", None)
-            compare(f"10 entries, {pattern}", calls, arguments.rounds, repeat=1000)
+        repeat = 1
+        if case.startswith("small "):
+            case = case.removeprefix("small ")
+            repeat = REPEAT
+            for number in range(10):
+                open(os.path.join(small, f"f{number}.txt"), "w").close()
+            os.chdir(small)
+        call = CONTENDERS[contender](case)
+        for line in sys.stdin:
+            if line == "version\n":
+                print(version(contender), flush=True)
+            elif line == "answer\n":
+                print(answer(call()), flush=True)
+            else:
+                print(*timed(call, repeat), flush=True)
         os.chdir("/")
 
 
-def rival() -> Any:
-    try:
-        return importlib.import_module("vexy_glob")
-    except ImportError:
-        return None
+def treenail_glob(pattern: str) -> Call:
+    from treenail import glob
+
+    return lambda: glob.glob(pattern, recursive=True)
 
 
-def recursively(pattern: str) -> dict[str, Call]:
-    calls: dict[str, Call] = {
-        "treenail": lambda: glob.glob(pattern, recursive=True),
-        "standard": lambda: standard.glob(pattern, recursive=True),
-    }
-    vexy_glob = rival()
-    # What the other patterns find there is something else.
-    if vexy_glob and pattern == "**/*.js":
-        calls["vexy_glob"] = lambda: list(vexy_glob.glob(pattern, recursive=True))
-    return calls
+def standard_glob(pattern: str) -> Call:
+    return lambda: standard.glob(pattern, recursive=True)
 
 
-def by_find() -> dict[str, Call]:
-    calls: dict[str, Call] = {
-        "treenail": lambda: treenail.find("*.js", ignore_git=True, as_list=True),
-        "standard": lambda: standard.glob("**/*.js", recursive=True),
-    }
-    vexy_glob = rival()
-    if vexy_glob:
-        calls["vexy_glob"] = lambda: vexy_glob.find("*.js", ignore_git=True, as_list=True)
-    return calls
+def vexy_glob(pattern: str) -> Call:
+    package: Any = importlib.import_module("vexy_glob")
+    return lambda: list(package.glob(pattern, recursive=True))
 
 
-def compare(name: str, calls: dict[str, Call], rounds: int, repeat: int = 1) -> None:
-    answers = {one: sorted(map(os.path.normpath, call())) for one, call in calls.items()}
-    for one, answer in answers.items():
-        if answer != answers["standard"]:
-            raise SystemExit(f"{name}: {one} finds {len(answer)}, not the same")
-    times: dict[str, list[float]] = {one: [] for one in calls}
-    for _ in range(rounds):
-        for one, call in calls.items():
-            start = time.perf_counter()
-            for _ in range(repeat):
-                call()
-            times[one].append((time.perf_counter() - start) / repeat)
-    medians = {one: statistics.median(taken) for one, taken in times.items()}
-    row = f"{name:<28}{shown(medians['treenail'])}"
-    for other in ["standard", "vexy_glob"]:
-        if other in medians:
-            row += f"{shown(medians[other])}{medians[other] / medians['treenail']:>7.1f}x"
-    print(row)
+def treenail_find(pattern: str) -> Call:
+    from treenail import find
+
+    return lambda: find(pattern, ignore_git=True, as_list=True)
 
 
-def shown(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:>9.1f} us"
-    return f"{seconds * 1e3:>9.1f} ms"
+def vexy_find(pattern: str) -> Call:
+    package: Any = importlib.import_module("vexy_glob")
+    found: Call = lambda: package.find(pattern, ignore_git=True, as_list=True)
+    return found
+
+
+CONTENDERS: dict[str, Callable[[str], Call]] = {
+    "treenail.glob": treenail_glob,
+    "glob": standard_glob,
+    "vexy_glob": vexy_glob,
+    "treenail.find": treenail_find,
+    "vexy_glob.find": vexy_find,
+}
+
+
+def version(contender: str) -> str:
+    if contender == "glob":
+        return f"Python {sys.version.split()[0]}"
+    package = contender.split(".")[0]
+    return f"{package} {importlib.metadata.version(package)}"
+
+
+def answer(found: Iterable[str]) -> str:
+    """Return how many paths were found, and a digest of them whatever their order."""
+    paths = sorted(os.fsencode(os.path.normpath(path)) for path in found)
+    return f"{len(paths)} {hashlib.sha256(bytes(1).join(paths)).hexdigest()}"
+
+
+def timed(call: Call, repeat: int) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(repeat):
+        call()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return wall * 1e3 / repeat, cpu * 1e3 / repeat
 
 
 if __name__ == "__main__":

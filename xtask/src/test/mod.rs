@@ -89,7 +89,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
         }
         install::cargo(steps::CARGO_PROGRAMS)?;
         install::pip(&[bindings::ZIG], &workspace.target)?;
-        python::TOOLS.install(&workspace.target)?;
+        crate::python::TOOLS.install(&workspace.target)?;
         install::link_debian_toolchain()?;
     }
     let session = Session { workspace, full: options.full };

@@ -10,14 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, Session};
 use crate::command::{Cmd, on_path};
-use crate::install::PipTools;
-
-/// What builds and checks the package.
-pub(super) const TOOLS: PipTools = PipTools {
-    requirements: &["maturin==1.16.0", "mypy==2.4.1", "pytest==9.2.0"],
-    name: "python-tools-1",
-    proof: "bin/maturin",
-};
+use crate::python::{self, TOOLS};
 
 /// Interpreters that may be on a machine; the package is for 3.10 and later.
 const INTERPRETERS: &[&str] = &[
@@ -84,18 +77,8 @@ impl Bench<'_> {
     /// Has maturin make something; the one file in its output.
     fn maturin(&self, command: &str, into: &str) -> Result<PathBuf, String> {
         let into = self.scratch.path().join(into);
-        let cmd = Cmd::program(&self.tools.join("bin/maturin")).arg(command);
-        let cmd = cmd.words(if command == "build" { "--quiet --interpreter python3" } else { "" });
-        let cmd = cmd
-            .arg("--manifest-path")
-            .arg(self.package.join("Cargo.toml"))
-            .arg("--out")
-            .arg(&into)
-            .env("CARGO_TARGET_DIR", &self.session.workspace.target);
-        self.session.output(cmd)?;
-        let mut made = fs::read_dir(&into).map_err(|e| format!("{}: {e}", into.display()))?;
-        let first = made.next().and_then(Result::ok).map(|entry| entry.path());
-        first.ok_or_else(|| format!("maturin {command} made nothing"))
+        self.session.output(python::maturin(self.session.workspace, command, &into))?;
+        python::made(&into)
     }
 
     /// A new environment without any package; its interpreter.

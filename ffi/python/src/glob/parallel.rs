@@ -1,8 +1,8 @@
 //! Several threads at one expansion.
 //!
-//! Each thread runs a machine of its own and, whenever another thread waits, hands over half of what
-//! it would do last. Where the results of that belong is noted, so that all come in the order of one
-//! thread.
+//! Each thread runs a machine of its own and, whenever another thread waits, hands over half of
+//! what it would do last. Where the results of that belong is noted, so that all come in the order
+//! of one thread.
 
 use std::collections::VecDeque;
 use std::num::NonZero;
