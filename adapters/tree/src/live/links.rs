@@ -28,8 +28,9 @@ pub(super) struct Links {
     names: HashMap<FileId, Vec<At>>,
     /// Files of which other names may be in the tree from when they had but one.
     unsearched: HashSet<FileId>,
-    /// Files that were lately said to have more names than the tree holds.
-    incomplete: VecDeque<FileId>,
+    /// Files that were lately said to have more names than the tree holds, and from their first
+    /// doubt on until when they stay here.
+    incomplete: VecDeque<(FileId, Option<u64>)>,
     /// What the feed calls the files that are watched by themselves, and how many there were ever.
     tokens: BTreeMap<u64, FileId>,
     given: u64,
@@ -90,19 +91,26 @@ impl Links {
             if !names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
                 names.push((dir, name.into()));
             }
-            if names.len() < stat.nlink as usize && !self.incomplete.contains(&id) {
+            let is_known = || self.incomplete.iter().any(|(known, _)| *known == id);
+            if names.len() < stat.nlink as usize && !is_known() {
                 self.incomplete.truncate(INCOMPLETE_MAX - 1);
-                self.incomplete.push_front(id);
+                self.incomplete.push_front((id, None));
             }
         }
     }
 
     /// The names of files of which one was lately missing: what was written through a name that
-    /// came and went unseen was perhaps written to one of these.
-    pub(super) fn take_incomplete(&mut self, tree: &Tree) -> Vec<At> {
-        let files = std::mem::take(&mut self.incomplete);
-        let names = files.iter().filter_map(|id| self.names.get(id)).flatten();
-        names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect()
+    /// came and went unseen was perhaps written to one of these. They stay in doubt for `stay_ns`:
+    /// as long may a name that was seen be kept from the tree, since it may be a file that is still
+    /// being written.
+    pub(super) fn take_incomplete(&mut self, tree: &Tree, now_ns: u64, stay_ns: u64) -> Vec<At> {
+        let names = self.incomplete.iter().filter_map(|(id, _)| self.names.get(id)).flatten();
+        let found = names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect();
+        self.incomplete.retain_mut(|(id, until)| {
+            let until = until.get_or_insert(now_ns.saturating_add(stay_ns));
+            *until > now_ns && self.names.contains_key(id)
+        });
+        found
     }
 
     /// What the feed is to be told since the last call.

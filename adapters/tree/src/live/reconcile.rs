@@ -139,7 +139,7 @@ impl Live {
 
     /// Has the files looked at to which what is gone may have been another name.
     pub(super) fn mark_incomplete(&mut self) {
-        for at in self.links.take_incomplete(&self.tree) {
+        for at in self.links.take_incomplete(&self.tree, self.now_ns, self.settings.open_max_ns) {
             self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
         }
     }

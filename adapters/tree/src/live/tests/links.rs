@@ -84,6 +84,21 @@ fn a_directory_that_went_before_it_was_listed_has_the_other_names_of_files_looke
 }
 
 #[test]
+fn a_file_that_was_doubted_and_found_the_same_is_doubted_again() {
+    let mut live = live(Tree::empty(dir(2), 0));
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    let two = Stat { nlink: 2, ..file(5) };
+    answer(&mut live, &[(DirId::ROOT, b"b", two)]);
+    // Through a name that went: first some other file was written, then this one.
+    entry(&mut live, DirId::ROOT, b"x", What::ATTRIBUTES | What::REMOVED);
+    answer(&mut live, &[(DirId::ROOT, b"b", two)]);
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES | What::REMOVED);
+    let now = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
+    answer(&mut live, &[(DirId::ROOT, b"b", now)]);
+    assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
+}
+
+#[test]
 fn a_listed_directory_that_went_has_no_other_names_looked_at() {
     let mut tree = Tree::empty(dir(2), 0);
     put(&mut tree, DirId::ROOT, b"d", dir(6));
