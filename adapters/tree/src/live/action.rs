@@ -7,11 +7,11 @@ use treenail_os::feed::Token;
 
 use crate::pages::DirId;
 
-/// What a live tree wants to know or have done. Each is answered by the method of [`Live`] that is
-/// named.
+/// What a live tree wants to know or have done. Each is answered by the method of
+/// [`Live`](super::Live) that is named.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Ask for the attributes of these entries: [`Live::looked`].
+    /// Ask for the attributes of these entries: [`Live::looked`](super::Live::looked).
     Look {
         /// The directory.
         dir: DirId,
@@ -19,12 +19,12 @@ pub enum Action {
         names: Vec<Box<[u8]>>,
     },
     /// Have the directory's changes reported with this token, then list it and ask for the
-    /// attributes of all entries: [`Live::listed`].
+    /// attributes of all entries: [`Live::listed`](super::Live::listed).
     List {
         /// The directory.
         dir: DirId,
     },
-    /// Compute the id of a file's content: [`Live::hashed`].
+    /// Compute the id of a file's content: [`Live::hashed`](super::Live::hashed).
     Hash {
         /// The question's number, for the answer.
         ticket: u64,
@@ -39,7 +39,7 @@ pub enum Action {
         urgent: bool,
     },
     /// Compare these directories, not what is below them, with the tree, or everything if there are
-    /// none; nothing else is asked for meanwhile: [`Live::rechecked`].
+    /// none; nothing else is asked for meanwhile: [`Live::rechecked`](super::Live::rechecked).
     Recheck {
         /// The directories.
         dirs: Vec<DirId>,

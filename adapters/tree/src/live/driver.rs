@@ -80,7 +80,7 @@ impl LiveTree {
     /// If the root is no directory or cannot be listed, or its state is held by another process.
     ///
     /// # Panics
-    /// If `options.ids` is none of [`IdKind::BUILT_IN`].
+    /// If `options.ids` is none of [`IdKind::BUILT_IN`](crate::IdKind::BUILT_IN).
     pub fn open(root: &Path, options: &Options) -> Result<Self, Error> {
         let started = Instant::now();
         let hasher = options.ids.map(|ids| {
