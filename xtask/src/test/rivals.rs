@@ -3,7 +3,8 @@
 //! that is said here, and why.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -129,6 +130,11 @@ impl Rival {
         let source = found.find(|source| source.is_dir());
         let source = source.ok_or_else(|| format!("no {name} below {}", sources.display()))?;
         session.output(Cmd::new("cp -r").arg(source).arg(&copy))?;
+        // It may lie below our own workspace, and is none of its members.
+        let manifest = copy.join("Cargo.toml");
+        let appended = OpenOptions::new().append(true).open(&manifest);
+        let appended = appended.and_then(|mut file| file.write_all(b"\n[workspace]\n"));
+        appended.map_err(|error| format!("{}: {error}", manifest.display()))?;
         Ok(copy)
     }
 
