@@ -85,11 +85,13 @@ impl Sink for Printer<'_, '_> {
                 let how = Built { template, colors, separator: separator.as_deref(), for_people };
                 let mut shown = Vec::new();
                 for found in batch.iter() {
-                    shown.clear();
-                    how.write(&found, &mut shown);
                     match links {
-                        Some(links) => links.write(found.path(), &shown, text),
-                        None => text.extend_from_slice(&shown),
+                        Some(links) => {
+                            shown.clear();
+                            how.write(&found, &mut shown);
+                            links.write(found.path(), &shown, text);
+                        }
+                        None => how.write(&found, text),
                     }
                     text.push(*end);
                 }
