@@ -49,13 +49,17 @@ __declspec(dllexport) int ProcessPrng(unsigned char *bytes, unsigned long long c
 { return SystemFunction036(bytes, (unsigned long)count); }
 ";
 
-/// The library crates and the binary, checked for Windows; in a full run, what the system's watcher
-/// reports there, as far as wine does what Windows does.
-pub(super) fn windows(session: &Session) -> Outcome {
+/// For which no C compiler is to be had from Debian. Checking needs no object code of C: blake3's
+/// build script is content with a compiler that accepts everything.
+const MACOS: &str = "aarch64-apple-darwin";
+
+/// The library crates and the binary, checked for Windows and macOS; in a full run, what the
+/// system's watcher reports on Windows, as far as wine does what Windows does.
+pub(super) fn systems(session: &Session) -> Outcome {
     if let Some(skipped) = lacks(&[MINGW]) {
         return skipped;
     }
-    let checked = session.run([check(session, WINDOWS)]);
+    let checked = session.run([check(session)]);
     if !session.full || !matches!(checked, Outcome::Passed) {
         return checked;
     }
@@ -80,15 +84,15 @@ pub(super) fn windows(session: &Session) -> Outcome {
     session.run([made, library.arg(&source).arg("-ladvapi32"), tests])
 }
 
-/// The library crates and the binary, checked for macOS.
-pub(super) fn macos(session: &Session) -> Outcome {
-    // No C compiler for this target is to be had from Debian, and checking needs no object code
-    // of C: blake3's build script is content with a compiler that accepts everything.
-    let target = "aarch64-apple-darwin";
-    let without_c = |cmd: Cmd| {
-        cmd.env("CC_aarch64_apple_darwin", "true").env("AR_aarch64_apple_darwin", "true")
-    };
-    lacks(&[]).unwrap_or_else(|| session.run([without_c(check(session, target))]))
+/// In one command: each standard library is a chain of crates, and there are two to go through.
+fn check(session: &Session) -> Cmd {
+    let cmd = deb(session, "check --quiet --workspace -Zbuild-std --target").arg(WINDOWS);
+    let cmd = cmd.arg("--target").arg(MACOS);
+    let tools = session.workspace.crates.iter().filter(|one| !one.publish);
+    tools
+        .fold(cmd, |cmd, tool| cmd.arg("--exclude").arg(&tool.name))
+        .env("CC_aarch64_apple_darwin", "true")
+        .env("AR_aarch64_apple_darwin", "true")
 }
 
 /// Where the core crates' tests run under emulation: for the NEON paths, and for numbers that begin
@@ -104,21 +108,27 @@ pub(super) fn emulated(session: &Session) -> Outcome {
     if let Some(skipped) = lacks(&programs.iter().map(String::as_str).collect::<Vec<_>>()) {
         return skipped;
     }
-    session.run(EMULATED.iter().map(|&arch| {
-        let prefix = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU", arch.to_uppercase());
-        let runner = format!("{} -L /usr/{arch}-linux-gnu", emulator(arch));
-        let cmd = deb(session, "test --quiet -Zbuild-std --lib --tests --all-features --target")
-            .arg(format!("{arch}-unknown-linux-gnu"))
-            .env(&format!("{prefix}_LINKER"), linker(arch))
-            .env(&format!("{prefix}_RUNNER"), runner);
-        // Of the two, aarch64 is the one with instructions of its own; what is the same on all
-        // little-endian machines need not be emulated each time.
-        let is_tested = |name: &str| session.full || arch != "aarch64" || name == "treenail-hash";
-        core_crates(session)
-            .into_iter()
-            .filter(|one| is_tested(&one.name))
-            .fold(cmd, |cmd, one| cmd.arg("-p").arg(&one.name))
-    }))
+    let test = |archs: &[&str], crates: &[&str]| {
+        let line = "test --quiet -Zbuild-std --lib --tests --all-features";
+        let cmd = crates.iter().fold(deb(session, line), |cmd, one| cmd.arg("-p").arg(one));
+        archs.iter().fold(cmd, |cmd, arch| {
+            let prefix = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU", arch.to_uppercase());
+            let runner = format!("{} -L /usr/{arch}-linux-gnu", emulator(arch));
+            cmd.arg("--target")
+                .arg(format!("{arch}-unknown-linux-gnu"))
+                .env(&format!("{prefix}_LINKER"), linker(arch))
+                .env(&format!("{prefix}_RUNNER"), runner)
+        })
+    };
+    let all: Vec<&str> = core_crates(session).into_iter().map(|one| one.name.as_str()).collect();
+    // In one command, so that one machine's library is compiled beside the other's. Only one of
+    // them has instructions of its own; what is the same on all machines that begin with the least
+    // byte need not be emulated each time.
+    let has_instructions = ["treenail-hash"];
+    let both = if session.full { all.as_slice() } else { &has_instructions };
+    let others: Vec<&str> = all.iter().copied().filter(|one| !both.contains(one)).collect();
+    let rest = (!others.is_empty()).then(|| test(&["s390x"], &others));
+    session.run([test(EMULATED, both)].into_iter().chain(rest))
 }
 
 fn core_crates<'a>(session: &Session<'a>) -> Vec<&'a Crate> {
@@ -129,15 +139,6 @@ fn core_crates<'a>(session: &Session<'a>) -> Vec<&'a Crate> {
 fn bare_features(one: &Crate) -> impl Iterator<Item = String> {
     let features = one.features.iter().filter(|name| !HOSTED_FEATURES.contains(&name.as_str()));
     features.map(|feature| format!("{}/{feature}", one.name))
-}
-
-fn check(session: &Session, target: &str) -> Cmd {
-    let mut cmd = deb(session, "check --quiet --workspace -Zbuild-std --target").arg(target);
-    let tools = session.workspace.crates.iter();
-    for tool in tools.filter(|one| !one.publish) {
-        cmd = cmd.arg("--exclude").arg(&tool.name);
-    }
-    cmd
 }
 
 /// `cargo +deb` with its own target directory: the other compiler's results stay valid.

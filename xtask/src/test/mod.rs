@@ -63,8 +63,7 @@ const STEPS: &[Step] = &[
     Step { name: "python", run: python::run },
     Step { name: "rivals", run: rivals::run },
     Step { name: "no-std", run: cross::no_std },
-    Step { name: "windows", run: cross::windows },
-    Step { name: "macos", run: cross::macos },
+    Step { name: "systems", run: cross::systems },
     Step { name: "emulated", run: cross::emulated },
     Step { name: "loom", run: threads::loom },
     Step { name: "sanitizer", run: threads::sanitizer },
@@ -87,7 +86,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
         if options.full || steps.iter().any(|step| FULL_ONLY.contains(&step.name)) {
             install::debian(steps::DEBIAN_PACKAGES_FULL)?;
         }
-        install::cargo(steps::CARGO_PROGRAMS)?;
         install::pip(&[bindings::ZIG], &workspace.target)?;
         crate::python::TOOLS.install(&workspace.target)?;
         install::link_debian_toolchain()?;

@@ -41,9 +41,6 @@ pub(super) const DEBIAN_PACKAGES: &[Tool] = &[
 pub(super) const DEBIAN_PACKAGES_FULL: &[Tool] =
     &[Tool::new("wine64", "/usr/lib/wine/wine64"), Tool::new("openssl", "openssl")];
 
-/// Programs that cargo installs.
-pub(super) const CARGO_PROGRAMS: &[Tool] = &[Tool::new("cargo-fuzz", "cargo-fuzz")];
-
 pub(super) fn format(session: &Session) -> Outcome {
     let rivals = session.workspace.root.join("benches/Cargo.toml");
     let others = [Some(rivals), session.workspace.fuzz_manifest()].into_iter().flatten();
