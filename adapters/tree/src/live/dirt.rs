@@ -45,7 +45,7 @@ pub(super) struct Mark {
     pub(super) what: What,
     /// It was held for as long as may be: somebody has it open.
     pub(super) open: bool,
-    /// How often a look at it found its directory moved.
+    /// How often a look at it found its directory moved, or it gone though nothing says so.
     pub(super) tries: u8,
     /// All that is known is what happened to another name of the same file.
     pub(super) by_link: bool,
@@ -168,6 +168,11 @@ impl Dirt {
     /// Whether something is known to have happened to an entry that was not looked at since.
     pub(super) fn has(&self, at: &At) -> bool {
         self.due.contains_key(at) || self.held.contains_key(at)
+    }
+
+    /// Takes what is known of an entry that is to be looked at, now or later.
+    pub(super) fn take_one(&mut self, at: &At) -> Option<Mark> {
+        self.due.remove(at).or_else(|| self.unhold(at))
     }
 
     /// Takes all that is to be looked at.

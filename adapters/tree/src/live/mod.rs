@@ -57,7 +57,7 @@ use dirt::{At, Dirt, Mark};
 use inodes::Inodes;
 use links::Links;
 use quiet::Quiet;
-use reconcile::Seen;
+use reconcile::{Hearing, Seen};
 
 /// A directory that tells of its own move is looked for after this time: what tells where it went
 /// may be in another queue.
@@ -75,6 +75,8 @@ pub struct Live {
     moves: Vec<(At, At)>,
     /// The entries of the round under way, with what was seen of them.
     round: BTreeMap<At, Seen>,
+    /// Whether what the round shows may be believed.
+    hearing: Hearing,
     /// Looks and listings that have not been answered.
     outstanding: usize,
     /// What is being compared, in order, so that no round may begin; everything if empty.
@@ -134,6 +136,7 @@ impl Live {
             dirt: Dirt::default(),
             moves: Vec::new(),
             round: BTreeMap::new(),
+            hearing: Hearing::default(),
             outstanding: 0,
             rechecking: None,
             recheck: None,
@@ -235,7 +238,8 @@ impl Live {
     }
 
     /// What to do next; nothing if there is nothing to do before something happens, an action is
-    /// answered, or [`deadline_ns`](Self::deadline_ns) has come.
+    /// answered, the feed was [heard](Self::heard_all), or [`deadline_ns`](Self::deadline_ns) has
+    /// come.
     pub fn next_action(&mut self, now_ns: u64) -> Option<Action> {
         self.now_ns = now_ns;
         self.actions.extend(self.links.wishes());
@@ -252,8 +256,11 @@ impl Live {
                 if self.actions.is_empty() {
                     return None;
                 }
-            } else {
+            } else if self.awaits_feed(now_ns) {
+                return None;
+            } else if !self.join_moves() {
                 let round = std::mem::take(&mut self.round);
+                self.hearing = Hearing::default();
                 self.reconcile(now_ns, round);
             }
         }
@@ -261,7 +268,8 @@ impl Live {
 
     /// When there will be something to do although nothing happens.
     pub fn deadline_ns(&self) -> Option<u64> {
-        self.dirt.deadline()
+        // Nothing else is looked at before the round is over.
+        self.hearing.deadline().or_else(|| self.dirt.deadline())
     }
 
     /// Looks at files that are still being written too, instead of waiting until they are closed.

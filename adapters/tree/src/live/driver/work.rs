@@ -63,6 +63,7 @@ impl LiveTree {
                 live.event(now_ns, event);
             });
             let read = read.map_err(|error| self.failed("cannot read what changed", error))?;
+            self.live.heard_all();
             if root_event {
                 self.look_at_root();
             }

@@ -122,6 +122,8 @@ impl Live {
     fn make_move(&mut self, round: &Round, from: &At, to: &At, is_written: bool) -> bool {
         let Some(old_path) = self.path_of(from) else { return false };
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
+        let mark = |at| round.get(at).map_or(What::default(), |seen| seen.mark.what);
+        let is_known = mark(from).has(What::MODIFIED) && self.shows_last_write(round, from, to);
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
             self.doubt_unlisted_below(child);
@@ -136,13 +138,16 @@ impl Live {
             self.mark_links(to, &stat, None);
         }
         // What was written under the old name, or may have been, is to be seen under the new one.
-        let mark = |at| round.get(at).map_or(What::default(), |seen| seen.mark.what);
         let is_file =
             self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
         let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
-        let is_written = is_written || mark(from).has(What::MODIFIED);
-        if self.content.forget(from) || is_written || unseen {
-            self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
+        let is_read = self.content.forget(from);
+        let is_closed = !is_written && (is_read || mark(from).has(What::CLOSED));
+        let is_written = is_written || mark(from).has(What::MODIFIED) && !is_known;
+        if is_read || is_written || unseen {
+            let closed = if is_closed { What::CLOSED } else { What::default() };
+            let what = What::MODIFIED | closed;
+            self.dirt.mark_due(to.clone(), Mark { what, ..Mark::default() });
         }
         self.content.forget(to);
         self.take_over_times(round, to);
@@ -166,6 +171,18 @@ impl Live {
             ..change
         });
         true
+    }
+
+    /// Whether the tree saw a file that moves when it was written last under its old name: a write
+    /// since would have left another mtime, or else the feed would have told that it was set.
+    fn shows_last_write(&self, round: &Round, from: &At, to: &At) -> bool {
+        let row = self.tree.view(None).entry(from.0, &from.1).map(|row| row.stat);
+        let now = round.get(to).and_then(|seen| seen.now).flatten().map(normal);
+        let (Some(row), Some(now), Some(seen)) = (row, now, round.get(from)) else { return false };
+        self.settings.fine_times
+            && row.mtime_ns == row.ctime_ns
+            && !may_differ(&row, &now)
+            && !seen.mark.what.has(What::ATTRIBUTES | What::UNKNOWN)
     }
 
     /// Renaming sets the ctime: where nothing else differs, the content is what it was, unless
