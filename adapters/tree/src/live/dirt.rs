@@ -170,9 +170,15 @@ impl Dirt {
         self.due.contains_key(at) || self.held.contains_key(at)
     }
 
-    /// Takes what is known of an entry that is to be looked at, now or later.
-    pub(super) fn take_one(&mut self, at: &At) -> Option<Mark> {
-        self.due.remove(at).or_else(|| self.unhold(at))
+    /// What happened to an entry that was not looked at since.
+    pub(super) fn what(&self, at: &At) -> Option<What> {
+        let held = || self.held.get(at).map(|held| held.mark);
+        self.due.get(at).copied().or_else(held).map(|mark| mark.what)
+    }
+
+    /// Takes what is known of an entry that is to be looked at now, or, with `all`, later.
+    pub(super) fn take_one(&mut self, at: &At, all: bool) -> Option<Mark> {
+        self.due.remove(at).or_else(|| if all { self.unhold(at) } else { None })
     }
 
     /// Takes all that is to be looked at.

@@ -80,7 +80,10 @@ impl Live {
         }
         let mut names: BTreeMap<DirId, Vec<Box<[u8]>>> = BTreeMap::new();
         for at in ends {
-            let Some(Mark { what, open, tries, .. }) = self.dirt.take_one(at) else { continue };
+            // What is in the round already is looked at later for another reason.
+            let is_new = !self.round.contains_key(at);
+            let Some(mark) = self.dirt.take_one(at, is_new) else { continue };
+            let Mark { what, open, tries, .. } = mark;
             let new = Seen { mark: Mark::default(), now: None, compared: false };
             let seen = self.round.entry(at.clone()).or_insert(new);
             seen.mark.what |= what;

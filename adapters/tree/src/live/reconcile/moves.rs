@@ -108,6 +108,11 @@ impl Live {
         let Some(row) = view.entry(from.0, &from.1) else { return false };
         let same = |stat: &Stat| stat.kind == row.stat.kind && stat.id() == row.stat.id();
         let seen = |at: &At| round.get(at).and_then(|seen| seen.now);
+        // Its directory went before anybody could look: it has one name, and that is there.
+        let is_out = |now: &Stat| {
+            let is_one = now.kind == Kind::Directory || now.nlink == 1;
+            is_one && now.inode != 0 && self.dirt.what(from).is_some_and(|w| w.has(What::REMOVED))
+        };
         // Where the system does not number files, what moved has at least its length and time.
         let known = |stat: &Stat| {
             stat.inode != 0
@@ -115,15 +120,22 @@ impl Live {
         };
         let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && known(&stat));
         let as_before = !self.is_excluded(to, row.stat.kind);
-        let left = seen(from).is_some_and(|now| now.is_none_or(|stat| !same(&stat)));
+        let left = match seen(from) {
+            Some(now) => now.is_none_or(|stat| !same(&stat)),
+            None => seen(to).flatten().is_some_and(|now| is_out(&now)),
+        };
         arrived && left && as_before && self.tree.listing(to.0).is_some()
     }
 
     fn make_move(&mut self, round: &Round, from: &At, to: &At, is_written: bool) -> bool {
         let Some(old_path) = self.path_of(from) else { return false };
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
-        let mark = |at| round.get(at).map_or(What::default(), |seen| seen.mark.what);
-        let is_known = mark(from).has(What::MODIFIED) && self.shows_last_write(round, from, to);
+        let mark = |at| match round.get(at) {
+            Some(seen) => seen.mark.what,
+            None => self.dirt.what(at).unwrap_or_default(),
+        };
+        let (under_old, under_new) = (mark(from), mark(to));
+        let is_known = under_old.has(What::MODIFIED) && self.shows_last_write(round, from, to);
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
             self.doubt_unlisted_below(child);
@@ -140,10 +152,10 @@ impl Live {
         // What was written under the old name, or may have been, is to be seen under the new one.
         let is_file =
             self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
-        let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
+        let unseen = under_old.has(What::UNKNOWN) && !under_new.has(What::UNKNOWN) && is_file;
         let is_read = self.content.forget(from);
-        let is_closed = !is_written && (is_read || mark(from).has(What::CLOSED));
-        let is_written = is_written || mark(from).has(What::MODIFIED) && !is_known;
+        let is_closed = !is_written && (is_read || under_old.has(What::CLOSED));
+        let is_written = is_written || under_old.has(What::MODIFIED) && !is_known;
         if is_read || is_written || unseen {
             let closed = if is_closed { What::CLOSED } else { What::default() };
             let what = What::MODIFIED | closed;

@@ -4,7 +4,7 @@ use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
 use super::{answer, dir, entry, file, kinds, live, next_heard, put, stat};
-use crate::live::{Action, Change, EventKind, Live, token};
+use crate::live::{Action, Change, EventKind, Live, NoLook, token};
 use crate::pages::DirId;
 use crate::tree::Tree;
 
@@ -151,6 +151,23 @@ fn a_directory_that_is_renamed_while_it_is_looked_at_is_told_as_renamed() {
     answer(&mut live, &[(ROOT, b"e", dir(5))]);
     assert_eq!(told(&mut live), ["rename d e"]);
     assert_eq!(live.tree().dir_at(b"e"), Some(moved));
+}
+
+#[test]
+fn a_file_that_left_a_directory_that_is_gone_by_now_is_told_as_renamed() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let above = put(&mut tree, ROOT, b"d", dir(5)).unwrap();
+    put(&mut tree, above, b"f", file(6));
+    let mut live = live(tree);
+    renamed(&mut live, (above, b"f"), (ROOT, b"g"));
+    entry(&mut live, ROOT, b"d", What::REMOVED | What::DIRECTORY);
+    while let Some(action) = live.next_action(0) {
+        let Action::Look { dir, names } = action else { continue };
+        let find = |name: &Box<[u8]>| (**name == *b"g").then_some(file(6));
+        let found = names.iter().map(find).collect();
+        live.looked(dir, names, if dir == above { Err(NoLook::Elsewhere) } else { Ok(found) });
+    }
+    assert_eq!(told(&mut live), ["rename d/f g", "delete d"]);
 }
 
 #[test]
