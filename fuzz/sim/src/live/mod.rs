@@ -68,7 +68,7 @@ pub mod invariant {
     pub const WORK: &str = "work is in proportion to changes";
     /// The same content again is not reported.
     pub const QUIET: &str = "a rewrite with the same content is quiet";
-    /// What the tree held and was renamed is not reported as made.
+    /// A file that the tree held and that was renamed is not reported as made.
     pub const PAIRS: &str = "a rename that the feed pairs is reported as one";
     /// Renames are reported as such.
     pub const RENAME: &str = "an undisturbed rename is reported as one";

@@ -325,7 +325,7 @@ impl<'a> World<'a> {
             let detail = format!("tick {}: {differs}", batch.tick);
             return Err(Violation::new(invariant::BATCHES, detail));
         }
-        let paired = self.pairs.told(&batch, &self.fs);
+        let paired = self.pairs.told(&batch);
         if let Some(lost) = paired.err() {
             self.run.count("renames told apart", 1);
             if self.profile.is_paired() {
