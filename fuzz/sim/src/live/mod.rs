@@ -42,6 +42,8 @@ pub enum Mutant {
     ForgetOldPlaces,
     /// Every change of a file counts as one that nobody needs to act on.
     QuietModifies,
+    /// What a look shows is believed before the feed was heard.
+    BelieveAtOnce,
     /// A process that begins believes what the one before took for the same.
     ForgetQuiet,
 }

@@ -51,8 +51,10 @@ pub(super) struct World<'a> {
     pub(super) askers: Vec<(Clock, Replica)>,
     pub(super) tally: Counts,
     pairs: Pairs,
-    /// A comparison is under way: what moves meanwhile may be told in any way.
+    /// A comparison is under way, or what it found: what moves meanwhile may be told in any way.
     is_comparing: bool,
+    /// The comparison was answered.
+    is_compared: bool,
     /// A loss was told to the tree, and no gap came since.
     is_gap_due: bool,
     is_changing: bool,
@@ -120,6 +122,7 @@ impl<'a> World<'a> {
             tally: Counts { compared: 1, ..Counts::default() },
             pairs: Pairs::default(),
             is_comparing: true,
+            is_compared: false,
             is_gap_due: false,
             is_changing: true,
             said: Vec::new(),
@@ -194,6 +197,7 @@ impl<'a> World<'a> {
     /// Notes what was moved, for the tree may have to tell.
     pub(super) fn note_moves(&mut self) {
         let moved = std::mem::take(&mut self.fs.moves);
+        self.is_comparing &= !(self.is_compared && self.live.is_settled());
         if !self.is_comparing {
             let trees = [self.live.tree(), &self.published.0];
             self.pairs.moved(moved, trees, &self.fs);
@@ -240,7 +244,10 @@ impl<'a> World<'a> {
     fn work(&mut self) -> bool {
         let asks = self.rng.below(3) == 0 || self.pending.is_empty() && self.answers.is_empty();
         if asks && self.profile.prompt {
-            self.read_feed(usize::MAX);
+            match self.mutant {
+                Some(Mutant::BelieveAtOnce) => self.live.heard_all(),
+                _ => self.read_feed(usize::MAX),
+            }
         }
         if asks && let Some(action) = self.live.next_action(self.fs.now_ns) {
             self.run.trace().event(format_args!("{action:?}"));
@@ -257,7 +264,7 @@ impl<'a> World<'a> {
                 self.run.count("differences", pass.differences.len() as u64);
                 self.run.count("directories refused to rechecks", pass.failures.len() as u64);
             }
-            self.is_comparing &= !matches!(told, Answer::Rechecked(..));
+            self.is_compared |= matches!(told, Answer::Rechecked(..));
             answer(&mut self.live, self.fs.now_ns, told);
             return true;
         }
@@ -404,7 +411,7 @@ impl<'a> World<'a> {
         }
         self.run.count("files doubted", self.unheard.len() as u64);
         self.tally.compared += 1;
-        self.is_comparing = true;
+        (self.is_comparing, self.is_compared) = (true, false);
         self.pairs.clear();
         self.is_gap_due = false;
         self.driver = Driver::new(self.profile.cached, self.mutant);
