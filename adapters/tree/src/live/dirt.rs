@@ -49,6 +49,8 @@ pub(super) struct Mark {
     pub(super) tries: u8,
     /// All that is known is what happened to another name of the same file.
     pub(super) by_link: bool,
+    /// What happened to it before a moment ago nobody was watching for.
+    pub(super) untold: bool,
 }
 
 /// After these, what is there is whole, or gone, or nobody knows.
@@ -105,7 +107,8 @@ impl Dirt {
         let by_link = mark.by_link && before.is_none_or(|before| before.by_link);
         let before = before.unwrap_or_default();
         let (what, open) = (mark.what | before.what, mark.open || before.open);
-        let mark = Mark { what, open, by_link, ..mark };
+        let untold = mark.untold || before.untold;
+        let mark = Mark { what, open, by_link, untold, ..mark };
         self.deadlines.insert((deadline, at.clone()));
         let held = Held { deadline, mark, postponed: true };
         self.postponed += usize::from(held.is_awaited());
@@ -120,6 +123,7 @@ impl Dirt {
         due.by_link &= by_link;
         due.what |= mark.what | held.unwrap_or_default().what;
         due.open |= mark.open;
+        due.untold |= mark.untold || held.unwrap_or_default().untold;
         due.tries = due.tries.max(mark.tries);
     }
 

@@ -31,7 +31,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use treenail_os::Stat;
-use treenail_os::feed::{Event, What};
+use treenail_os::feed::{Event, Token, What};
 
 use crate::pages::DirId;
 use crate::tree::Tree;
@@ -213,6 +213,15 @@ impl Live {
                 let known = dirs.iter().map(|dir| dir_of(*dir));
                 self.lost(known.collect(), &reason.to_string());
             }
+        }
+    }
+
+    /// A file that has several names is watched by itself from now on, as
+    /// [`Action::WatchLink`] asked: what happened to it before is looked for.
+    pub fn link_watched(&mut self, file: Token) {
+        for at in self.links.of_file(&self.tree, file) {
+            let mark = Mark { what: What::ATTRIBUTES, untold: true, ..Mark::default() };
+            self.dirt.mark_due(at, mark);
         }
     }
 

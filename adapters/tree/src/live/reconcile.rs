@@ -230,6 +230,7 @@ impl Live {
         let surely_same = self.settings.fine_times && old == stat && is_of_write;
         // Nobody saw what changed the ctime: whoever unpacks an archive sets the mtime back.
         let suspect = mark.what.has(What::UNKNOWN) && (has_id || old != stat);
+        let suspect = suspect || mark.untold && old != stat;
         stat.kind == Kind::File && (written && !surely_same || suspect)
     }
 

@@ -524,6 +524,6 @@ fn show_answer(answer: &Answer) -> String {
         Answer::Listed(dir, found) => format!("{dir:?} {found:?}"),
         Answer::Hashed(ticket, found) => format!("{ticket} {found:?}"),
         Answer::Rechecked(_, pass) => format!("{pass:?}"),
-        Answer::Unwatched => String::new(),
+        Answer::LinkWatched(_) | Answer::Unwatched => String::new(),
     }
 }

@@ -156,6 +156,7 @@ impl LiveTree {
                 // Where it cannot be, the file is among those that have names elsewhere.
                 if let Ok(handle) = self.places.handle(self.live.tree(), dir) {
                     self.feed.watch_link(&handle, &name, token);
+                    self.live.link_watched(token);
                 }
             }
             Action::UnwatchLink { token } => self.feed.unwatch(token),

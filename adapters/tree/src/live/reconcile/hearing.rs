@@ -83,12 +83,13 @@ impl Live {
             // What is in the round already is looked at later for another reason.
             let is_new = !self.round.contains_key(at);
             let Some(mark) = self.dirt.take_one(at, is_new) else { continue };
-            let Mark { what, open, tries, .. } = mark;
+            let Mark { what, open, tries, untold, .. } = mark;
             let new = Seen { mark: Mark::default(), now: None, compared: false };
             let seen = self.round.entry(at.clone()).or_insert(new);
             seen.mark.what |= what;
             seen.mark.open |= open;
             seen.mark.tries = seen.mark.tries.max(tries);
+            seen.mark.untold |= untold;
             seen.mark.by_link = false;
             (seen.now, seen.compared) = (None, false);
             names.entry(at.0).or_default().push(at.1.clone());
