@@ -57,7 +57,7 @@ use dirt::{At, Dirt, Mark};
 use inodes::Inodes;
 use links::Links;
 use quiet::Quiet;
-use reconcile::{Hearing, Seen};
+use reconcile::{Hearing, Leaving, Seen};
 
 /// A directory that tells of its own move is looked for after this time: what tells where it went
 /// may be in another queue.
@@ -77,6 +77,7 @@ pub struct Live {
     round: BTreeMap<At, Seen>,
     /// Whether what the round shows may be believed.
     hearing: Hearing,
+    leaving: Leaving,
     /// Looks and listings that have not been answered.
     outstanding: usize,
     /// What is being compared, in order, so that no round may begin; everything if empty.
@@ -137,6 +138,7 @@ impl Live {
             moves: Vec::new(),
             round: BTreeMap::new(),
             hearing: Hearing::default(),
+            leaving: Leaving::new(),
             outstanding: 0,
             rechecking: None,
             recheck: None,

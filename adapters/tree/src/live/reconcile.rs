@@ -17,7 +17,7 @@ use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
 use crate::view::{Class, View};
 
-pub(super) use hearing::Hearing;
+pub(super) use hearing::{Hearing, Leaving};
 
 /// An entry of a round.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,7 @@ struct Report {
 impl Live {
     pub(super) fn reconcile(&mut self, now_ns: u64, mut round: Round) {
         self.put_off_unexplained(&mut round);
+        self.put_off_left(&mut round);
         round.retain(|at, seen| !self.hold_unfinished(at, seen, now_ns));
         self.find_moves(&round);
         self.make_moves(&round);

@@ -2,14 +2,14 @@
 //! in between finds a file gone that was renamed, and that would be told as deleted here and created
 //! there. So the feed is heard first, and both places are looked at together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use treenail_os::Stat;
 use treenail_os::feed::What;
+use treenail_os::{FileId, Kind, Stat};
 
 use super::super::dirt::{At, Mark};
 use super::super::{Action, Live, TRY_AGAIN_NS};
-use super::{Round, Seen};
+use super::{Round, Seen, may_differ};
 use crate::pages::DirId;
 
 /// So long a round waits for the feed to be heard, should nobody say that it was.
@@ -32,6 +32,9 @@ pub(in super::super) struct Hearing {
     /// How often the round was extended.
     joins: u8,
 }
+
+/// What has left for where nobody watches, and a new directory may be there: by what it is.
+pub(in super::super) type Leaving = HashMap<FileId, At>;
 
 impl Hearing {
     /// The feed has told everything that happened until now.
@@ -68,7 +71,11 @@ impl Live {
     /// Takes into the round the places that the feed has told of since it began, where something
     /// moved from there, or there, that the round shows; whether there are any.
     pub(in super::super) fn join_moves(&mut self) -> bool {
-        if self.moves.is_empty() || self.hearing.joins == JOINS_MAX {
+        if self.hearing.joins == JOINS_MAX {
+            return false;
+        }
+        self.find_left();
+        if self.moves.is_empty() {
             return false;
         }
         let mut ends: HashSet<&At> = HashSet::new();
@@ -102,6 +109,57 @@ impl Live {
         }
         self.hearing.joins += u8::from(is_joined);
         is_joined
+    }
+
+    /// Finds what has left in what a listing shows.
+    fn find_left(&mut self) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let view = self.tree.view(None);
+        for (to, seen) in &self.round {
+            if let Some(Some(now)) = seen.now
+                && let Some(from) = self.leaving.get(&now.id())
+                && view.entry(to.0, &to.1).is_none()
+                && let Some(row) = view.entry(from.0, &from.1)
+                && row.stat.kind == now.kind
+                && (now.kind == Kind::Directory || !may_differ(&row.stat, &now))
+            {
+                self.moves.push((from.clone(), to.clone()));
+                self.leaving.remove(&now.id());
+            }
+        }
+    }
+
+    /// Takes out of the round what has moved to where nobody watches, until the directories are
+    /// listed that are new in this round: it may be in one of them.
+    pub(super) fn put_off_left(&mut self, round: &mut Round) {
+        self.leaving.clear();
+        let view = self.tree.view(None);
+        let is_new = |(at, seen): (&At, &Seen)| {
+            let now = seen.now.flatten().filter(|now| now.kind == Kind::Directory);
+            now.is_some() && view.entry(at.0, &at.1).is_none()
+        };
+        if self.to_list.is_empty() && !round.iter().any(is_new) {
+            return;
+        }
+        let told: HashSet<&At> = self.moves.iter().map(|(from, _)| from).collect();
+        for (at, seen) in round.iter() {
+            let has_left = seen.now == Some(None)
+                && seen.mark.what.has(What::MOVED)
+                && seen.mark.tries == 0
+                && !told.contains(at);
+            if let Some(row) = view.entry(at.0, &at.1).filter(|_| has_left)
+                && row.stat.inode != 0
+            {
+                self.leaving.insert(row.stat.id(), at.clone());
+            }
+        }
+        for at in self.leaving.values() {
+            let Some(Seen { mark, .. }) = round.remove(at) else { continue };
+            let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS);
+            self.dirt.postpone(at.clone(), Mark { tries: 1, ..mark }, deadline);
+        }
     }
 
     /// Takes out of the round, to be looked at again in a while, what is gone and nobody says so,

@@ -129,6 +129,25 @@ fn a_file_that_a_listing_finds_and_that_was_elsewhere_is_told_as_renamed() {
 }
 
 #[test]
+fn a_file_that_moves_to_a_directory_that_nobody_watches_yet_is_told_as_renamed() {
+    let mut live = live_with(&[(b"a", 5), (b"b", 7)]);
+    entry(&mut live, ROOT, b"d", What::CREATED | What::DIRECTORY);
+    // The one to there, the other to outside.
+    entry(&mut live, ROOT, b"a", What::REMOVED | What::MOVED);
+    entry(&mut live, ROOT, b"b", What::REMOVED | What::MOVED);
+    look(&mut live, 0, &[(b"d", dir(6))]);
+    let Some(Action::List { dir: below }) = live.next_action(0) else { panic!("no listing") };
+    live.listed(below, Ok(vec![(b"a"[..].into(), file(5))]));
+    answer(&mut live, &[(ROOT, b"d", dir(6)), (below, b"a", file(5))]);
+    assert_eq!(told(&mut live), ["create d", "rename a d/a"]);
+    let at = live.deadline_ns().expect("the other is waited for");
+    assert!(live.next_action(at).is_some() && at < 1_000_000);
+    live.looked(ROOT, vec![b"b"[..].into()], Ok(vec![None]));
+    answer(&mut live, &[]);
+    assert_eq!(told(&mut live), ["delete b"]);
+}
+
+#[test]
 fn a_file_that_replaces_another_while_that_is_looked_at_is_told_as_renamed() {
     let mut live = live_with(&[(b"f", 5), (b"tmp", 6)]);
     entry(&mut live, ROOT, b"f", What::ATTRIBUTES);
