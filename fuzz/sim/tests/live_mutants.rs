@@ -75,6 +75,12 @@ fn forgetting_what_was_taken_for_the_same_is_caught() {
 }
 
 #[test]
+fn believing_looks_before_the_feed_was_heard_is_caught() {
+    let without = ["exchange", "links", "deny", "reuse", "torn", "overflow", "shards"];
+    caught_among(0..1_000, &without, Mutant::BelieveAtOnce, &[invariant::PAIRS]);
+}
+
+#[test]
 fn calling_every_change_quiet_is_caught() {
     caught(Mutant::QuietModifies, &[invariant::OMISSION]);
 }

@@ -1,5 +1,6 @@
 //! The end of a round: what was seen becomes edits of the tree, and changes.
 
+mod hearing;
 mod moves;
 
 use std::collections::{BTreeMap, HashSet};
@@ -15,6 +16,8 @@ use crate::pages::DirId;
 use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
 use crate::view::{Class, View};
+
+pub(super) use hearing::{Hearing, Leaving};
 
 /// An entry of a round.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,8 @@ struct Report {
 
 impl Live {
     pub(super) fn reconcile(&mut self, now_ns: u64, mut round: Round) {
+        self.put_off_unexplained(&mut round);
+        self.put_off_left(&mut round);
         round.retain(|at, seen| !self.hold_unfinished(at, seen, now_ns));
         self.find_moves(&round);
         self.make_moves(&round);
@@ -226,6 +231,7 @@ impl Live {
         let surely_same = self.settings.fine_times && old == stat && is_of_write;
         // Nobody saw what changed the ctime: whoever unpacks an archive sets the mtime back.
         let suspect = mark.what.has(What::UNKNOWN) && (has_id || old != stat);
+        let suspect = suspect || mark.untold && old != stat;
         stat.kind == Kind::File && (written && !surely_same || suspect)
     }
 

@@ -156,6 +156,67 @@ impl<'a, C: ContentId> Visitor<'a, C> {
             }
         }
     }
+
+    /// The rules that hold in a directory; notes what the system says of the root.
+    fn enter_rules(
+        &self,
+        part: &mut Part<C>,
+        dir: &Directory<'_>,
+        state: &mut State,
+    ) -> Option<Inherited> {
+        if state.dir == DirId::ROOT {
+            part.root_stat = dir.stat().ok();
+            state.device = part.root_stat.map(|stat| stat.device);
+        }
+        let (rules, inherited) = self.rules.as_ref().zip(state.rules.take())?;
+        let (inherited, error) = rules.enter(inherited, dir);
+        if let Some(error) = error {
+            part.fail(|| path_of(dir.handle(), b".gitignore"), error);
+        }
+        Some(inherited)
+    }
+
+    /// Reads the files of a directory that are not many; gives back the others, in batches.
+    fn read_own(
+        &self,
+        worker: &mut Worker<C>,
+        dir: &Directory<'_>,
+        state: &State,
+        kept: &mut [Kept<C::Id>],
+        listing: &mut Listing,
+    ) -> Vec<Vec<u32>> {
+        let Worker { reader, part, .. } = worker;
+        let mut batches = self.identify(part, dir, state, kept);
+        let own = batches.pop().unwrap_or_default().into_iter().map(|entry| {
+            let kept = &kept[entry as usize];
+            let name = dir.entry(kept.name as usize).name;
+            Wanted { entry, name, before: kept.stat }
+        });
+        let own: Vec<Wanted<'_>> = own.collect();
+        self.read(reader, part, dir.handle(), state.dir, &own, |entry, reading| {
+            if !kept[entry as usize].enter(reading, listing) {
+                batches.push(vec![entry]);
+            }
+        });
+        batches
+    }
+
+    /// Has whoever is free look at a directory's entries, batch by batch.
+    fn share_out(
+        &self,
+        gathering: Gathering<C::Id>,
+        batches: Vec<Vec<u32>>,
+        put_off: bool,
+        next: &mut Next<'_, Self>,
+    ) {
+        let gathering = Arc::new(gathering);
+        for entries in batches {
+            let waits = if put_off { entries.len() * WAITING_SHARED } else { 0 };
+            self.waiting.fetch_add(waits, Ordering::Relaxed);
+            let task = Task::Batch(Batch { gathering: gathering.clone(), entries, waits });
+            if put_off { next.task_later(task) } else { next.task(task) }
+        }
+    }
 }
 
 impl<C: ContentId> Visit for Visitor<'_, C> {
@@ -207,73 +268,43 @@ impl<C: ContentId> Visit for Visitor<'_, C> {
             dir.sort_by_name();
         }
         let dir = &*dir;
-        let Worker { reader, packer, kept: own_kept, part, counting, .. } = worker;
-        if state.dir == DirId::ROOT {
-            part.root_stat = dir.stat().ok();
-            state.device = part.root_stat.map(|stat| stat.device);
-        }
-        let rules = self.rules.as_ref().zip(state.rules.take()).map(|(rules, inherited)| {
-            let (inherited, error) = rules.enter(inherited, dir);
-            if let Some(error) = error {
-                part.fail(|| path_of(dir.handle(), b".gitignore"), error);
-            }
-            inherited
-        });
-        let mut kept = std::mem::take(own_kept);
+        let rules = self.enter_rules(&mut worker.part, dir, &mut state);
+        let mut kept = std::mem::take(&mut worker.kept);
         kept.clear();
         let asked = match put_off {
             true => Asked::Directories,
             false if self.stat_first && !shared => Asked::All,
             false => Asked::AllButFiles,
         };
-        let mut listing = self.keep(&mut kept, part, dir, rules.as_ref(), asked);
-        let counting = put_off.then_some(counting);
+        let mut listing = self.keep(&mut kept, &mut worker.part, dir, rules.as_ref(), asked);
+        let counting = put_off.then_some(&mut worker.counting);
         self.descend(dir, &state, rules.as_ref(), &kept, counting, next);
-        let name_of = |name: u32| dir.entry(name as usize).name;
-        let mut batches = Vec::new();
-        if self.with_ids {
-            batches = self.identify(part, dir, &state, &mut kept);
-            let wanted: Vec<Wanted<'_>> = batches
-                .pop()
-                .unwrap_or_default()
-                .into_iter()
-                .map(|entry| {
-                    let kept = &kept[entry as usize];
-                    Wanted { entry, name: name_of(kept.name), before: kept.stat }
-                })
-                .collect();
-            self.read(reader, part, dir.handle(), state.dir, &wanted, |entry, reading| {
-                if !kept[entry as usize].enter(reading, &mut listing) {
-                    batches.push(vec![entry]);
-                }
-            });
+        let batches = if self.with_ids {
+            self.read_own(worker, dir, &state, &mut kept, &mut listing)
         } else if shared {
             let unknown = (0..).zip(&kept).filter(|(_, kept)| kept.stat.is_none());
             let unknown: Vec<u32> = unknown.map(|(entry, _)| entry).collect();
-            batches = unknown.chunks(BATCH_STATS).map(<[u32]>::to_vec).collect();
-        }
+            unknown.chunks(BATCH_STATS).map(<[u32]>::to_vec).collect()
+        } else {
+            Vec::new()
+        };
         let spot = Spot { dir: state.dir, parent: state.parent, listing };
+        let name_of = |name: u32| dir.entry(name as usize).name;
         if put_off && !shared && kept.iter().any(|kept| kept.stat.is_none()) {
             self.waiting.fetch_add(kept.len(), Ordering::Relaxed);
             next.task_later(Task::Rest(Rest::new(dir.handle(), spot, &kept, name_of)));
-            *own_kept = kept;
+            worker.kept = kept;
             return;
         }
         if !is_sorted {
             kept.sort_unstable_by(|a, b| name_of(a.name).cmp(name_of(b.name)));
         }
         if batches.is_empty() {
-            packer.pack(spot, &mut kept, name_of, part);
-            *own_kept = kept;
-            return;
-        }
-        let gathering = Gathering::new(dir.handle(), spot, kept, name_of, batches.len());
-        let gathering = Arc::new(gathering);
-        for entries in batches {
-            let waits = if put_off { entries.len() * WAITING_SHARED } else { 0 };
-            self.waiting.fetch_add(waits, Ordering::Relaxed);
-            let task = Task::Batch(Batch { gathering: gathering.clone(), entries, waits });
-            if put_off { next.task_later(task) } else { next.task(task) }
+            worker.packer.pack(spot, &mut kept, name_of, &mut worker.part);
+            worker.kept = kept;
+        } else {
+            let gathering = Gathering::new(dir.handle(), spot, kept, name_of, batches.len());
+            self.share_out(gathering, batches, put_off, next);
         }
     }
 
