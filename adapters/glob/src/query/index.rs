@@ -310,6 +310,11 @@ pub(super) struct Numbered<'a> {
 }
 
 impl<'a> Numbered<'a> {
+    /// The number behind all entries.
+    pub(super) fn len(self) -> usize {
+        self.names.len() + self.overlay.added.len()
+    }
+
     pub(super) fn name(self, entry: EntryNo) -> &'a [u8] {
         match (entry as usize).checked_sub(self.names.len()) {
             None => self.names.name(entry),
