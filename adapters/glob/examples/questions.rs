@@ -176,16 +176,16 @@ fn ask_mixed(
         asked.hits = index.ask(query).len();
         asked.once = began.elapsed();
     }
-    let mut path = Vec::new();
+    let mut written = Vec::new();
     for (query, asked) in all.iter().zip(&mut asked) {
         asked.best = best_of(5, || index.ask(query).len());
         asked.paths = best_of(5, || {
             let mut bytes = 0;
-            for hit in index.ask(query).iter() {
-                path.clear();
-                hit.path_into(&mut path);
-                bytes += path.len();
-            }
+            index.ask(query).for_each_path(|path| {
+                written.clear();
+                written.extend_from_slice(path);
+                bytes += written.len();
+            });
             bytes
         });
     }
@@ -232,7 +232,8 @@ fn tell(asked: &mut [Asked]) {
         times.sort();
         let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
         let (p50, p90, p99) = (at(0.5), at(0.9), at(0.99));
-        println!("{what:22} p50 {p50:>10.1?}  p90 {p90:>10.1?}  p99 {p99:>10.1?}  max {:>10.1?}", at(1.0));
+        let max = at(1.0);
+        println!("{what:22} p50 {p50:>9.1?}  p90 {p90:>9.1?}  p99 {p99:>9.1?}  max {max:>9.1?}");
     };
     let all: Vec<&Asked> = asked.iter().collect();
     println!("1,000 mixed questions, {} hits:", all.iter().map(|asked| asked.hits).sum::<usize>());
@@ -247,7 +248,9 @@ fn tell(asked: &mut [Asked]) {
     asked.sort_by_key(|asked| std::cmp::Reverse(asked.once));
     println!("the slowest:");
     for Asked { kind, about, hits, once, best, paths, .. } in asked.iter().take(10) {
-        println!("kind {kind}: {once:.1?}, best {best:.1?}, with {hits} paths {paths:.1?}: {about}");
+        println!(
+            "kind {kind}: {once:.1?}, best {best:.1?}, with {hits} paths {paths:.1?}: {about}"
+        );
     }
 }
 

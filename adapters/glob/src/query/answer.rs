@@ -163,7 +163,7 @@ impl Answer<'_> {
     }
 
     /// What was found, root by root; sorted by path if that was asked for, and otherwise as it lies
-    /// in the index, all of a directory together.
+    /// in the index.
     pub fn iter(&self) -> impl Iterator<Item = Hit<'_>> {
         self.groups.iter().flat_map(move |group| {
             let entries = group.entries.iter();

@@ -1,6 +1,7 @@
 //! The distinct names of a tree: each is kept once, however many entries have it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::{ControlFlow, RangeInclusive};
 
 use memchr::memmem::Finder;
 
@@ -30,12 +31,6 @@ impl Basenames {
         &self.bytes[self.start(at)..self.end[at] as usize]
     }
 
-    /// How many bytes a name has.
-    pub(super) fn bytes_of(&self, name: NameNo) -> usize {
-        let at = name as usize;
-        self.end[at] as usize - self.start(at)
-    }
-
     fn start(&self, at: usize) -> usize {
         if at == 0 { 0 } else { self.end[at - 1] as usize }
     }
@@ -58,8 +53,25 @@ impl Basenames {
         chain.take_while(|found| *found != NONE)
     }
 
-    /// Calls `hit` with each name that a text stands in, in order, until that returns false.
-    pub(super) fn containing(&self, text: &[u8], mut hit: impl FnMut(NameNo) -> bool) {
+    /// Calls `hit` with each name of some lengths, in order, until that says that it is enough.
+    pub(super) fn with_len(
+        &self,
+        lens: &RangeInclusive<usize>,
+        mut hit: impl FnMut(NameNo) -> ControlFlow<()>,
+    ) {
+        let mut start = 0;
+        for (name, end) in (0..).zip(&self.end) {
+            let len = (end - start) as usize;
+            start = *end;
+            if lens.contains(&len) && hit(name).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// Calls `hit` with each name that a text stands in, in order, until that says that it is
+    /// enough.
+    pub(super) fn containing(&self, text: &[u8], mut hit: impl FnMut(NameNo) -> ControlFlow<()>) {
         let finder = Finder::new(text);
         let (mut at, mut first) = (0, 0);
         while let Some(found) = finder.find(&self.bytes[at..]) {
@@ -72,7 +84,7 @@ impl Basenames {
                 (at, first) = (found + 1, name);
                 continue;
             }
-            if !hit(name as NameNo) {
+            if hit(name as NameNo).is_break() {
                 return;
             }
             (at, first) = (end, name + 1);
@@ -169,9 +181,9 @@ fn hash(seed: u64, name: &[u8]) -> u32 {
         wide as u64 ^ (wide >> 64) as u64
     };
     let (words, rest) = name.as_chunks::<8>();
-    let hash = words.iter().fold(seed ^ name.len() as u64, |hash, word| {
-        mix(hash, u64::from_le_bytes(*word))
-    });
+    let hash = words
+        .iter()
+        .fold(seed ^ name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     (mix(hash, u64::from_le_bytes(last)).wrapping_mul(K) >> 32) as u32
@@ -198,7 +210,12 @@ mod tests {
         let mut folded: Vec<_> = names.find_folded(b"reAdme").collect();
         folded.sort_unstable();
         assert_eq!(folded, [0, 1, 2]);
-        assert_eq!(names.bytes_of(3), 9);
+        let mut long = Vec::new();
+        names.with_len(&(7..=9), |name| {
+            long.push(name);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(long, [3]);
     }
 
     #[test]
@@ -222,7 +239,7 @@ mod tests {
             let mut found = Vec::new();
             names.containing(text.as_bytes(), |name| {
                 found.push(name);
-                true
+                ControlFlow::Continue(())
             });
             let has = |name: &NameNo| {
                 memchr::memmem::find(names.get(*name), text.as_bytes()).is_some()

@@ -21,8 +21,8 @@ pub(super) struct Lookup {
     pub(super) source: Source,
     /// What a name must look like besides; letters whatever their case where they are so.
     pub(super) name: Option<NameShape>,
-    /// The same for a text that stands anywhere, made ready.
-    pub(super) text: Option<Finder<'static>>,
+    /// What stands between its ends, made ready where letters differ by case.
+    rest: Option<Vec<Finder<'static>>>,
     /// How many bytes a name has, at least and at most.
     pub(super) lens: RangeInclusive<usize>,
     /// Whether all that is found there matches.
@@ -38,22 +38,37 @@ impl Lookup {
     /// Whether a name looks as it must.
     pub(super) fn accepts(&self, name: &[u8], fold: Fold) -> bool {
         self.lens.contains(&name.len())
-            && match (&self.text, &self.name) {
-                (Some(text), _) => text.find(name).is_some(),
-                (None, Some(shape)) => shape.accepts(name, fold),
-                (None, None) => true,
+            && match (&self.name, &self.rest) {
+                (Some(NameShape::Parts(first, last, _)), Some(rest)) => {
+                    let middle = first.len()..name.len().wrapping_sub(last.len());
+                    name.starts_with(first)
+                        && name.ends_with(last)
+                        && name.get(middle).is_some_and(|middle| are_in_order(rest, middle))
+                }
+                (Some(shape), _) => shape.accepts(name, fold),
+                (None, _) => true,
             }
     }
 
     /// The lookup with what names must look like besides.
     fn with_name(mut self, name: Option<NameShape>, fold: Fold) -> Self {
-        if let (Some(NameShape::Parts(first, last, rest)), false) = (&name, fold)
-            && let ([], [], [text]) = (&first[..], &last[..], &rest[..])
-        {
-            self.text = Some(Finder::new(text).into_owned());
+        if let (Some(NameShape::Parts(_, _, rest)), false) = (&name, fold) {
+            self.rest = Some(rest.iter().map(|part| Finder::new(part).into_owned()).collect());
         }
         Self { name, ..self }
     }
+}
+
+/// Whether all parts are in a text, one after another. The earliest place of each one leaves the
+/// most for the next ones.
+fn are_in_order(parts: &[Finder<'_>], mut text: &[u8]) -> bool {
+    parts.iter().all(|part| match part.find(text) {
+        Some(at) => {
+            text = &text[at + part.needle().len()..];
+            true
+        }
+        None => false,
+    })
 }
 
 /// Which names to look at.
@@ -106,39 +121,57 @@ pub(super) fn cost(lookup: &Lookup) -> u32 {
         Source::Extension(..) => 10,
         Source::Bits(bits) => 200 - bits.count(),
         Source::Text(_) => 200,
+        Source::All if lookup.way.is_some() => 500,
         Source::All => 1_000,
     }
 }
 
 fn anywhere(source: Source, is_whole: bool) -> Lookup {
     let dir = DirShape::Below(Vec::new());
-    Lookup { dir, way: None, source, name: None, text: None, lens: ANY_LEN, is_whole }
+    Lookup { dir, way: None, source, name: None, rest: None, lens: ANY_LEN, is_whole }
 }
 
 fn lookups(pattern: &Pattern, subject: Subject, fold: Fold) -> Vec<Lookup> {
     let of_path = matches!(subject, Subject::Path | Subject::Absolute);
     match pattern {
         Pattern::Glob(text) => globs(text, subject, fold),
+        Pattern::Fixed(text) if subject == Subject::Path && !fold => of_path_with(text),
         _ if of_path => vec![anywhere(Source::All, false)],
-        Pattern::Exact(text) if fold => vec![anywhere(bits(folded(&[&[EDGE], &text[..], &[EDGE]].concat())), false)],
+        Pattern::Exact(text) if fold => {
+            vec![anywhere(bits(folded(&[&[EDGE], &text[..], &[EDGE]].concat())), false)]
+        }
         Pattern::Exact(text) => vec![anywhere(Source::Named(text[..].into()), true)],
         Pattern::Fixed(text) if fold => vec![anywhere(bits(folded(text)), false)],
-        Pattern::Fixed(text) => {
-            let bits = Signature::of_part(text);
-            // Few bits let many names pass, which are then looked at one by one.
-            let source = match (text.is_empty(), bits.count()) {
-                (true, _) => Source::All,
-                (false, 0..=1) => Source::Text(text[..].into()),
-                _ => Source::Bits(bits),
-            };
-            let name = match text[..] {
-                [] => None,
-                _ => Some(NameShape::Parts([].into(), [].into(), vec![text[..].into()])),
-            };
-            vec![anywhere(source, true).with_name(name, fold)]
-        }
+        Pattern::Fixed(text) => vec![named_with(text)],
         Pattern::Regex(text) => regex(text, fold),
     }
+}
+
+/// The place of names that a text stands in.
+fn named_with(text: &[u8]) -> Lookup {
+    let bits = Signature::of_part(text);
+    // Few bits let many names pass, which are then looked at one by one.
+    let source = match (text.is_empty(), bits.count()) {
+        (true, _) => Source::All,
+        (false, 0..=1) => Source::Text(text.into()),
+        _ => Source::Bits(bits),
+    };
+    let shape = NameShape::Parts([].into(), [].into(), vec![text.into()]);
+    anywhere(source, true).with_name((!text.is_empty()).then_some(shape), false)
+}
+
+/// The places of paths that a text stands in: names it ends in, and all below directories in whose
+/// paths it is.
+fn of_path_with(text: &[u8]) -> Vec<Lookup> {
+    let Some((ways, last)) = Way::with(text) else { return vec![anywhere(Source::All, false)] };
+    let [here, below] = ways.map(|way| way.map(|way| (way, anywhere(Source::All, true))));
+    let below = below.map(|(way, all)| Lookup { way: Some(way), ..all });
+    let here = here.map(|(way, _)| {
+        let (source, name) = of_shape(NameShape::Parts(last.into(), [].into(), Vec::new()));
+        Lookup { way: Some(way), ..anywhere(source, true) }.with_name(name, false)
+    });
+    let named = (!text.contains(&b'/')).then(|| named_with(text));
+    [named, here, below].into_iter().flatten().collect()
 }
 
 fn bits(bits: Signature) -> Source {
@@ -204,8 +237,7 @@ fn regex(text: &str, fold: Fold) -> Vec<Lookup> {
     let mut parser = ParserBuilder::new();
     let parser = parser.utf8(false).case_insensitive(fold).dot_matches_new_line(true);
     let Ok(hir) = parser.build().parse(text) else { return vec![anywhere(Source::All, false)] };
-    let lookup =
-        |hir: &Hir| Lookup { lens: lens(hir), ..anywhere(bits(of_regex(hir)), false) };
+    let lookup = |hir: &Hir| Lookup { lens: lens(hir), ..anywhere(bits(of_regex(hir)), false) };
     match hir.kind() {
         HirKind::Alternation(parts) => parts.iter().map(lookup).collect(),
         _ => vec![lookup(&hir)],
@@ -215,8 +247,8 @@ fn regex(text: &str, fold: Fold) -> Vec<Lookup> {
 /// How long the names are that a regular expression matches.
 fn lens(hir: &Hir) -> RangeInclusive<usize> {
     let all = hir.properties();
-    let is_anchored = all.look_set_prefix().contains(Look::Start)
-        && all.look_set_suffix().contains(Look::End);
+    let is_anchored =
+        all.look_set_prefix().contains(Look::Start) && all.look_set_suffix().contains(Look::End);
     let max = if is_anchored { all.maximum_len() } else { None };
     all.minimum_len().unwrap_or(0)..=max.unwrap_or(usize::MAX)
 }
@@ -314,6 +346,8 @@ mod tests {
         assert_eq!(glob("src/*.rs").dir, DirShape::In(b"src".into()));
         assert_eq!(glob("*").source, Source::All);
         assert!(matches!(one(Pattern::Fixed(b"ab".into()), false).source, Source::Text(_)));
+        assert!(glob("*a*b*").accepts(b"xaxbx", false) && !glob("*a*b*").accepts(b"ba", false));
+        assert!(!glob("aba*aba").accepts(b"ababa", false), "its ends do not overlap");
     }
 
     #[test]

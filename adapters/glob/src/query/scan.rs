@@ -56,17 +56,10 @@ impl<'i> Asking<'i, '_> {
                 self.look_at_each(part, lookup);
             }
             Source::All => {
-                let all = 0..names.base.len() as NameNo;
-                if count < all.len() / 2 || self.asks_stat() {
+                if count < names.base.len() / 2 || self.asks_stat() {
                     return self.look_at_each(part, lookup);
                 }
-                for name in all {
-                    if lookup.lens.contains(&names.base.bytes_of(name))
-                        && self.look_at_name(name, lookup, part).is_break()
-                    {
-                        break;
-                    }
-                }
+                names.base.with_len(&lookup.lens, |name| self.look_at_name(name, lookup, part));
             }
             Source::Extension(text, _) if lookup.name.is_none() => {
                 let fold = self.query.fold || self.extension_folds(lookup);
@@ -87,9 +80,9 @@ impl<'i> Asking<'i, '_> {
                     _ = self.look_at_names(some.take(), lookup, part);
                 }
             }
-            Source::Text(text) => names
-                .base
-                .containing(text, |name| self.look_at_name(name, lookup, part).is_continue()),
+            Source::Text(text) => {
+                names.base.containing(text, |name| self.look_at_name(name, lookup, part));
+            }
         }
     }
 
@@ -124,8 +117,12 @@ impl<'i> Asking<'i, '_> {
         part: &Part<'_>,
     ) -> ControlFlow<()> {
         let names = self.view.names;
-        let first = |name: NameNo| names.base.get(name).first().copied().unwrap_or_default();
-        std::hint::black_box(some.iter().fold(0, |bytes, name| bytes ^ first(*name)));
+        let fetch = |name: NameNo| {
+            let byte = names.base.get(name).first().copied().unwrap_or_default();
+            let entry = names.postings.named(name).first().copied().unwrap_or_default();
+            entry ^ u32::from(byte)
+        };
+        std::hint::black_box(some.iter().fold(0, |all, name| all ^ fetch(*name)));
         some.iter().try_for_each(|name| self.look_at_name(*name, lookup, part))
     }
 
@@ -194,14 +191,24 @@ impl<'i> Asking<'i, '_> {
         }
         let (view, has_changed) = (self.view, self.has_changed);
         let is_there = |entry: EntryNo| {
-            !view.overlay.is_dead(entry)
-                && !view.overlay.is_relocated(names.dir[entry as usize])
+            !view.overlay.is_dead(entry) && !view.overlay.is_relocated(names.dir[entry as usize])
         };
-        let wanted = range.filter(|entry| {
-            flags[usize::from(names.flags[*entry as usize] & 31)]
-                && (!has_changed || is_there(*entry))
-        });
-        self.found.list().extend(wanted.take(left));
+        let list = self.found.list();
+        let (mut next, end) = (range.start, list.len().saturating_add(left));
+        while next < range.end && list.len() < end {
+            // Written whether wanted or not: nobody can guess which.
+            let some = next..range.end.min(next + 256);
+            let mut wanted = [0; 256];
+            let mut count = 0;
+            for entry in some.clone() {
+                wanted[count] = entry;
+                let is_wanted = flags[usize::from(names.flags[entry as usize] & 31)]
+                    && (!has_changed || is_there(entry));
+                count += usize::from(is_wanted);
+            }
+            list.extend_from_slice(&wanted[..count.min(end - list.len())]);
+            next = some.end;
+        }
     }
 
     /// Whether all entries of the columns are taken whose names are as they are to be.

@@ -134,12 +134,8 @@ pub(super) struct Slices {
 impl Slices {
     pub(super) fn new(names: &Basenames) -> Self {
         let len = names.len().div_ceil(64).next_multiple_of(TOGETHER);
-        let mut this = Self {
-            words: vec![0; len * BITS],
-            len,
-            counts: vec![0; BITS],
-            names: names.len(),
-        };
+        let mut this =
+            Self { words: vec![0; len * BITS], len, counts: vec![0; BITS], names: names.len() };
         for first in (0..names.len()).step_by(64) {
             let mut squares = [[0; 64]; BITS / 64];
             for number in first..names.len().min(first + 64) {

@@ -34,7 +34,7 @@ const NAMES: [&str; 16] = [
     ".js",
 ];
 
-const GLOBS: [&str; 22] = [
+const GLOBS: [&str; 34] = [
     "*",
     "**",
     "*.js",
@@ -57,6 +57,18 @@ const GLOBS: [&str; 22] = [
     "x*s",
     "src/../a",
     "**/a/**/b",
+    "**/src/**/main.rs",
+    "**/src/**/*.js",
+    "*/*/main.rs",
+    "src/*/a",
+    "a*/b",
+    "*s*/**/*a*",
+    "**/*/a",
+    "**/a*/*.js",
+    "**/*b/a/**/*s",
+    "**/*.b.*/*",
+    "a/**/src/*/?",
+    "**/read*/../a",
 ];
 
 const REGEXES: [&str; 12] = [
@@ -74,7 +86,8 @@ const REGEXES: [&str; 12] = [
     "(?:a|b){1,2}\\.",
 ];
 
-const TEXTS: [&str; 8] = ["a", "ai", "main", "EA", ".", "k", "src/a", ""];
+const TEXTS: [&str; 14] =
+    ["a", "ai", "main", "EA", ".", "k", "src/a", "", "src/", "/", "/a", "b/src/m", "c/a/", "a//b"];
 
 fn stat(kind: Kind, size_bytes: u64) -> Stat {
     Stat {

@@ -1,12 +1,17 @@
 //! The way to the directories that the components of a glob name.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use treenail_pattern::glob::{NameShape, Options, Shape};
 
 use super::index::Numbered;
 use super::names::{DirNo, EntryNo};
 use super::postings::within;
+use super::signature::{EDGE, Signature};
+
+/// With so many bits, few of all names are looked at: that is faster than looking at all
+/// directories.
+const SELECTIVE: u32 = 4;
 
 /// The directories of a glob, component by component.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,14 +25,13 @@ pub(super) struct Way {
 enum Step {
     /// The directory of that name.
     Name(Box<[u8]>),
-    /// Those whose names look so.
-    Like(NameShape),
+    /// Those whose names look so, and so have these bits.
+    Like(NameShape, Signature),
     /// It and all directories below.
     AnyDepth,
 }
 
-/// The way of a glob whose directories are names and plain wildcards, and not the latter below
-/// `**`: all entries would have to be looked at.
+/// The way of a glob whose directories are names and plain wildcards.
 pub(super) fn way(glob: &[u8]) -> Option<Way> {
     if glob.iter().any(|byte| b"{}[]\\".contains(byte)) {
         return None;
@@ -39,9 +43,10 @@ pub(super) fn way(glob: &[u8]) -> Option<Way> {
             b"" | b"." | b".." => return None,
             b"**" => Step::AnyDepth,
             name if !name.iter().any(|byte| b"*?".contains(byte)) => Step::Name(name.into()),
-            _ if steps.last() == Some(&Step::AnyDepth) => return None,
             wild => match &mut Shape::of(wild, Options::default()).ok()?[..] {
-                [Shape { name, is_whole: true, .. }] => Step::Like(name.clone()),
+                [Shape { name: NameShape::Parts(first, last, rest), is_whole: true, .. }] => {
+                    Step::like(first, last, std::mem::take(rest))
+                }
                 _ => return None,
             },
         });
@@ -52,7 +57,41 @@ pub(super) fn way(glob: &[u8]) -> Option<Way> {
     Some(Way { steps, is_whole })
 }
 
+impl Step {
+    fn like(first: &[u8], last: &[u8], rest: Vec<Box<[u8]>>) -> Self {
+        let ends = Signature::of_part(&[&[EDGE], first].concat())
+            | Signature::of_part(&[last, &[EDGE]].concat());
+        let bits = rest.iter().fold(ends, |bits, part| bits | Signature::of_part(part));
+        Self::Like(NameShape::Parts(first.into(), last.into(), rest), bits)
+    }
+}
+
 impl Way {
+    /// The ways to the paths that a text stands in: to the directories in which names begin with
+    /// the end of the text, which is told too, if it has a slash before that; and to those that
+    /// have it in their paths.
+    pub(super) fn with(text: &[u8]) -> Option<([Option<Self>; 2], &[u8])> {
+        let mut parts: Vec<&[u8]> = text.split(|byte| *byte == b'/').collect();
+        let last = parts.pop()?;
+        if text.is_empty() || parts.iter().skip(1).any(|part| part.is_empty()) {
+            return None;
+        }
+        let mut steps = vec![Step::AnyDepth];
+        let mut parts = parts.into_iter();
+        let first = parts.next();
+        steps.extend(first.map(|first| Step::like(b"", first, Vec::new())));
+        steps.extend(parts.map(|part| Step::Name(part.into())));
+        let way = |steps| Self { steps, is_whole: true };
+        let here = (first.is_some() && !last.is_empty()).then(|| way(steps.clone()));
+        match (first, last) {
+            (None, _) => steps.push(Step::like(b"", b"", vec![last.into()])),
+            (Some(_), []) => {}
+            (Some(_), _) => steps.push(Step::like(last, b"", Vec::new())),
+        }
+        steps.push(Step::AnyDepth);
+        Some(([here, Some(way(steps))], last))
+    }
+
     /// The entries of the columns in those directories below `top`, as ranges in order that do not
     /// overlap. What came or moved since is not in them.
     pub(super) fn entries(&self, view: Numbered<'_>, top: DirNo) -> Vec<Range<EntryNo>> {
@@ -73,8 +112,13 @@ impl Way {
                     let child = |dir: &DirNo| child(view, names.find(*dir, name)?);
                     dirs.iter().filter_map(child).collect()
                 }
-                Step::Like(shape) => {
-                    dirs.iter().flat_map(|dir| children(view, *dir, shape)).collect()
+                Step::Like(shape, bits) if is_below => {
+                    is_below = false;
+                    like_below(view, &dirs, shape, *bits)
+                }
+                Step::Like(shape, _) => {
+                    let here = dirs.iter().map(|dir| names.entries(*dir));
+                    here.flat_map(|range| children(view, range, shape)).collect()
                 }
             };
         }
@@ -110,15 +154,39 @@ fn named_below(view: Numbered<'_>, dirs: &[DirNo], name: &[u8]) -> Vec<DirNo> {
     below.filter_map(|entry| child(view, *entry)).collect()
 }
 
+/// The directories anywhere below some that are not in one another, whose names look so.
+fn like_below(
+    view: Numbered<'_>,
+    dirs: &[DirNo],
+    shape: &NameShape,
+    bits: Signature,
+) -> Vec<DirNo> {
+    let names = view.names;
+    let below = dirs.iter().map(|dir| names.entries_below(*dir));
+    if bits.count() < SELECTIVE {
+        return below.flat_map(|range| children(view, range, shape)).collect();
+    }
+    let (below, mut found) = (below.collect::<Vec<_>>(), Vec::new());
+    _ = names.postings.signatures.scan(bits, |name| {
+        if shape.accepts(names.base.get(name), false) {
+            let named = names.postings.named(name);
+            let here = below.iter().flat_map(|range| within(named, range));
+            found.extend(here.filter_map(|entry| child(view, *entry)));
+        }
+        ControlFlow::Continue(())
+    });
+    found
+}
+
 /// The directory that an entry of the columns is, if it is where it was.
 fn child(view: Numbered<'_>, entry: EntryNo) -> Option<DirNo> {
     let is_there = !view.overlay.is_dead(entry);
     view.names.child(entry).filter(|dir| is_there && view.is_settled(*dir))
 }
 
-fn children(view: Numbered<'_>, dir: DirNo, shape: &NameShape) -> Vec<DirNo> {
+/// The directories among some entries, whose names look so.
+fn children(view: Numbered<'_>, range: Range<EntryNo>, shape: &NameShape) -> Vec<DirNo> {
     let names = view.names;
-    let range = names.entries(dir);
     let from = names.children.partition_point(|(entry, _)| *entry < range.start);
     let here = names.children[from..].iter().take_while(|(entry, _)| *entry < range.end);
     let like = here.filter(|(entry, _)| shape.accepts(names.name(*entry), false));
@@ -135,7 +203,8 @@ mod tests {
         assert!(way(b"a*/?.js").is_some_and(|way| !way.is_whole));
         assert!(way(b"packages/*/src/**/*.ts").is_some_and(|way| way.is_whole));
         assert!(way(b"a/**").is_some_and(|way| !way.is_whole));
-        for none in [&b"**/*/x"[..], b"a?/x", b"a/../x", b"/a/x", b"{a,b}/x", b"[ab]/x", b"x"] {
+        assert!(way(b"**/*/x").is_some_and(|way| way.is_whole));
+        for none in [&b"a?/x"[..], b"a/../x", b"/a/x", b"{a,b}/x", b"[ab]/x", b"x"] {
             assert_eq!(way(none), None, "{}", none.escape_ascii());
         }
     }
