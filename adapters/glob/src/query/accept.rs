@@ -92,7 +92,7 @@ impl Asking<'_, '_> {
 
     fn accepts_stat(&mut self, entry: EntryNo, name: &[u8], kind: Kind) -> bool {
         let filter = &self.query.find().filter;
-        if self.asks_stat() {
+        if self.query.asks_stat() {
             let stat = match &mut self.stats {
                 Some(stats) => stats.get(self.index, entry),
                 None => self.index.stat(entry),
@@ -115,12 +115,6 @@ impl Asking<'_, '_> {
 
     /// Prepares for attributes that are asked for entry by entry.
     pub(super) fn begin_stats(&mut self) {
-        self.stats = self.asks_stat().then(Stats::default);
-    }
-
-    /// Whether attributes are asked for that only the tree knows.
-    pub(super) fn asks_stat(&self) -> bool {
-        let filter = &self.query.find().filter;
-        filter.needs_stat() || filter.executable || filter.empty
+        self.stats = self.query.asks_stat().then(Stats::default);
     }
 }

@@ -32,9 +32,9 @@ pub struct Query {
 #[derive(Clone, Debug)]
 pub(super) struct Top {
     /// Relative to the root of the index.
-    path: Vec<u8>,
+    pub(super) path: Vec<u8>,
     /// What stands before what is below it.
-    shown: Vec<u8>,
+    pub(super) shown: Vec<u8>,
     /// From the root of the file system, where patterns ask for it.
     pub(super) absolute: Vec<u8>,
 }
@@ -83,6 +83,27 @@ impl Query {
             || find.groups.iter().flatten().any(asks_path);
         let tops = tops(find, root, plan.patterns.are_absolute())?;
         Ok(Self { plan, lookups: Arc::new(lookups), alone, fold, places, tops })
+    }
+
+    pub(super) fn tops(&self) -> &[Top] {
+        &self.tops
+    }
+
+    /// Whether attributes are asked for that only the tree knows.
+    pub(super) fn asks_stat(&self) -> bool {
+        let filter = &self.find().filter;
+        filter.needs_stat() || filter.executable || filter.empty
+    }
+
+    /// Whether it hangs on other entries besides whether one is found; on those above only by
+    /// their names.
+    pub(super) fn asks_across_entries(&self) -> bool {
+        let find = self.find();
+        find.prune
+            || find.one_file_system
+            || find.filter.empty
+            || !find.skip_holding.is_empty()
+            || find.results_max != u64::MAX
     }
 
     /// The search that it answers.
@@ -192,16 +213,6 @@ impl Answer<'_> {
                 each(&path);
             }
         }
-    }
-
-    /// Each root, and the numbers of what was found below it.
-    pub(super) fn numbers(&self) -> Vec<(DirNo, Vec<EntryNo>)> {
-        self.groups.iter().map(|group| (group.top, group.entries.iter().collect())).collect()
-    }
-
-    /// The path of an entry below a root.
-    pub(super) fn path_of(&self, root: usize, entry: EntryNo) -> Vec<u8> {
-        Hit { index: self.index, group: &self.groups[root], entry }.path()
     }
 
     /// Rule files that could not be read; their rules do not hold.

@@ -105,12 +105,17 @@ impl<'i, 'q> Asking<'i, 'q> {
     }
 
     fn do_flags_decide(&self) -> bool {
-        let (find, filter) = (self.query.find(), &self.query.find().filter);
+        let find = self.query.find();
         self.column.is_none()
             && (self.flags_hold || find.hidden)
             && !self.asks_state
-            && filter.extensions.is_empty()
-            && !(filter.needs_stat() || filter.executable || filter.empty)
+            && find.filter.extensions.is_empty()
+            && !self.query.asks_stat()
+    }
+
+    /// The number of the verdicts that are obeyed, if any are.
+    pub(super) fn rules(&self) -> Option<u64> {
+        self.column.as_ref().map(|column| column.number())
     }
 
     /// Finds what is in one place.

@@ -197,6 +197,11 @@ impl Index {
         self.columns.get(asked, self.view(), &self.root, errors)
     }
 
+    /// The entry of that name in a directory of the tree.
+    pub(super) fn entry_at(&self, dir: DirId, name: &[u8]) -> Option<EntryNo> {
+        self.view().find(self.numbers.get(dir)?, name)
+    }
+
     /// What the tree says of an entry.
     pub(super) fn stat(&self, entry: EntryNo) -> Option<Stat> {
         let view = self.view();

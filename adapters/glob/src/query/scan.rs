@@ -56,7 +56,7 @@ impl<'i> Asking<'i, '_> {
                 self.look_at_each(part, lookup);
             }
             Source::All => {
-                if count < names.base.len() / 2 || self.asks_stat() {
+                if count < names.base.len() / 2 || self.query.asks_stat() {
                     return self.look_at_each(part, lookup);
                 }
                 names.base.with_len(&lookup.lens, |name| self.look_at_name(name, lookup, part));

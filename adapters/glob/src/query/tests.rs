@@ -349,6 +349,18 @@ fn make(root: &Path, steps: &[Step]) {
     }
 }
 
+fn ignores(rules: u8) -> Ignores {
+    match rules {
+        0 => Ignores::none(),
+        1 => Ignores { git_required: false, ..Ignores::standard() },
+        2 => {
+            let names = vec![b"README".into()];
+            Ignores { dot_ignore: false, names, ..Ignores::standard() }
+        }
+        _ => Ignores::standard(),
+    }
+}
+
 fn walk(find: &Find) -> BTreeSet<Vec<u8>> {
     // A pattern through `..` is an error of its path to a walk, and matches nothing.
     find.iter().unwrap().flatten().map(|found| found.path().to_vec()).collect()
@@ -367,20 +379,29 @@ proptest! {
         make(root, &first);
         let mut live = LiveTree::open(root, &live::Options::default()).unwrap();
         let mut index = Index::new(live.tree(), root).unwrap();
+        let of_all = |(find, rules, _): &(Find, u8, _)| {
+            let find = find.clone().ignores(ignores(*rules)).root(root);
+            Query::new(&find, root).unwrap()
+        };
+        let mut followed: Vec<_> = finds
+            .iter()
+            .map(|asked| {
+                let query = of_all(asked);
+                (Follow::new(query.clone(), &index), answer(&index, &query), query)
+            })
+            .collect();
         for steps in std::iter::once(Vec::new()).chain(then) {
             make(root, &steps);
             live.barrier().unwrap();
             index.update(live.tree()).unwrap();
+            for (follow, was, query) in &mut followed {
+                let (news, is) = (follow.update(&index), answer(&index, query));
+                prop_assert_eq!(news.added, is.difference(was).cloned().collect::<Vec<_>>());
+                prop_assert_eq!(news.removed, was.difference(&is).cloned().collect::<Vec<_>>());
+                *was = is;
+            }
             for (find, rules, which) in &finds {
-                let ignores = match rules {
-                    0 => Ignores::none(),
-                    1 => Ignores { git_required: false, ..Ignores::standard() },
-                    2 => {
-                        let names = vec![b"README".into()];
-                        Ignores { dot_ignore: false, names, ..Ignores::standard() }
-                    }
-                    _ => Ignores::standard(),
-                };
+                let ignores = ignores(*rules);
                 let dirs: Vec<_> = dirs(live.tree());
                 let below = live.tree().path_of(*which.get(&dirs)).unwrap();
                 let top = root.join(&*treenail_os::os_str_of(&below).unwrap());
