@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use treenail_glob::Case;
 use treenail_glob::find::{Find, Types};
-use treenail_glob::query::{Index, Query};
+use treenail_glob::query::{Follow, Index, Query};
 use treenail_os::{Kind, Stat};
 use treenail_tree::{DirId, Edit, Ids, Outcome, Scan, Tree, View};
 
@@ -307,5 +307,20 @@ fn change(index: &mut Index, mut tree: Tree) -> Result<(), Box<dyn std::error::E
     let began = Instant::now();
     assert_eq!(index.ask(&query).len(), 1);
     println!("asked with 1,000 changes: {:?}", began.elapsed());
+    index.compact()?;
+    let mut follow = Follow::new(Query::new(&Find::new().glob("*.js"), index.root())?, index);
+    let mut times = Vec::new();
+    for number in 0..1_000 {
+        let name = format!("new-{number}.js");
+        let at = (DirId::ROOT, name.as_bytes());
+        let stat = Stat { kind: Kind::File, ..stat };
+        tree.apply([Edit::Put { at, stat, ids: Ids::Unchanged }]);
+        index.update(&tree)?;
+        let began = Instant::now();
+        assert_eq!(follow.update(index).added.len(), 1);
+        times.push(began.elapsed());
+    }
+    times.sort();
+    println!("news of one change for *.js: p50 {:?}, p99 {:?}", times[500], times[990]);
     Ok(())
 }

@@ -170,7 +170,7 @@ impl Interner {
 
 /// The slot of a hash, of so many.
 fn slot(hash: u32, slots: usize) -> usize {
-    (u64::from(hash) * slots as u64 >> 32) as usize
+    ((u64::from(hash) * slots as u64) >> 32) as usize
 }
 
 /// The hash of a name, the same whatever the case of ASCII letters.

@@ -263,3 +263,70 @@ impl Index {
             && self.view().overlay.moves() == other.view().overlay.moves()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use treenail_os::{Kind, Stat};
+    use treenail_tree::{DirId, Edit, Ids, Tree};
+
+    use super::*;
+
+    fn stat(kind: Kind) -> Stat {
+        Stat {
+            kind,
+            mode: 0o644,
+            size_bytes: 1,
+            mtime_ns: 0,
+            ctime_ns: 0,
+            inode: 1,
+            device: 1,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+        }
+    }
+
+    fn put<'a>(name: &'a str, kind: Kind) -> Edit<'a> {
+        let at = (DirId::ROOT, name.as_bytes());
+        Edit::Put { at, stat: stat(kind), ids: Ids::Unchanged }
+    }
+
+    #[test]
+    fn only_what_differs_is_looked_at_unless_a_directory_moved() {
+        let root = Path::new("/");
+        let mut tree = Tree::empty(stat(Kind::Directory), 0);
+        tree.apply([put("a", Kind::Directory), put("x.js", Kind::File)]);
+        let mut index = Index::new(&tree, root).unwrap();
+        let query = Query::new(&Find::new().glob("*.js"), root).unwrap();
+        let mut follow = Follow::new(query, &index);
+        tree.apply([put("y.js", Kind::File), put("z", Kind::File)]);
+        index.update(&tree).unwrap();
+        assert!(follow.sides(&index).is_some());
+        assert_eq!(follow.update(&index).added, [b"y.js"]);
+
+        let (from, to) = ((DirId::ROOT, &b"a"[..]), (DirId::ROOT, &b"b.js"[..]));
+        tree.apply([Edit::Move { from, to }]);
+        index.update(&tree).unwrap();
+        assert!(follow.sides(&index).is_none());
+        assert_eq!(follow.update(&index).added, [b"b.js"]);
+    }
+
+    #[test]
+    fn what_hangs_on_other_entries_is_asked_again() {
+        let root = Path::new("/");
+        let tree = Tree::empty(stat(Kind::Directory), 0);
+        let index = Index::new(&tree, root).unwrap();
+        let find = Find::new();
+        for find in [
+            find.clone().prune(true),
+            find.clone().empty(true),
+            find.clone().skip_holding("x"),
+            find.clone().max_results(1),
+        ] {
+            let follow = Follow::new(Query::new(&find, root).unwrap(), &index);
+            assert!(follow.sides(&index).is_none(), "{find:?}");
+        }
+        let follow = Follow::new(Query::new(&find.depth(2, 4), root).unwrap(), &index);
+        assert!(follow.sides(&index).is_some());
+    }
+}

@@ -2,9 +2,9 @@
 //!
 //! An [`Index`] holds the names of a [`Tree`](treenail_tree::Tree) in columns: a directory and all
 //! below it are one range, each extension and each name has a list, and 192 bits for each distinct
-//! name say what cannot be in it. A [`Query`] is a [`Find`](crate::find::Find) made ready; its answer is
-//! what a walk of that state of the tree would have found. [`Follow`] says what is new in an answer
-//! when the tree has changed, and [`Watch`] does so for a directory.
+//! name say what cannot be in it. A [`Query`] is a [`Find`](crate::find::Find) made ready; its
+//! answer is what a walk of that state of the tree would have found. [`Follow`] says what is new in
+//! an answer when the tree has changed, and [`Watch`] does so for a directory.
 //!
 //! ```
 //! use treenail_glob::find::Find;

@@ -233,9 +233,8 @@ impl<'i> Asking<'i, '_> {
 
     /// Whether an entry of the columns is still there, and in its place if all of the part is.
     fn is_there(&self, entry: EntryNo, part: &Part<'_>) -> bool {
-        let overlay = self.view.overlay;
-        !self.has_changed
-            || !overlay.is_dead(entry)
-                && !(part.is_settled && overlay.is_relocated(self.view.names.dir[entry as usize]))
+        let (overlay, names) = (self.view.overlay, self.view.names);
+        let has_moved = || part.is_settled && overlay.is_relocated(names.dir[entry as usize]);
+        !self.has_changed || !(overlay.is_dead(entry) || has_moved())
     }
 }
