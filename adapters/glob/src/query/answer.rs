@@ -6,6 +6,7 @@ use std::sync::Arc;
 use treenail_os::{Kind, Stat, bytes_of};
 
 use super::asking::Asking;
+use super::found::Found;
 use super::index::Index;
 use super::names::{DirNo, EntryNo, ROOT};
 use super::plan::{Lookup, cost, plan, with_extensions};
@@ -31,9 +32,9 @@ pub struct Query {
 #[derive(Clone, Debug)]
 pub(super) struct Top {
     /// Relative to the root of the index.
-    path: Vec<u8>,
+    pub(super) path: Vec<u8>,
     /// What stands before what is below it.
-    shown: Vec<u8>,
+    pub(super) shown: Vec<u8>,
     /// From the root of the file system, where patterns ask for it.
     pub(super) absolute: Vec<u8>,
 }
@@ -84,6 +85,27 @@ impl Query {
         Ok(Self { plan, lookups: Arc::new(lookups), alone, fold, places, tops })
     }
 
+    pub(super) fn tops(&self) -> &[Top] {
+        &self.tops
+    }
+
+    /// Whether attributes are asked for that only the tree knows.
+    pub(super) fn asks_stat(&self) -> bool {
+        let filter = &self.find().filter;
+        filter.needs_stat() || filter.executable || filter.empty
+    }
+
+    /// Whether it hangs on other entries besides whether one is found; on those above only by
+    /// their names.
+    pub(super) fn asks_across_entries(&self) -> bool {
+        let find = self.find();
+        find.prune
+            || find.one_file_system
+            || find.filter.empty
+            || !find.skip_holding.is_empty()
+            || find.results_max != u64::MAX
+    }
+
     /// The search that it answers.
     pub(super) fn find(&self) -> &Find {
         &self.plan.find
@@ -129,22 +151,22 @@ fn tops(find: &Find, root: &Path, are_absolute: bool) -> Result<Vec<Top>, Error>
 /// What an index answers.
 pub struct Answer<'i> {
     index: &'i Index,
-    groups: Vec<Group>,
+    groups: Vec<Group<'i>>,
     errors: Vec<Error>,
 }
 
 /// What was found below one root.
-struct Group {
+struct Group<'i> {
     top: DirNo,
     shown: Vec<u8>,
-    entries: Vec<EntryNo>,
+    entries: Found<'i>,
 }
 
 /// One entry that was found.
 #[derive(Clone, Copy)]
 pub struct Hit<'a> {
     index: &'a Index,
-    group: &'a Group,
+    group: &'a Group<'a>,
     entry: EntryNo,
 }
 
@@ -161,22 +183,36 @@ impl Answer<'_> {
         self.len() == 0
     }
 
-    /// What was found, root by root; sorted by path if that was asked for.
+    /// What was found, root by root; sorted by path if that was asked for, and otherwise as it lies
+    /// in the index.
     pub fn iter(&self) -> impl Iterator<Item = Hit<'_>> {
         self.groups.iter().flat_map(move |group| {
             let entries = group.entries.iter();
-            entries.map(move |&entry| Hit { index: self.index, group, entry })
+            entries.map(move |entry| Hit { index: self.index, group, entry })
         })
     }
 
-    /// Each root, and the numbers of what was found below it.
-    pub(super) fn numbers(&self) -> Vec<(DirNo, Vec<EntryNo>)> {
-        self.groups.iter().map(|group| (group.top, group.entries.clone())).collect()
-    }
-
-    /// The path of an entry below a root.
-    pub(super) fn path_of(&self, root: usize, entry: EntryNo) -> Vec<u8> {
-        Hit { index: self.index, group: &self.groups[root], entry }.path()
+    /// Calls `each` with the path of everything that was found, in the order of
+    /// [`iter`](Self::iter). What stands before the names of a directory is put together once, so
+    /// that it costs less than a [`path`](Hit::path) for each.
+    pub fn for_each_path(&self, mut each: impl FnMut(&[u8])) {
+        let (view, mut path) = (self.index.view(), Vec::new());
+        for group in &self.groups {
+            let (mut last, mut before) = (None, 0);
+            for entry in group.entries.iter() {
+                let dir = view.dir(entry);
+                if last == Some(dir) {
+                    path.truncate(before);
+                } else {
+                    path.clear();
+                    path.extend_from_slice(&group.shown);
+                    view.dir_path_into(dir, group.top, &mut path);
+                    (last, before) = (Some(dir), path.len());
+                }
+                path.extend_from_slice(view.name(entry));
+                each(&path);
+            }
+        }
     }
 
     /// Rule files that could not be read; their rules do not hold.
@@ -240,12 +276,9 @@ impl Index {
                 asking.look(lookup);
             }
             let mut entries = asking.found;
-            if query.lookups.len() > 1 {
-                entries.sort_unstable();
-                entries.dedup();
-            }
+            entries.order(self.view().len());
             if query.find().sort {
-                self.sort(&mut entries);
+                self.sort(entries.list());
             }
             answer.groups.push(Group { top: dir, shown: top.shown.clone(), entries });
         }

@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 
 use treenail_os::bytes_of;
 use treenail_tree::live::{LiveTree, Options, Waker};
+use treenail_tree::{Changed, DirId, Entry};
 
-use super::answer::{Answer, Query};
+use super::answer::{Answer, Query, Top};
+use super::asking::Asking;
 use super::index::Index;
-use super::names::{DirNo, EntryNo};
+use super::names::ROOT;
+use super::places::Below;
 use crate::error::Error;
 use crate::find::Find;
 
@@ -18,8 +21,6 @@ pub struct Follow {
     query: Query,
     /// What it was last answered from.
     index: Index,
-    /// What was found then below each root, in order of the numbers.
-    found: Vec<(DirNo, Vec<EntryNo>)>,
 }
 
 /// What is new in an answer. A path in neither list is in both answers, or in none.
@@ -43,8 +44,13 @@ impl Follow {
     /// Follows the answer to a query, from what an index says now.
     #[must_use]
     pub fn new(query: Query, index: &Index) -> Self {
-        let found = numbers(&index.ask(&query));
-        Self { query, index: index.clone(), found }
+        // The rules of now are to be known when there are others.
+        for top in query.tops() {
+            if let Some(dir) = index.view().dir_at(ROOT, &top.path) {
+                _ = Asking::new(index, &query, top, dir, &mut Vec::new());
+            }
+        }
+        Self { query, index: index.clone() }
     }
 
     /// The answer as it was last.
@@ -53,38 +59,93 @@ impl Follow {
         self.index.ask(&self.query)
     }
 
-    /// What has changed, given a later state of the index.
+    /// What has changed, given a later state of the index. It costs what differs between the two,
+    /// unless the differences say more than they are: where ignore rules have changed, a directory
+    /// has moved, the index was made anew, or the search asks of directories what is in them, all
+    /// is asked again.
     pub fn update(&mut self, index: &Index) -> News {
-        let answer = index.ask(&self.query);
-        let found = numbers(&answer);
-        let mut news = News::default();
-        let same_roots =
-            found.iter().map(|(root, _)| root).eq(self.found.iter().map(|(root, _)| root));
-        if same_roots && index.has_numbers_of(&self.index) {
-            for (number, ((_, old), (_, new))) in self.found.iter().zip(&found).enumerate() {
-                let path = |entry: EntryNo| answer.path_of(number, entry);
-                news.removed.extend(only_first(old, new).map(path));
-                news.added.extend(only_first(new, old).map(path));
+        let mut news = match self.sides(index) {
+            Some(sides) => self.differences(index, sides),
+            None => {
+                let paths = |answer: &Answer<'_>| answer.iter().map(|hit| hit.path()).collect();
+                News { added: paths(&index.ask(&self.query)), removed: paths(&self.answer()) }
             }
-        } else {
-            let paths = |answer: &Answer<'_>| answer.iter().map(|hit| hit.path()).collect();
-            (news.added, news.removed) = (paths(&answer), paths(&self.answer()));
-        }
-        drop(answer);
+        };
         news.added.sort_unstable();
         news.removed.sort_unstable();
         let added: Vec<_> = only_first(&news.added, &news.removed).collect();
         news.removed = only_first(&news.removed, &news.added).collect();
         news.added = added;
-        (self.index, self.found) = (index.clone(), found);
+        self.index = index.clone();
+        news
+    }
+
+    /// Both states of each root, if all that can be new is an entry that differs.
+    fn sides<'a>(&'a self, index: &'a Index) -> Option<Vec<[Side<'a>; 2]>> {
+        if self.query.asks_across_entries() || !index.has_numbers_of(&self.index) {
+            return None;
+        }
+        let mut sides = Vec::new();
+        for top in self.query.tops() {
+            let states = [&self.index, index];
+            let dirs = states.map(|index| index.view().dir_at(ROOT, &top.path));
+            if dirs[0] != dirs[1] {
+                return None;
+            }
+            let Some(dir) = dirs[0] else { continue };
+            let both = states.map(|index| {
+                let asking = Asking::new(index, &self.query, top, dir, &mut Vec::new());
+                Side { asking, top, below: Below::new(dir) }
+            });
+            if both[0].asking.rules() != both[1].asking.rules() {
+                return None;
+            }
+            sides.push(both);
+        }
+        Some(sides)
+    }
+
+    /// What of the entries that differ was found, and what is.
+    fn differences(&self, index: &Index, mut sides: Vec<[Side<'_>; 2]>) -> News {
+        let mut news = News::default();
+        let asks_stat = self.query.asks_stat();
+        index.tree().changed_since(self.index.tree(), |Changed { dir, was, now }| {
+            let is_same = |was: Entry<'_, DirId>, now: Entry<'_, DirId>| {
+                !asks_stat && was.stat.kind == now.stat.kind && was.child == now.child
+            };
+            if was.zip(now).is_some_and(|(was, now)| is_same(was, now)) {
+                return;
+            }
+            for [before, after] in &mut sides {
+                news.removed.extend(was.and_then(|was| before.path_if_found(dir, was.name)));
+                news.added.extend(now.and_then(|now| after.path_if_found(dir, now.name)));
+            }
+        });
         news
     }
 }
 
-fn numbers(answer: &Answer<'_>) -> Vec<(DirNo, Vec<EntryNo>)> {
-    let mut found = answer.numbers();
-    found.iter_mut().for_each(|(_, found)| found.sort_unstable());
-    found
+/// One root in one state.
+struct Side<'a> {
+    asking: Asking<'a, 'a>,
+    top: &'a Top,
+    below: Below,
+}
+
+impl Side<'_> {
+    /// The path of an entry that is in the answer.
+    fn path_if_found(&mut self, dir: DirId, name: &[u8]) -> Option<Vec<u8>> {
+        let view = self.asking.view;
+        let entry = self.asking.index.entry_at(dir, name)?;
+        let dir = view.dir(entry);
+        let is_found = self.below.contains(view, dir) && self.asking.accepts(entry, false);
+        is_found.then(|| {
+            let mut path = self.top.shown.clone();
+            view.dir_path_into(dir, self.asking.top, &mut path);
+            path.extend_from_slice(name);
+            path
+        })
+    }
 }
 
 /// What is in the first list only; both are in order.
@@ -200,5 +261,72 @@ impl Index {
     fn has_numbers_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(self.shared_names(), other.shared_names())
             && self.view().overlay.moves() == other.view().overlay.moves()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use treenail_os::{Kind, Stat};
+    use treenail_tree::{DirId, Edit, Ids, Tree};
+
+    use super::*;
+
+    fn stat(kind: Kind) -> Stat {
+        Stat {
+            kind,
+            mode: 0o644,
+            size_bytes: 1,
+            mtime_ns: 0,
+            ctime_ns: 0,
+            inode: 1,
+            device: 1,
+            nlink: 1,
+            uid: 0,
+            gid: 0,
+        }
+    }
+
+    fn put<'a>(name: &'a str, kind: Kind) -> Edit<'a> {
+        let at = (DirId::ROOT, name.as_bytes());
+        Edit::Put { at, stat: stat(kind), ids: Ids::Unchanged }
+    }
+
+    #[test]
+    fn only_what_differs_is_looked_at_unless_a_directory_moved() {
+        let root = Path::new("/");
+        let mut tree = Tree::empty(stat(Kind::Directory), 0);
+        tree.apply([put("a", Kind::Directory), put("x.js", Kind::File)]);
+        let mut index = Index::new(&tree, root).unwrap();
+        let query = Query::new(&Find::new().glob("*.js"), root).unwrap();
+        let mut follow = Follow::new(query, &index);
+        tree.apply([put("y.js", Kind::File), put("z", Kind::File)]);
+        index.update(&tree).unwrap();
+        assert!(follow.sides(&index).is_some());
+        assert_eq!(follow.update(&index).added, [b"y.js"]);
+
+        let (from, to) = ((DirId::ROOT, &b"a"[..]), (DirId::ROOT, &b"b.js"[..]));
+        tree.apply([Edit::Move { from, to }]);
+        index.update(&tree).unwrap();
+        assert!(follow.sides(&index).is_none());
+        assert_eq!(follow.update(&index).added, [b"b.js"]);
+    }
+
+    #[test]
+    fn what_hangs_on_other_entries_is_asked_again() {
+        let root = Path::new("/");
+        let tree = Tree::empty(stat(Kind::Directory), 0);
+        let index = Index::new(&tree, root).unwrap();
+        let find = Find::new();
+        for find in [
+            find.clone().prune(true),
+            find.clone().empty(true),
+            find.clone().skip_holding("x"),
+            find.clone().max_results(1),
+        ] {
+            let follow = Follow::new(Query::new(&find, root).unwrap(), &index);
+            assert!(follow.sides(&index).is_none(), "{find:?}");
+        }
+        let follow = Follow::new(Query::new(&find.depth(2, 4), root).unwrap(), &index);
+        assert!(follow.sides(&index).is_some());
     }
 }

@@ -197,6 +197,11 @@ impl Index {
         self.columns.get(asked, self.view(), &self.root, errors)
     }
 
+    /// The entry of that name in a directory of the tree.
+    pub(super) fn entry_at(&self, dir: DirId, name: &[u8]) -> Option<EntryNo> {
+        self.view().find(self.numbers.get(dir)?, name)
+    }
+
     /// What the tree says of an entry.
     pub(super) fn stat(&self, entry: EntryNo) -> Option<Stat> {
         let view = self.view();
@@ -310,6 +315,11 @@ pub(super) struct Numbered<'a> {
 }
 
 impl<'a> Numbered<'a> {
+    /// The number behind all entries.
+    pub(super) fn len(self) -> usize {
+        self.names.len() + self.overlay.added.len()
+    }
+
     pub(super) fn name(self, entry: EntryNo) -> &'a [u8] {
         match (entry as usize).checked_sub(self.names.len()) {
             None => self.names.name(entry),

@@ -1,10 +1,10 @@
 //! The questions of `find`, answered from a tree that is known instead of by a walk.
 //!
 //! An [`Index`] holds the names of a [`Tree`](treenail_tree::Tree) in columns: a directory and all
-//! below it are one range, each extension and each name has a list, and 64 bits beside each name
-//! say what cannot be in it. A [`Query`] is a [`Find`](crate::find::Find) made ready; its answer is
-//! what a walk of that state of the tree would have found. [`Follow`] says what is new in an answer
-//! when the tree has changed, and [`Watch`] does so for a directory.
+//! below it are one range, each extension and each name has a list, and 192 bits for each distinct
+//! name say what cannot be in it. A [`Query`] is a [`Find`](crate::find::Find) made ready; its
+//! answer is what a walk of that state of the tree would have found. [`Follow`] says what is new in
+//! an answer when the tree has changed, and [`Watch`] does so for a directory.
 //!
 //! ```
 //! use treenail_glob::find::Find;
@@ -26,16 +26,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accept;
 mod answer;
 mod asking;
+mod basenames;
 mod follow;
+mod found;
 mod index;
 mod names;
 mod overlay;
+mod places;
 mod plan;
 mod postings;
+mod scan;
 mod signature;
+mod stats;
 mod verdicts;
+mod way;
 
 pub use answer::{Answer, Hit, Query};
 pub use follow::{Follow, News, Watch};

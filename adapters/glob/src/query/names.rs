@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use treenail_os::Kind;
 
-use super::postings::Postings;
-use super::signature;
+use super::basenames::{Basenames, Interner, NameNo};
+use super::postings::{Postings, within};
 
 /// The number of an entry.
 pub(super) type EntryNo = u32;
@@ -63,9 +63,9 @@ pub(super) struct Names {
     pub(super) end: Vec<DirNo>,
     /// Each directory's own entry in the one above; none for the root.
     pub(super) entry: Vec<EntryNo>,
-    /// Where each name ends.
-    pub(super) name_end: Vec<u32>,
-    pub(super) names: Vec<u8>,
+    pub(super) base: Basenames,
+    /// Each entry's name.
+    pub(super) name_of: Vec<NameNo>,
     pub(super) dir: Vec<DirNo>,
     pub(super) flags: Vec<u8>,
     /// The entries that are directories which were looked into, and their numbers.
@@ -87,9 +87,7 @@ impl Names {
     }
 
     pub(super) fn name(&self, entry: EntryNo) -> &[u8] {
-        let at = entry as usize;
-        let start = if at == 0 { 0 } else { self.name_end[at - 1] as usize };
-        &self.names[start..self.name_end[at] as usize]
+        self.base.get(self.name_of[entry as usize])
     }
 
     /// The entries of a directory itself.
@@ -109,31 +107,22 @@ impl Names {
 
     /// The entry of that name in a directory.
     pub(super) fn find(&self, dir: DirNo, name: &[u8]) -> Option<EntryNo> {
-        let Range { start: mut low, end: mut high } = self.entries(dir);
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.name(middle).cmp(name) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        let named = self.postings.named(self.base.find(name)?);
+        within(named, &self.entries(dir)).first().copied()
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
         let dirs = self.first.capacity() + self.end.capacity() + self.entry.capacity();
-        let words = dirs + self.name_end.capacity() + self.dir.capacity();
-        let bytes = self.names.capacity() + self.flags.capacity() + 8 * self.children.capacity();
+        let words = dirs + self.name_of.capacity() + self.dir.capacity();
+        let bytes = self.base.memory_bytes() + self.flags.capacity() + 8 * self.children.capacity();
         4 * words + bytes + self.postings.memory_bytes()
     }
 
     fn shrink(&mut self) {
-        self.names.shrink_to_fit();
         self.flags.shrink_to_fit();
         self.children.shrink_to_fit();
         let columns =
-            [&mut self.first, &mut self.end, &mut self.entry, &mut self.name_end, &mut self.dir];
+            [&mut self.first, &mut self.end, &mut self.entry, &mut self.name_of, &mut self.dir];
         columns.into_iter().for_each(Vec::shrink_to_fit);
     }
 }
@@ -142,6 +131,7 @@ impl Names {
 #[derive(Default)]
 pub(super) struct Builder {
     names: Names,
+    base: Interner,
     /// Whether each directory is, or is below, a hidden one.
     hidden: Vec<bool>,
 }
@@ -175,12 +165,11 @@ impl Builder {
     ) -> Result<ChildAt, TooLarge> {
         let names = &mut self.names;
         let (number, dir) = (names.dir.len() as u32, names.entry.len() as u32 - 1);
-        names.names.extend_from_slice(name);
-        let end = u32::try_from(names.names.len()).map_err(|_| TooLarge)?;
+        let name_of = self.base.add(name)?;
         if number >= ENTRIES_MAX {
             return Err(TooLarge);
         }
-        names.name_end.push(end);
+        names.name_of.push(name_of);
         names.dir.push(dir);
         names.flags.push(flags_of(name, kind, self.hidden[dir as usize]));
         let child = names.children.len();
@@ -200,20 +189,9 @@ impl Builder {
             let above = names.dir[names.entry[dir] as usize] as usize;
             names.end[above] = names.end[above].max(names.end[dir]);
         }
+        names.base = self.base.finish();
         names.shrink();
         names.postings = Postings::new(&names);
         names
     }
-}
-
-/// The signature of each name.
-pub(super) fn signatures(names: &Names) -> Vec<u64> {
-    let mut start = 0;
-    let ends = names.name_end.iter();
-    ends.map(|end| {
-        let name = &names.names[start..*end as usize];
-        start = *end as usize;
-        signature::of_name(name)
-    })
-    .collect()
 }

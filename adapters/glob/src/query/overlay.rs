@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::names::{DirNo, EntryNo, NONE};
+use super::signature::Signature;
 
 /// See the module's text. Entries and directories are numbered on from those of the columns.
 #[derive(Clone, Default)]
@@ -37,7 +38,7 @@ pub(super) struct Added {
     name_len: u32,
     pub(super) dir: DirNo,
     pub(super) child: DirNo,
-    pub(super) signature: u64,
+    pub(super) signature: Signature,
     pub(super) flags: u8,
     pub(super) is_live: bool,
 }
@@ -122,7 +123,7 @@ impl Overlay {
             name_len: name.len() as u32,
             dir,
             child,
-            signature: super::signature::of_name(name),
+            signature: Signature::of_name(name),
             flags,
             is_live: true,
         });

@@ -34,7 +34,7 @@ const NAMES: [&str; 16] = [
     ".js",
 ];
 
-const GLOBS: [&str; 22] = [
+const GLOBS: [&str; 34] = [
     "*",
     "**",
     "*.js",
@@ -57,6 +57,18 @@ const GLOBS: [&str; 22] = [
     "x*s",
     "src/../a",
     "**/a/**/b",
+    "**/src/**/main.rs",
+    "**/src/**/*.js",
+    "*/*/main.rs",
+    "src/*/a",
+    "a*/b",
+    "*s*/**/*a*",
+    "**/*/a",
+    "**/a*/*.js",
+    "**/*b/a/**/*s",
+    "**/*.b.*/*",
+    "a/**/src/*/?",
+    "**/read*/../a",
 ];
 
 const REGEXES: [&str; 12] = [
@@ -74,7 +86,8 @@ const REGEXES: [&str; 12] = [
     "(?:a|b){1,2}\\.",
 ];
 
-const TEXTS: [&str; 8] = ["a", "ai", "main", "EA", ".", "k", "src/a", ""];
+const TEXTS: [&str; 14] =
+    ["a", "ai", "main", "EA", ".", "k", "src/a", "", "src/", "/", "/a", "b/src/m", "c/a/", "a//b"];
 
 fn stat(kind: Kind, size_bytes: u64) -> Stat {
     Stat {
@@ -336,6 +349,18 @@ fn make(root: &Path, steps: &[Step]) {
     }
 }
 
+fn ignores(rules: u8) -> Ignores {
+    match rules {
+        0 => Ignores::none(),
+        1 => Ignores { git_required: false, ..Ignores::standard() },
+        2 => {
+            let names = vec![b"README".into()];
+            Ignores { dot_ignore: false, names, ..Ignores::standard() }
+        }
+        _ => Ignores::standard(),
+    }
+}
+
 fn walk(find: &Find) -> BTreeSet<Vec<u8>> {
     // A pattern through `..` is an error of its path to a walk, and matches nothing.
     find.iter().unwrap().flatten().map(|found| found.path().to_vec()).collect()
@@ -354,20 +379,29 @@ proptest! {
         make(root, &first);
         let mut live = LiveTree::open(root, &live::Options::default()).unwrap();
         let mut index = Index::new(live.tree(), root).unwrap();
+        let of_all = |(find, rules, _): &(Find, u8, _)| {
+            let find = find.clone().ignores(ignores(*rules)).root(root);
+            Query::new(&find, root).unwrap()
+        };
+        let mut followed: Vec<_> = finds
+            .iter()
+            .map(|asked| {
+                let query = of_all(asked);
+                (Follow::new(query.clone(), &index), answer(&index, &query), query)
+            })
+            .collect();
         for steps in std::iter::once(Vec::new()).chain(then) {
             make(root, &steps);
             live.barrier().unwrap();
             index.update(live.tree()).unwrap();
+            for (follow, was, query) in &mut followed {
+                let (news, is) = (follow.update(&index), answer(&index, query));
+                prop_assert_eq!(news.added, is.difference(was).cloned().collect::<Vec<_>>());
+                prop_assert_eq!(news.removed, was.difference(&is).cloned().collect::<Vec<_>>());
+                *was = is;
+            }
             for (find, rules, which) in &finds {
-                let ignores = match rules {
-                    0 => Ignores::none(),
-                    1 => Ignores { git_required: false, ..Ignores::standard() },
-                    2 => {
-                        let names = vec![b"README".into()];
-                        Ignores { dot_ignore: false, names, ..Ignores::standard() }
-                    }
-                    _ => Ignores::standard(),
-                };
+                let ignores = ignores(*rules);
                 let dirs: Vec<_> = dirs(live.tree());
                 let below = live.tree().path_of(*which.get(&dirs)).unwrap();
                 let top = root.join(&*treenail_os::os_str_of(&below).unwrap());

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use treenail_os::{Entry, Handle, Kind, os_str_of};
@@ -16,6 +17,9 @@ use super::overlay::Bits;
 use crate::error::Error;
 use crate::find::Ignores;
 use crate::find::rules::{Held, RootRules};
+
+/// The number of the next column of all.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The most sets of rules whose verdicts are kept.
 const COLUMNS_MAX: usize = 4;
@@ -47,6 +51,8 @@ pub(super) struct Asked {
 /// The verdicts for one set of rules.
 #[derive(Clone)]
 pub(super) struct Column {
+    /// Other rules are another number.
+    number: u64,
     asked: Asked,
     rules: Arc<RootRules>,
     /// The entries that a walk comes by.
@@ -133,6 +139,7 @@ impl Column {
         let top = on_disk(view, root, asked.top).ok()?;
         let (rules, held) = RootRules::open(&asked.ignores, None, &top, errors)?;
         let mut this = Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             asked: asked.clone(),
             rules: Arc::new(rules),
             shown: Bits::default(),
@@ -140,6 +147,11 @@ impl Column {
         };
         this.enter_all(view, root, vec![(asked.top, held)], errors);
         Some(this)
+    }
+
+    /// The number of the rules as they were read; it stays when entries come and go.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether a walk comes by an entry.
