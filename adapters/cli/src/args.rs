@@ -292,7 +292,7 @@ pub(crate) struct Daemon {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["stop", "status"])]
     pub(crate) config: Option<PathBuf>,
     /// After how many seconds without use a directory is given up, and the daemon ends; 0 for
-    /// never. It goes before `idle_seconds` of the file
+    /// never. It goes before `idle_seconds` of the file, also when that changes
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["stop", "status"])]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=31_536_000))]
     pub(crate) idle: Option<u64>,

@@ -10,8 +10,9 @@ use super::Ids;
 /// Report what changes in a directory, as it changes
 ///
 /// Every change is reported, or its loss is. Content decides: a save that leaves a file as it was
-/// is silent once the content's id is known. Each line has a clock; with --since and a clock, also
-/// one of an earlier run, what happened meanwhile is reported first.
+/// is silent once the content's id is known. With --json each line has a clock, otherwise the first
+/// and the last message do, on standard error; with --since and a clock, also one of an earlier
+/// run, what happened meanwhile is reported first.
 ///
 /// The lines begin with A (created), M (modified), D (deleted), R (renamed) or ! (events were lost;
 /// what the directory holds now is made good).

@@ -78,6 +78,11 @@ fn it_is_started_once_shown_and_ended() {
     let pid = user.pid();
     user.run(&["daemon"]).expect(0);
     assert_eq!(user.pid(), pid, "the one that runs is enough");
+    fs::write(user.0.path().join("other.toml"), "").unwrap();
+    for other in [["--config", "other.toml"], ["--idle", "7"]] {
+        let refused = user.run(&["daemon", other[0], other[1]]).refused("runs already", "--stop");
+        assert!(refused.stderr.contains(&pid.to_string()), "{refused:?}");
+    }
 
     let _changes = user.client().watch(&user.root(), From::Now).unwrap();
     let ran = user.run(&["--json", "daemon", "--status"]).expect(0);
@@ -140,6 +145,12 @@ fn a_directory_of_another_user_is_refused() {
         run.env("XDG_CONFIG_HOME", user.0.path().join("config"));
         finish(&mut run, b"").refused("run/treenail", "XDG_RUNTIME_DIR");
     }
+    // Nor can what others may not even look into be used.
+    fs::set_permissions(user.0.path().join("run"), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut run = Command::new("setpriv");
+    run.args(["--reuid=65534", "--clear-groups"]).arg(&program).args(["daemon", "--status"]);
+    run.env("XDG_RUNTIME_DIR", user.0.path().join("run")).stdin(Stdio::null());
+    finish(&mut run, b"").refused("run/treenail", "XDG_RUNTIME_DIR");
     let own = fs::Permissions::from_mode(0o700);
     fs::set_permissions(user.place().dir(), own).unwrap();
 }
@@ -222,6 +233,17 @@ fn a_root_whose_state_another_process_holds_is_said_to_have_none() {
     assert!(status.out().contains("clocks end with the daemon"), "{status:?}");
     holder.kill().unwrap();
     holder.wait().unwrap();
+}
+
+#[test]
+fn a_state_that_cannot_be_made_is_said_to_be_none() {
+    let user = User::new();
+    fs::write(user.0.path().join("state/treenail"), "in the way").unwrap();
+    let mut watching = Watching::start(&user, &[]);
+    let lost = watching.ready["lost"].as_str().unwrap();
+    assert!(lost.contains("clocks end with the daemon: ") && lost.contains("state"), "{lost}");
+    fs::write(user.root().join("a"), "").unwrap();
+    assert_eq!(watching.next()["path"], "a");
 }
 
 #[test]

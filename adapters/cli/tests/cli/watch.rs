@@ -58,6 +58,7 @@ impl Scene {
 struct Watching {
     child: Child,
     lines: Receiver<String>,
+    ready: Value,
     clock: String,
 }
 
@@ -75,9 +76,9 @@ impl Watching {
                 }
             }
         });
-        let mut this = Self { child, lines, clock: String::new() };
-        let ready = this.next();
-        this.clock = ready["ready"]["clock"].as_str().unwrap_or_else(|| panic!("{ready}")).into();
+        let mut this = Self { child, lines, ready: Value::Null, clock: String::new() };
+        this.ready = this.next()["ready"].take();
+        this.clock = this.ready["clock"].as_str().expect("the first line has a clock").into();
         this
     }
 
@@ -280,13 +281,56 @@ fn what_cannot_be_watched_is_refused_with_a_remedy() {
         let ran = scene.run(args).expect(2);
         assert!(ran.stderr.contains("not a clock: expected tn1-"), "{ran:?}");
     }
-    scene.run(&["watch", "root", "-g", "[a"]).refused("root", "put it right");
-    scene.run(&["watch", "root", "--on-change", "'open"]).refused("'open", "put the command right");
+    for (glob, reason) in [("[a", "`[a`: glob: `[` without `]`"), ("", "`` is no glob")] {
+        scene.run(&["watch", "root", "-g", glob]).refused(reason, "put it right");
+    }
+    for line in ["'open", ""] {
+        scene.run(&["watch", "root", "--on-change", line]).refused(line, "put the command");
+    }
     scene.run(&["watch", "root", "--state", "root/s"]).refused("root/s", "name another place");
     let state = ["--state", "s"];
     let held = scene.watch(&state);
+    assert!(held.ready.get("stateless").is_none());
     scene.run(&["watch", "root", state[0], state[1]]).refused("", "ask the process");
     drop(held);
+}
+
+#[test]
+fn a_state_that_cannot_be_made_is_done_without_unless_it_was_asked_for() {
+    let scene = Scene::new();
+    fs::write(scene.place.path().join("state"), "in the way").unwrap();
+    let mut watching = scene.watch(&[]);
+    fs::write(scene.root().join("f"), "").unwrap();
+    assert_eq!(told(&watching.next()), ("create", "file", "f"));
+    let why = watching.ready["stateless"].as_str().expect("it says that it has no state");
+    assert!(why.contains("cannot make the state"), "{why}");
+    let clock = watching.clock.clone();
+    drop(watching);
+    scene.run(&["watch", "root", "--since", &clock]).refused("state", "");
+    scene.run(&["watch", "root", "--state", "state/s"]).refused("state/s", "");
+    scene.run(&["since", "root", &clock]).refused("state", "");
+}
+
+#[test]
+fn the_last_clock_is_told_at_the_end_where_the_lines_have_none() {
+    let scene = Scene::new();
+    fs::write(scene.root().join("f"), "").unwrap();
+    let mut child = scene.command(&["watch", "root"]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    told.read_line(&mut String::new()).unwrap();
+    fs::write(scene.root().join("g"), "").unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "A g\n");
+    let killed = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(killed.is_ok_and(|status| status.success()));
+    wait(&mut child, COMES_WITHIN).expect("it ends");
+    let mut last = String::new();
+    told.read_line(&mut last).unwrap();
+    let clock = last.strip_prefix("clock ").expect(&last).trim_end();
+    fs::write(scene.root().join("h"), "").unwrap();
+    assert!(scene.run(&["since", "root", clock]).expect(0).out().starts_with("A h\n"));
 }
 
 #[test]

@@ -132,7 +132,8 @@ pub(super) fn words(line: &str, shell: bool) -> Result<Vec<String>, Failed> {
         return Ok(vec!["sh".to_owned(), "-c".to_owned(), line.to_owned()]);
     }
     let wrong = |message: &str| {
-        let (path, remedy) = (Some(line.as_bytes().to_vec()), Some("put the command right"));
+        let path = (!line.is_empty()).then(|| line.as_bytes().to_vec());
+        let remedy = Some("put the command of --on-change right");
         Problem { kind: "usage", message: message.to_owned(), path, remedy }
     };
     let words = split(line).ok_or_else(|| wrong("a quote or a backslash has no end"))?;
