@@ -462,6 +462,13 @@ fn the_command_runs_once_at_a_time_and_once_more_for_what_changes_meanwhile() {
     assert!((1..=4).contains(&runs.lines().count()), "{runs}");
     assert!(runs.lines().all(|clock| clock.starts_with("tn1-")), "{runs}");
     drop(watching);
+    // What the command says is no JSON.
+    let mut watching = scene.watch(&["--shell", "--on-change", "cat"]);
+    fs::write(scene.root().join("said"), "").unwrap();
+    assert_eq!(watching.next()["path"], "said");
+    thread::sleep(Duration::from_millis(100));
+    let (_, rest) = watching.end("-TERM");
+    assert!(rest.iter().all(|line| line.starts_with('{')), "{rest:?}");
     let mut watching = scene.watch(&["--on-change", "/nowhere/to be found"]);
     fs::write(scene.root().join("more"), "").unwrap();
     let status = wait(&mut watching.child, COMES_WITHIN).expect("it ends");

@@ -136,7 +136,7 @@ fn watch(
     let mut watcher = started.watcher;
     let runner = program.map(|program| {
         let root = watcher.root().to_owned();
-        Runner::start(program, args, root, watcher.interrupter())
+        Runner::start(program, args, output.json(), root, watcher.interrupter())
     });
     let runner = runner.transpose()?;
     let mut lines = Lines::new(watcher.clock());
