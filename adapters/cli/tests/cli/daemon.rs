@@ -247,6 +247,39 @@ fn a_state_that_cannot_be_made_is_said_to_be_none() {
 }
 
 #[test]
+fn an_idle_daemon_does_not_wake() {
+    // A file system on which nobody else is busy.
+    let Ok(quiet) = tempfile::tempdir_in("/dev/shm") else {
+        return eprintln!("skipped: no /dev/shm");
+    };
+    let user = User::new();
+    let root = quiet.path().display().to_string();
+    let mut command = user.command(&["--json", "watch", &root, "--daemon"]);
+    let watching = Watching::spawn(&mut command);
+    let pid = watching.ready["daemon"].as_u64().unwrap();
+    let wakes = || -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let status = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
+        let count = |status: String| {
+            let line =
+                status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            line.unwrap().trim().parse::<u64>().unwrap()
+        };
+        status.map(|status| count(status.unwrap())).sum()
+    };
+    let begun = Instant::now();
+    loop {
+        let before = wakes();
+        thread::sleep(Duration::from_millis(500));
+        if wakes() == before {
+            return;
+        }
+        // Its clients and its state have something for it to do at first.
+        assert!(begun.elapsed() < LONG, "it wakes again and again");
+    }
+}
+
+#[test]
 fn a_client_that_is_killed_leaves_nothing_in_the_way() {
     let user = User::new();
     let watching = Watching::start(&user, &[]);
@@ -271,8 +304,11 @@ struct Watching {
 
 impl Watching {
     fn start(user: &User, args: &[&str]) -> Self {
-        let mut command = user.command(&["--json", "watch", "root", "--daemon"]);
-        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(user.command(&["--json", "watch", "root", "--daemon"]).args(args))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut watching = Self { child, lines, ready: Value::Null };
         watching.ready = watching.next()["ready"].take();

@@ -192,6 +192,46 @@ fn a_save_of_the_same_content_is_silent_unless_raw() {
 }
 
 #[test]
+fn a_file_that_stays_open_is_told_after_the_time_that_was_said() {
+    let scene = Scene::new();
+    for (limit, is_told) in [("0", true), ("600000", false)] {
+        let mut watching = scene.watch(&["--open-max", limit, "--no-state"]);
+        let open = fs::File::create(scene.root().join(limit)).unwrap();
+        if is_told {
+            assert_eq!(watching.next()["open_for_write"], true);
+        }
+        fs::write(scene.root().join("end"), limit).unwrap();
+        assert_eq!(watching.next()["path"], "end");
+        drop(open);
+        if !is_told {
+            let line = watching.next();
+            assert_eq!(
+                (told(&line), line.get("open_for_write")),
+                (("create", "file", limit), None)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_likely_to_be_saved_next_is_known_before_if_asked_for() {
+    let scene = Scene::new();
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for name in names {
+        fs::write(scene.root().join(name), "formatted\n").unwrap();
+    }
+    let mut watching = scene.watch(&["--predict", "--no-state"]);
+    // A formatter that goes from file to file, and changes nothing. Each new id has its time.
+    for name in names {
+        fs::write(scene.root().join(name), "formatted\n").unwrap();
+        thread::sleep(Duration::from_millis(150));
+    }
+    fs::write(scene.root().join("end"), "").unwrap();
+    let told = watching.until("end");
+    assert!(told.len() < names.len(), "the later ones are silent: {told:?}");
+}
+
+#[test]
 fn names_that_are_no_text_are_in_base_64() {
     let scene = Scene::new();
     let mut watching = scene.watch(&[]);

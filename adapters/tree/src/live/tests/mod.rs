@@ -4,6 +4,7 @@ mod history;
 mod links;
 mod losses;
 mod machine;
+mod ranges;
 
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
