@@ -1,11 +1,13 @@
 //! The grammar of `watch` and `since`.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueEnum};
 use treenail::tree::live::Clock;
 
 use super::Ids;
+use super::size::size;
 
 /// Report what changes in a directory, as it changes
 ///
@@ -21,6 +23,7 @@ use super::Ids;
 Examples:
   treenail watch                                   the current directory, until Ctrl-C
   treenail watch -g '*.rs' --on-change 'cargo test'
+  treenail watch --type f --size +100m /var        files as they get large
   treenail watch --json src | jq .path             for programs
   treenail watch --since tn1-... src               what was missed, and then what comes
   treenail watch --coverage                        what is watched how, and what nobody sees
@@ -128,7 +131,7 @@ pub(crate) struct Remote {
     ///   treenail since --remote https://build.example:7411 --token-file token site "$CLOCK"
     #[arg(long, value_name = "URL", requires = "token_file", help_heading = "Other machines")]
     #[arg(conflicts_with_all = [
-        "globs", "gitignore", "types", "backend", "ids", "open_max", "poll", "state",
+        "globs", "gitignore", "types", "sizes", "backend", "ids", "open_max", "poll", "state",
     ])]
     pub(crate) remote: Option<String>,
     /// The file with the daemon's token, which nobody else may read
@@ -153,6 +156,11 @@ pub(crate) struct Followed {
     /// Report entries of these types: f (file), d (directory), l (symbolic link), o (other)
     #[arg(long = "type", value_name = "TYPES", value_delimiter = ',', help_heading = "Filters")]
     pub(crate) types: Vec<EntryType>,
+    /// Report files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi, gi,
+    /// ti. Deletions are reported whatever the size was
+    #[arg(short = 'S', long = "size", value_name = "SIZE", help_heading = "Filters")]
+    #[arg(allow_hyphen_values = true, value_parser = bytes)]
+    pub(crate) sizes: Vec<RangeInclusive<u64>>,
     /// Report also what changes nothing: saves of the same content, other times
     #[arg(long, help_heading = "Filters")]
     pub(crate) raw: bool,
@@ -173,6 +181,10 @@ pub(crate) struct Followed {
     /// in $XDG_STATE_HOME/treenail/watch]
     #[arg(long, value_name = "DIR", help_heading = "Watching")]
     pub(crate) state: Option<PathBuf>,
+}
+
+fn bytes(text: &str) -> Result<RangeInclusive<u64>, &'static str> {
+    size(text).ok_or("write a size as `+10k`, `-2mi` or `0b`")
 }
 
 /// What reports changes.

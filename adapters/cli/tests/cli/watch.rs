@@ -418,6 +418,23 @@ fn filters_leave_changes_out_and_what_crosses_their_border_comes_or_goes() {
 }
 
 #[test]
+fn files_of_a_size_are_told_here_and_by_since() {
+    let scene = Scene::new();
+    let sizes = ["--size", "+3b", "-S", "-1k", "--type", "f"];
+    let mut watching = scene.watch(&sizes);
+    let clock = watching.clock.clone();
+    for (name, bytes) in [("small", 2), ("large", 2000), ("fits", 1000)] {
+        fs::write(scene.root().join(name), vec![b'x'; bytes]).unwrap();
+    }
+    assert_eq!(watching.next()["path"], "fits");
+    drop(watching);
+    let ran = scene.run(&[&["since", "root", &clock], &sizes[..]].concat()).expect(0);
+    assert!(ran.out().starts_with("A fits\nclock "), "{ran:?}");
+    let ran = scene.run(&["watch", "root", "--size", "10"]).expect(2);
+    assert!(ran.stderr.contains("write a size as `+10k`"), "{ran:?}");
+}
+
+#[test]
 fn ignored_directories_are_not_watched_and_have_clocks_of_their_own() {
     let scene = Scene::new();
     let root = scene.root();

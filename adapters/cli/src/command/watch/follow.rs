@@ -92,7 +92,10 @@ fn filter(args: &Followed) -> Filter {
     });
     let filter = Filter::new().gitignore(args.gitignore);
     let filter = args.globs.iter().fold(filter, |filter, glob| filter.glob(glob));
-    types.fold(filter, Filter::wants)
+    let least = args.sizes.iter().map(|size| *size.start()).max().unwrap_or(0);
+    let filter = types.fold(filter, Filter::wants).size_min(least);
+    let most = args.sizes.iter().map(|size| *size.end()).min();
+    filter.size_max(most.unwrap_or(u64::MAX))
 }
 
 pub(crate) fn live_options(args: &Followed, state: &State) -> live::Options {
