@@ -156,8 +156,8 @@ pub(crate) struct Followed {
     /// Report entries of these types: f (file), d (directory), l (symbolic link), o (other)
     #[arg(long = "type", value_name = "TYPES", value_delimiter = ',', help_heading = "Filters")]
     pub(crate) types: Vec<EntryType>,
-    /// Report files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi, gi,
-    /// ti. Deletions are reported whatever the size was
+    /// Report files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi,
+    /// gi, ti. Deletions are reported whatever the size was
     #[arg(short = 'S', long = "size", value_name = "SIZE", help_heading = "Filters")]
     #[arg(allow_hyphen_values = true, value_parser = bytes)]
     pub(crate) sizes: Vec<RangeInclusive<u64>>,
