@@ -8,6 +8,8 @@ mod find;
 mod grep;
 #[cfg(all(feature = "glob", feature = "watch"))]
 mod index;
+#[cfg(any(feature = "glob", feature = "watch"))]
+mod size;
 #[cfg(feature = "watch")]
 mod watch;
 
@@ -25,6 +27,8 @@ pub(crate) use find::{FileType, Find, Strip};
 pub(crate) use grep::{Chosen, EngineName, Grep, SortBy};
 #[cfg(all(feature = "glob", feature = "watch"))]
 pub(crate) use index::Index;
+#[cfg(feature = "glob")]
+pub(crate) use size::size;
 #[cfg(feature = "remote")]
 pub(crate) use watch::Remote;
 #[cfg(feature = "watch")]
@@ -292,7 +296,7 @@ pub(crate) struct Daemon {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["stop", "status"])]
     pub(crate) config: Option<PathBuf>,
     /// After how many seconds without use a directory is given up, and the daemon ends; 0 for
-    /// never. It goes before `idle_seconds` of the file
+    /// never. It goes before `idle_seconds` of the file, also when that changes
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["stop", "status"])]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=31_536_000))]
     pub(crate) idle: Option<u64>,

@@ -21,6 +21,9 @@ pub(crate) const DIES_WITHIN: Duration = Duration::from_millis(200);
 /// A daemon that takes no connections any more, and stores what it knows, has ended by then.
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
 
+/// What to do where another one's directory is in the way, or none can be made.
+const OWN_PLACE: &str = "set XDG_RUNTIME_DIR to a directory of yours, or unset it";
+
 /// The directory of a daemon's socket, which belongs to one user and is closed to all others.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -83,7 +86,7 @@ impl Place {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(Problem::io("cannot make the daemon's directory", &error)
                     .at(&self.dir)
-                    .remedy("set XDG_RUNTIME_DIR to a directory of yours, or unset it"))
+                    .remedy(OWN_PLACE))
             }
             _ => self.check_dir(),
         }
@@ -102,7 +105,10 @@ impl Place {
         let socket = self.socket();
         match fs::symlink_metadata(&socket) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.not_running()),
-            Err(error) => return Err(Problem::io("cannot look at the socket", &error).at(&socket)),
+            Err(error) => {
+                let problem = Problem::io("cannot look at the socket", &error).at(&socket);
+                return Err(problem.remedy(OWN_PLACE));
+            }
             Ok(meta) if meta.uid() != own_uid() => {
                 return Err(foreign(&socket, "the socket", meta.uid()));
             }
@@ -115,7 +121,7 @@ impl Place {
         let stream = UnixStream::connect(&socket).map_err(|error| match error.kind() {
             // What a daemon left that was killed.
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => self.not_running(),
-            _ => Problem::io("cannot connect", &error).at(&socket),
+            _ => Problem::io("cannot connect", &error).at(&socket).remedy(OWN_PLACE),
         })?;
         let uid = uid_of_peer(&stream);
         match uid.map_err(|error| Problem::io("cannot tell whose process it is", &error))? {
@@ -132,14 +138,18 @@ impl Place {
     pub(crate) fn listen(&self) -> Result<(UnixListener, Taken), Problem> {
         self.make()?;
         let lock_path = self.dir.join("daemon.lock");
-        let io = |doing: &str, error: &io::Error| Problem::io(doing, error).at(&lock_path);
+        let io = |doing: &str, error: &io::Error| {
+            Problem::io(doing, error).at(&lock_path).remedy(OWN_PLACE)
+        };
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let lock = options.custom_flags(NOFOLLOW).open(&lock_path);
         let lock = lock.map_err(|error| io("cannot open the lock", &error))?;
         self.wait_for(&lock).map_err(|error| io("cannot lock", &error))??;
         let socket = self.socket();
-        let io = |doing: &str, error: &io::Error| Problem::io(doing, error).at(&socket);
+        let io = |doing: &str, error: &io::Error| {
+            Problem::io(doing, error).at(&socket).remedy(OWN_PLACE)
+        };
         match fs::remove_file(&socket) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(io("cannot remove the socket of a daemon that is gone", &error));
@@ -184,7 +194,10 @@ impl Place {
     /// Checks that the directory is one, this user's, and closed to others.
     fn check_dir(&self) -> Result<(), Problem> {
         let meta = fs::symlink_metadata(&self.dir);
-        let meta = meta.map_err(|error| Problem::io("cannot look at it", &error).at(&self.dir))?;
+        let meta = meta.map_err(|error| {
+            let problem = Problem::io("cannot look at the daemon's directory", &error);
+            problem.at(&self.dir).remedy(OWN_PLACE)
+        })?;
         if meta.uid() != own_uid() {
             return Err(foreign(&self.dir, "the daemon's directory", meta.uid()));
         }
@@ -220,7 +233,7 @@ impl Drop for Taken {
 fn foreign(path: &Path, what: &str, uid: u32) -> Problem {
     let message = format!("{what} belongs to user {uid}, not to user {}", own_uid());
     let problem = Problem::new(Problem::FOREIGN, message).at(path);
-    problem.remedy("set XDG_RUNTIME_DIR to a directory of yours")
+    problem.remedy(OWN_PLACE)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -73,6 +74,30 @@ fn a_reader_that_is_away_during_20_000_rewrites_of_2_000_files_loses_none() {
         };
         assert!(quiet, "{:?}", delivery.what);
     }
+}
+
+#[test]
+fn whoever_writes_a_large_file_can_say_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("image");
+    fs::write(&path, vec![7; 3 << 20]).unwrap();
+    let options = Options { open_max: Duration::from_secs(600), ..Options::default() };
+    let keeper = Keeper::start(dir.path(), &options).unwrap();
+    let mut changes = keeper.subscribe(From::Now);
+    keeper.learn(b"image");
+    let known = changes.next(SOON).unwrap().unwrap();
+    assert_eq!(paths(&known), [("image".to_owned(), EventKind::Modify)]);
+    let mut file = fs::File::options().write(true).open(&path).unwrap();
+    file.write_all(b"new").unwrap();
+    // As long as the file is open nobody else reads it.
+    keeper.wrote(b"image", 0..3).unwrap();
+    drop(file);
+    let told = changes.next(SOON).unwrap().unwrap();
+    let Delivered::Batch(batch) = &told.what else { panic!("{:?}", told.what) };
+    assert_eq!(batch.changes[0].ranges.first(), Some(&(0..4096)));
+    let missing = keeper.wrote(b"none", 0..3).unwrap_err();
+    assert_eq!(missing.path(), Path::new("none"));
+    keeper.stop().unwrap();
 }
 
 #[test]

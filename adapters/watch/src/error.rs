@@ -6,7 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use treenail_pattern::gitignore::LoadError;
-use treenail_pattern::glob::PatternError;
 use treenail_share::Problem;
 
 /// A failure, with the path it concerns and what to do about it.
@@ -53,8 +52,8 @@ impl ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn pattern(root: &Path, error: &PatternError) -> Self {
-        Self(What::Pattern { root: root.to_owned(), message: error.to_string() })
+    pub(crate) fn pattern(root: &Path, message: String) -> Self {
+        Self(What::Pattern { root: root.to_owned(), message })
     }
 
     pub(crate) fn rules(error: &LoadError) -> Self {

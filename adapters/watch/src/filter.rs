@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use treenail_os::Stat;
-use treenail_pattern::glob::{GlobSet, Options, PatternError};
+use treenail_pattern::glob::{GlobSet, Options};
 #[cfg(unix)]
 use treenail_share::protocol::Selection;
 use treenail_tree::live::{Change, Exclude};
@@ -156,7 +156,7 @@ impl Filter {
     pub(crate) fn exclude(&self, root: &Path) -> Result<Option<Exclude>, Error> {
         let Some(name) = self.exclusion() else { return Ok(None) };
         let globs = Globs::compile(self.last_word());
-        let globs = globs.map_err(|error| Error::pattern(root, &error))?;
+        let globs = globs.map_err(|message| Error::pattern(root, message))?;
         Excluded::open(root, name, globs, self.gitignore).map(Some)
     }
 
@@ -168,7 +168,7 @@ impl Filter {
 
     /// Makes it ready for the paths below a root.
     pub(crate) fn compile(&self, root: &Path) -> Result<Compiled, Error> {
-        let globs = Globs::compile(&self.globs).map_err(|error| Error::pattern(root, &error))?;
+        let globs = Globs::compile(&self.globs).map_err(|message| Error::pattern(root, message))?;
         let ignored = match self.gitignore {
             true => Some(Ignored::open(root)?),
             false => None,
@@ -247,15 +247,19 @@ struct Row {
 }
 
 impl Globs {
-    pub(crate) fn compile(globs: &[String]) -> Result<Option<Self>, PatternError> {
+    /// Makes globs ready to be asked; nothing if there are none.
+    ///
+    /// # Errors
+    /// What is wrong with one, its own place named.
+    pub(crate) fn compile(globs: &[String]) -> Result<Option<Self>, String> {
         if globs.is_empty() {
             return Ok(None);
         }
         let mut rows = Vec::with_capacity(globs.len());
         let mut patterns = Vec::with_capacity(globs.len());
-        for glob in globs {
+        for whole in globs {
             let (wanted, glob) =
-                glob.strip_prefix('!').map_or((true, &**glob), |rest| (false, rest));
+                whole.strip_prefix('!').map_or((true, &**whole), |rest| (false, rest));
             let (dirs_only, glob) =
                 glob.strip_suffix('/').map_or((false, glob), |glob| (true, glob));
             let pattern = match glob.strip_prefix('/') {
@@ -263,10 +267,19 @@ impl Globs {
                 None if glob.contains('/') => glob.to_owned(),
                 None => format!("**/{glob}"),
             };
+            if glob.trim_matches('/').is_empty() {
+                return Err(format!("`{whole}` is no glob: it has no name to match"));
+            }
             rows.push(Row { wanted, dirs_only });
             patterns.push(pattern);
         }
-        let set = GlobSet::compile(&patterns, Options::default()).map_err(|(_, error)| error)?;
+        let set = GlobSet::compile(&patterns, Options::default()).map_err(|(at, mut error)| {
+            let (whole, pattern) = (&globs[at], &patterns[at]);
+            // The two end alike, but for the slash.
+            let end = whole.strip_suffix('/').unwrap_or(whole).len();
+            error.position = (error.position + end).saturating_sub(pattern.len());
+            format!("`{whole}`: {error}")
+        })?;
         let rest = rows.iter().all(|row| !row.wanted);
         Ok(Some(Self { set, rows, rest }))
     }
@@ -318,6 +331,25 @@ mod tests {
         ];
         for (globs, path, wanted) in cases {
             assert_eq!(admitted(globs, path), *wanted, "{globs:?} on {path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_glob_is_named_with_the_place_in_it_as_it_was_given() {
+        let cases = [
+            ("[", "at byte 0"),
+            ("![", "at byte 1"),
+            ("/a[", "at byte 2"),
+            ("!/a[/", "at byte 3"),
+            ("a/{b", "at byte 2"),
+            ("", "no name to match"),
+            ("!", "no name to match"),
+            ("!/", "no name to match"),
+            ("//", "no name to match"),
+        ];
+        for (glob, reason) in cases {
+            let told = Globs::compile(&["*.c".to_owned(), glob.to_owned()]).unwrap_err();
+            assert!(told.contains(&format!("`{glob}`")) && told.contains(reason), "{glob}: {told}");
         }
     }
 }

@@ -1,17 +1,20 @@
 //! The grammar of `watch` and `since`.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueEnum};
 use treenail::tree::live::Clock;
 
 use super::Ids;
+use super::size::size;
 
 /// Report what changes in a directory, as it changes
 ///
 /// Every change is reported, or its loss is. Content decides: a save that leaves a file as it was
-/// is silent once the content's id is known. Each line has a clock; with --since and a clock, also
-/// one of an earlier run, what happened meanwhile is reported first.
+/// is silent once the content's id is known. With --json each line has a clock, otherwise the first
+/// and the last message do, on standard error; with --since and a clock, also one of an earlier
+/// run, what happened meanwhile is reported first.
 ///
 /// The lines begin with A (created), M (modified), D (deleted), R (renamed) or ! (events were lost;
 /// what the directory holds now is made good).
@@ -20,6 +23,7 @@ use super::Ids;
 Examples:
   treenail watch                                   the current directory, until Ctrl-C
   treenail watch -g '*.rs' --on-change 'cargo test'
+  treenail watch --type f --size +100m /var        files as they get large
   treenail watch --json src | jq .path             for programs
   treenail watch --since tn1-... src               what was missed, and then what comes
   treenail watch --coverage                        what is watched how, and what nobody sees
@@ -29,8 +33,8 @@ is then a tree with clocks of its own: --since and `treenail since` want the sam
 
 --on-change does not run the command while it still runs: what changes meanwhile brings one more
 run. The changed paths are its standard input, one a line; TREENAIL_CLOCK and TREENAIL_ROOT are in
-its environment. The command is split into words at blanks, quotes and backslashes count as in a
-shell; --shell gives it to sh.
+its environment. With --json its output goes to standard error. The command is split into words at
+blanks, quotes and backslashes count as in a shell; --shell gives it to sh.
 
 Exit status: 0 the output was closed; 2 it could not be watched, or the root is gone. Ctrl-C ends
 it, with all stored that the next run needs.")]
@@ -127,7 +131,7 @@ pub(crate) struct Remote {
     ///   treenail since --remote https://build.example:7411 --token-file token site "$CLOCK"
     #[arg(long, value_name = "URL", requires = "token_file", help_heading = "Other machines")]
     #[arg(conflicts_with_all = [
-        "globs", "gitignore", "types", "backend", "ids", "open_max", "poll", "state",
+        "globs", "gitignore", "types", "sizes", "backend", "ids", "open_max", "poll", "state",
     ])]
     pub(crate) remote: Option<String>,
     /// The file with the daemon's token, which nobody else may read
@@ -152,6 +156,11 @@ pub(crate) struct Followed {
     /// Report entries of these types: f (file), d (directory), l (symbolic link), o (other)
     #[arg(long = "type", value_name = "TYPES", value_delimiter = ',', help_heading = "Filters")]
     pub(crate) types: Vec<EntryType>,
+    /// Report files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi,
+    /// gi, ti. Deletions are reported whatever the size was
+    #[arg(short = 'S', long = "size", value_name = "SIZE", help_heading = "Filters")]
+    #[arg(allow_hyphen_values = true, value_parser = bytes)]
+    pub(crate) sizes: Vec<RangeInclusive<u64>>,
     /// Report also what changes nothing: saves of the same content, other times
     #[arg(long, help_heading = "Filters")]
     pub(crate) raw: bool,
@@ -172,6 +181,10 @@ pub(crate) struct Followed {
     /// in $XDG_STATE_HOME/treenail/watch]
     #[arg(long, value_name = "DIR", help_heading = "Watching")]
     pub(crate) state: Option<PathBuf>,
+}
+
+fn bytes(text: &str) -> Result<RangeInclusive<u64>, &'static str> {
+    size(text).ok_or("write a size as `+10k`, `-2mi` or `0b`")
 }
 
 /// What reports changes.

@@ -30,10 +30,7 @@ pub(crate) fn run(args: &Daemon, output: &mut Output) -> Result<Outcome, Failed>
 fn start(args: &Daemon, output: &mut Output) -> Result<Outcome, Failed> {
     let place = Place::of_user();
     match Client::connect_at(&place) {
-        Ok(client) => {
-            output.note(&format!("a daemon runs already, process {}", client.welcome().pid));
-            return Ok(Outcome::Done);
-        }
+        Ok(client) => return runs_already(args, &client, output),
         Err(problem) if problem.kind == Told::NOT_RUNNING => {}
         Err(problem) => return Err(problem.into()),
     }
@@ -50,12 +47,24 @@ fn start(args: &Daemon, output: &mut Output) -> Result<Outcome, Failed> {
     if let Some(idle) = args.idle {
         command.args(["--idle", &idle.to_string()]);
     }
-    match client::start(&place, &mut command) {
-        // Another one was quicker.
-        Err(_) if Client::connect_at(&place).is_ok() => {}
-        started => started?,
+    if let Err(problem) = client::start(&place, &mut command) {
+        // Another one may have been quicker.
+        let Ok(client) = Client::connect_at(&place) else { return Err(problem.into()) };
+        return runs_already(args, &client, output);
     }
     output.note(&format!("a daemon listens at {}", place.socket().display()));
+    Ok(Outcome::Done)
+}
+
+/// A daemon is there; but it may be another than the one that is asked for.
+fn runs_already(args: &Daemon, client: &Client, output: &Output) -> Result<Outcome, Failed> {
+    let message = format!("a daemon runs already, process {}", client.welcome().pid);
+    if args.config.is_some() || args.idle.is_some() {
+        let remedy = "end it with `treenail daemon --stop`, and start it anew with --config or \
+                      --idle";
+        return Err(Told::new(Told::RUNNING, message).remedy(remedy).into());
+    }
+    output.note(&message);
     Ok(Outcome::Done)
 }
 

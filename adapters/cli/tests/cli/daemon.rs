@@ -78,6 +78,11 @@ fn it_is_started_once_shown_and_ended() {
     let pid = user.pid();
     user.run(&["daemon"]).expect(0);
     assert_eq!(user.pid(), pid, "the one that runs is enough");
+    fs::write(user.0.path().join("other.toml"), "").unwrap();
+    for other in [["--config", "other.toml"], ["--idle", "7"]] {
+        let refused = user.run(&["daemon", other[0], other[1]]).refused("runs already", "--stop");
+        assert!(refused.stderr.contains(&pid.to_string()), "{refused:?}");
+    }
 
     let _changes = user.client().watch(&user.root(), From::Now).unwrap();
     let ran = user.run(&["--json", "daemon", "--status"]).expect(0);
@@ -140,6 +145,12 @@ fn a_directory_of_another_user_is_refused() {
         run.env("XDG_CONFIG_HOME", user.0.path().join("config"));
         finish(&mut run, b"").refused("run/treenail", "XDG_RUNTIME_DIR");
     }
+    // Nor can what others may not even look into be used.
+    fs::set_permissions(user.0.path().join("run"), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut run = Command::new("setpriv");
+    run.args(["--reuid=65534", "--clear-groups"]).arg(&program).args(["daemon", "--status"]);
+    run.env("XDG_RUNTIME_DIR", user.0.path().join("run")).stdin(Stdio::null());
+    finish(&mut run, b"").refused("run/treenail", "XDG_RUNTIME_DIR");
     let own = fs::Permissions::from_mode(0o700);
     fs::set_permissions(user.place().dir(), own).unwrap();
 }
@@ -225,6 +236,50 @@ fn a_root_whose_state_another_process_holds_is_said_to_have_none() {
 }
 
 #[test]
+fn a_state_that_cannot_be_made_is_said_to_be_none() {
+    let user = User::new();
+    fs::write(user.0.path().join("state/treenail"), "in the way").unwrap();
+    let mut watching = Watching::start(&user, &[]);
+    let lost = watching.ready["lost"].as_str().unwrap();
+    assert!(lost.contains("clocks end with the daemon: ") && lost.contains("state"), "{lost}");
+    fs::write(user.root().join("a"), "").unwrap();
+    assert_eq!(watching.next()["path"], "a");
+}
+
+#[test]
+fn an_idle_daemon_does_not_wake() {
+    // A file system on which nobody else is busy.
+    let Ok(quiet) = tempfile::tempdir_in("/dev/shm") else {
+        return eprintln!("skipped: no /dev/shm");
+    };
+    let user = User::new();
+    let root = quiet.path().display().to_string();
+    let mut command = user.command(&["--json", "watch", &root, "--daemon"]);
+    let watching = Watching::spawn(&mut command);
+    let pid = watching.ready["daemon"].as_u64().unwrap();
+    let wakes = || -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let status = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")));
+        let count = |status: String| {
+            let line =
+                status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            line.unwrap().trim().parse::<u64>().unwrap()
+        };
+        status.map(|status| count(status.unwrap())).sum()
+    };
+    let begun = Instant::now();
+    loop {
+        let before = wakes();
+        thread::sleep(Duration::from_millis(500));
+        if wakes() == before {
+            return;
+        }
+        // Its clients and its state have something for it to do at first.
+        assert!(begun.elapsed() < LONG, "it wakes again and again");
+    }
+}
+
+#[test]
 fn a_client_that_is_killed_leaves_nothing_in_the_way() {
     let user = User::new();
     let watching = Watching::start(&user, &[]);
@@ -249,8 +304,11 @@ struct Watching {
 
 impl Watching {
     fn start(user: &User, args: &[&str]) -> Self {
-        let mut command = user.command(&["--json", "watch", "root", "--daemon"]);
-        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(user.command(&["--json", "watch", "root", "--daemon"]).args(args))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut watching = Self { child, lines, ready: Value::Null };
         watching.ready = watching.next()["ready"].take();

@@ -58,6 +58,7 @@ impl Scene {
 struct Watching {
     child: Child,
     lines: Receiver<String>,
+    ready: Value,
     clock: String,
 }
 
@@ -75,9 +76,9 @@ impl Watching {
                 }
             }
         });
-        let mut this = Self { child, lines, clock: String::new() };
-        let ready = this.next();
-        this.clock = ready["ready"]["clock"].as_str().unwrap_or_else(|| panic!("{ready}")).into();
+        let mut this = Self { child, lines, ready: Value::Null, clock: String::new() };
+        this.ready = this.next()["ready"].take();
+        this.clock = this.ready["clock"].as_str().expect("the first line has a clock").into();
         this
     }
 
@@ -190,6 +191,46 @@ fn a_save_of_the_same_content_is_silent_unless_raw() {
 }
 
 #[test]
+fn a_file_that_stays_open_is_told_after_the_time_that_was_said() {
+    let scene = Scene::new();
+    for (limit, is_told) in [("0", true), ("600000", false)] {
+        let mut watching = scene.watch(&["--open-max", limit, "--no-state"]);
+        let open = fs::File::create(scene.root().join(limit)).unwrap();
+        if is_told {
+            assert_eq!(watching.next()["open_for_write"], true);
+        }
+        fs::write(scene.root().join("end"), limit).unwrap();
+        assert_eq!(watching.next()["path"], "end");
+        drop(open);
+        if !is_told {
+            let line = watching.next();
+            assert_eq!(
+                (told(&line), line.get("open_for_write")),
+                (("create", "file", limit), None)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_likely_to_be_saved_next_is_known_before_if_asked_for() {
+    let scene = Scene::new();
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for name in names {
+        fs::write(scene.root().join(name), "formatted\n").unwrap();
+    }
+    let mut watching = scene.watch(&["--predict", "--no-state"]);
+    // A formatter that goes from file to file, and changes nothing. Each new id has its time.
+    for name in names {
+        fs::write(scene.root().join(name), "formatted\n").unwrap();
+        thread::sleep(Duration::from_millis(150));
+    }
+    fs::write(scene.root().join("end"), "").unwrap();
+    let told = watching.until("end");
+    assert!(told.len() < names.len(), "the later ones are silent: {told:?}");
+}
+
+#[test]
 fn names_that_are_no_text_are_in_base_64() {
     let scene = Scene::new();
     let mut watching = scene.watch(&[]);
@@ -279,13 +320,56 @@ fn what_cannot_be_watched_is_refused_with_a_remedy() {
         let ran = scene.run(args).expect(2);
         assert!(ran.stderr.contains("not a clock: expected tn1-"), "{ran:?}");
     }
-    scene.run(&["watch", "root", "-g", "[a"]).refused("root", "put it right");
-    scene.run(&["watch", "root", "--on-change", "'open"]).refused("'open", "put the command right");
+    for (glob, reason) in [("[a", "`[a`: glob: `[` without `]`"), ("", "`` is no glob")] {
+        scene.run(&["watch", "root", "-g", glob]).refused(reason, "put it right");
+    }
+    for line in ["'open", ""] {
+        scene.run(&["watch", "root", "--on-change", line]).refused(line, "put the command");
+    }
     scene.run(&["watch", "root", "--state", "root/s"]).refused("root/s", "name another place");
     let state = ["--state", "s"];
     let held = scene.watch(&state);
+    assert!(held.ready.get("stateless").is_none());
     scene.run(&["watch", "root", state[0], state[1]]).refused("", "ask the process");
     drop(held);
+}
+
+#[test]
+fn a_state_that_cannot_be_made_is_done_without_unless_it_was_asked_for() {
+    let scene = Scene::new();
+    fs::write(scene.place.path().join("state"), "in the way").unwrap();
+    let mut watching = scene.watch(&[]);
+    fs::write(scene.root().join("f"), "").unwrap();
+    assert_eq!(told(&watching.next()), ("create", "file", "f"));
+    let why = watching.ready["stateless"].as_str().expect("it says that it has no state");
+    assert!(why.contains("cannot make the state"), "{why}");
+    let clock = watching.clock.clone();
+    drop(watching);
+    scene.run(&["watch", "root", "--since", &clock]).refused("state", "");
+    scene.run(&["watch", "root", "--state", "state/s"]).refused("state/s", "");
+    scene.run(&["since", "root", &clock]).refused("state", "");
+}
+
+#[test]
+fn the_last_clock_is_told_at_the_end_where_the_lines_have_none() {
+    let scene = Scene::new();
+    fs::write(scene.root().join("f"), "").unwrap();
+    let mut child = scene.command(&["watch", "root"]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    told.read_line(&mut String::new()).unwrap();
+    fs::write(scene.root().join("g"), "").unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "A g\n");
+    let killed = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(killed.is_ok_and(|status| status.success()));
+    wait(&mut child, COMES_WITHIN).expect("it ends");
+    let mut last = String::new();
+    told.read_line(&mut last).unwrap();
+    let clock = last.strip_prefix("clock ").expect(&last).trim_end();
+    fs::write(scene.root().join("h"), "").unwrap();
+    assert!(scene.run(&["since", "root", clock]).expect(0).out().starts_with("A h\n"));
 }
 
 #[test]
@@ -330,6 +414,23 @@ fn filters_leave_changes_out_and_what_crosses_their_border_comes_or_goes() {
     fs::write(root.join("d.rs"), "ignored now").unwrap();
     fs::write(root.join("end"), "").unwrap();
     assert_eq!(told(&watching.next()), ("create", "file", "end"));
+}
+
+#[test]
+fn files_of_a_size_are_told_here_and_by_since() {
+    let scene = Scene::new();
+    let sizes = ["--size", "+3b", "-S", "-1k", "--type", "f"];
+    let mut watching = scene.watch(&sizes);
+    let clock = watching.clock.clone();
+    for (name, bytes) in [("small", 2), ("large", 2000), ("fits", 1000)] {
+        fs::write(scene.root().join(name), vec![b'x'; bytes]).unwrap();
+    }
+    assert_eq!(watching.next()["path"], "fits");
+    drop(watching);
+    let ran = scene.run(&[&["since", "root", &clock], &sizes[..]].concat()).expect(0);
+    assert!(ran.out().starts_with("A fits\nclock "), "{ran:?}");
+    let ran = scene.run(&["watch", "root", "--size", "10"]).expect(2);
+    assert!(ran.stderr.contains("write a size as `+10k`"), "{ran:?}");
 }
 
 #[test]
@@ -417,6 +518,13 @@ fn the_command_runs_once_at_a_time_and_once_more_for_what_changes_meanwhile() {
     assert!((1..=4).contains(&runs.lines().count()), "{runs}");
     assert!(runs.lines().all(|clock| clock.starts_with("tn1-")), "{runs}");
     drop(watching);
+    // What the command says is no JSON.
+    let mut watching = scene.watch(&["--shell", "--on-change", "cat"]);
+    fs::write(scene.root().join("said"), "").unwrap();
+    assert_eq!(watching.next()["path"], "said");
+    thread::sleep(Duration::from_millis(100));
+    let (_, rest) = watching.end("-TERM");
+    assert!(rest.iter().all(|line| line.starts_with('{')), "{rest:?}");
     let mut watching = scene.watch(&["--on-change", "/nowhere/to be found"]);
     fs::write(scene.root().join("more"), "").unwrap();
     let status = wait(&mut watching.child, COMES_WITHIN).expect("it ends");

@@ -107,7 +107,10 @@ impl Config {
             Ok(meta) => meta,
         };
         if !meta.is_file() || meta.len() > FILE_BYTES_MAX {
-            let message = format!("no configuration is a file of {} bytes", meta.len());
+            let message = match meta.is_file() {
+                true => format!("no configuration is a file of {} bytes", meta.len()),
+                false => "a configuration is a regular file, and this is none".to_owned(),
+            };
             let problem = Problem::new(Problem::CONFIG, message).at(path);
             return Err(problem.remedy("name a text file of at most 1 MiB"));
         }

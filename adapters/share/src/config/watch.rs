@@ -75,12 +75,13 @@ impl FileWatch {
     }
 
     /// Waits until something has happened to a file and no more does for a moment, or until
-    /// something else has, or it is woken.
+    /// something else has, it is woken, or the time is over.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn wait(&mut self) -> io::Result<()> {
-        self.feed.wait(self.polled.then_some(POLL_EVERY))?;
+    pub(crate) fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        let polled = self.polled.then_some(POLL_EVERY);
+        self.feed.wait(limit.into_iter().chain(polled).min())?;
         if !self.read()? {
             // Something else in the directory, or it is time, or somebody called.
             return Ok(());

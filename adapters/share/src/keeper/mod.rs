@@ -3,6 +3,7 @@
 mod state;
 mod worker;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -132,6 +133,21 @@ impl Keeper {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.shared
             .wait_for(timeout, move |reply| Box::new(move |worker| worker.barrier(until, reply)))?
+    }
+
+    /// Says that these bytes of a file, and no others, were just written by whoever calls. Of a
+    /// large file whose blocks are known only those are read, and the change is reported with the
+    /// range; see [`LiveTree::wrote`]. Said before the file is closed it is in time: afterwards the
+    /// system's own report may have been faster, and then the range is not told.
+    ///
+    /// # Errors
+    /// The file cannot be read, or somebody else writes to it; nobody keeps the tree any more.
+    ///
+    /// # Panics
+    /// In a callback, which would wait for itself.
+    pub fn wrote(&self, path: &[u8], written: Range<u64>) -> Result<(), Error> {
+        let path = path.to_vec();
+        self.shared.ask(None, move |worker| worker.live.wrote(&path, written))?.map_err(Error::tree)
     }
 
     /// Has the id of a file computed if it is not known, so that its next change can be told from a

@@ -71,10 +71,15 @@ fn follow(shared: &Arc<Shared>, waker: &Mutex<Option<Arc<Feed>>>) {
         if shared.stopping.load(std::sync::atomic::Ordering::Acquire) {
             return;
         }
-        if let Err(error) = watch.wait() {
+        let config = shared.config();
+        let is_whole = shared.roots.has_all(&config.roots);
+        if let Err(error) = watch.wait((!is_whole).then_some(config.poll_every)) {
             return shared.log(&format!("{}: its changes are not seen: {error}", path.display()));
         }
         reload(shared, &path);
+        if !is_whole {
+            shared.roots.keep_missing(shared, &shared.config().roots);
+        }
     }
 }
 

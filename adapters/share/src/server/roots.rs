@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use treenail_tree::live;
 
 use super::{Shared, lock};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::keeper::Keeper;
 use crate::problem::Problem;
 use crate::protocol::RootStatus;
@@ -72,8 +72,8 @@ impl Used {
         lock(&self.root.stateless).clone()
     }
 
-    /// Opens the tree. If another process holds its state, the tree goes without: its clocks are
-    /// then of this process only.
+    /// Opens the tree. If its state cannot be, or another process holds it, the tree goes without:
+    /// its clocks are then of this process only.
     fn start(&self) -> Result<Keeper, Problem> {
         let (root, config) = (&self.root.path, self.shared.config());
         let states = self.shared.options.state.as_deref();
@@ -86,16 +86,20 @@ impl Used {
         let within = states.is_some() && options.state.is_none();
         let inside = "clocks end with the daemon: the state would be below the directory";
         *lock(&self.root.stateless) = within.then(|| inside.to_owned());
-        match Keeper::start(root, &options) {
-            Err(error) if error.kind() == ErrorKind::Tree(treenail_tree::ErrorKind::Locked) => {
-                self.shared.log(&format!("{error}: its history is not stored"));
-                let why =
-                    format!("clocks end with the daemon: another process keeps them, {error}");
-                *lock(&self.root.stateless) = Some(why);
-                Ok(Keeper::start(root, &live::Options { state: None, ..options })?)
-            }
-            started => Ok(started?),
-        }
+        let is_of_state = |error: &Error| {
+            let (error, state) = (error.tree_error(), options.state.as_deref());
+            error.zip(state).is_some_and(|(error, state)| error.is_of_state(state))
+        };
+        let error = match Keeper::start(root, &options) {
+            Err(error) if is_of_state(&error) => error,
+            started => return Ok(started?),
+        };
+        self.shared.log(&format!("{error}: its history is not stored"));
+        let is_locked = error.kind() == ErrorKind::Tree(treenail_tree::ErrorKind::Locked);
+        let held = if is_locked { "another process keeps them, " } else { "" };
+        let why = format!("clocks end with the daemon: {held}{error}");
+        *lock(&self.root.stateless) = Some(why);
+        Ok(Keeper::start(root, &live::Options { state: None, ..options })?)
     }
 }
 
@@ -187,6 +191,27 @@ impl Roots {
             }
         }
         shared.wake();
+    }
+
+    /// Whether all those are watched that the configuration wants.
+    pub(super) fn has_all(&self, wanted: &[PathBuf]) -> bool {
+        wanted.iter().all(|path| self.has(path))
+    }
+
+    /// Watches those of the roots that are not watched yet and are there now.
+    pub(super) fn keep_missing(&self, shared: &Arc<Shared>, wanted: &[PathBuf]) {
+        for path in wanted.iter().filter(|path| !self.has(path)) {
+            // Why it could not be has been told.
+            let Ok(used) = self.take(shared, path) else { continue };
+            if used.keeper().is_ok() {
+                used.root.stays.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        lock(&self.0).get(&path).is_some_and(|root| root.stays.load(Ordering::Acquire))
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -30,6 +30,19 @@ fn a_good_configuration_is_taken_over_and_a_bad_one_refused() {
 }
 
 #[test]
+fn a_root_that_is_not_there_yet_is_watched_when_it_comes() {
+    let temp = tempfile::tempdir().unwrap();
+    let late = temp.path().join("late");
+    let daemon = Daemon::start(&format!("poll_seconds = 1\nroots = [\"{}\"]", late.display()));
+    daemon.wait_for("a root of the configuration");
+    assert!(daemon.client().roots().unwrap().is_empty());
+    fs::create_dir(&late).unwrap();
+    eventually("it is watched", || daemon.client().roots().unwrap().iter().any(|it| it.stays));
+    let told = daemon.log().iter().filter(|line| line.contains("of the configuration")).count();
+    assert_eq!(told, 1, "it is said once");
+}
+
+#[test]
 fn a_file_that_is_not_there_yet_is_seen_when_it_comes() {
     let daemon = Daemon::start("");
     fs::remove_dir_all(daemon.temp.path().join("config")).unwrap();
@@ -47,5 +60,6 @@ fn a_file_that_has_to_be_there_is_asked_for() {
     assert_eq!(Config::read(&path, false), Ok(Config::default()));
     let problem = Config::read(&path, true).unwrap_err();
     assert_eq!(problem.path, Some(path));
-    assert!(Config::read(temp.path(), false).is_err(), "a directory");
+    let problem = Config::read(temp.path(), false).unwrap_err();
+    assert!(problem.message.contains("a regular file"), "{problem}");
 }

@@ -122,10 +122,16 @@ impl Live {
     /// A file was read without having been asked for, by whoever has just written to it.
     pub fn wrote(&mut self, dir: DirId, name: &[u8], found: &Hashed) {
         let at: At = (dir, name.into());
-        if self.tree.view(None).entry(dir, name).is_some() {
-            self.content.forget(&at);
-            self.verified(&at, found, false);
+        if self.tree.view(None).entry(dir, name).is_none() {
+            return;
         }
+        // Who reads it just now may have seen another change of it, and will not tell where.
+        let ranges = match self.content.is_verifying_file(&at) {
+            true => Vec::new(),
+            false => found.ranges.clone(),
+        };
+        self.content.forget(&at);
+        self.verified(&at, &Hashed { ranges, ..found.clone() }, false);
     }
 
     /// Asks for a file's id, unless it is known; the answer changes nothing but the id.

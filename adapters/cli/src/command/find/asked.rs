@@ -1,7 +1,6 @@
 //! From the command line to what is looked for.
 
 use std::ffi::OsStr;
-use std::ops::RangeInclusive;
 use std::path::Path;
 
 #[cfg(unix)]
@@ -10,7 +9,7 @@ use treenail::glob::find::{Find, Ignores, Types};
 use treenail::glob::{Case, Filter, Pattern, Subject, nanoseconds, parse_time};
 use treenail::os::bytes_of;
 
-use crate::args::{self, FileType, Strip};
+use crate::args::{self, FileType, Strip, size};
 use crate::output::{Failed, Problem};
 
 /// What the command line asks for.
@@ -172,35 +171,6 @@ fn filter(args: &args::Find) -> Result<Filter, Failed> {
     Ok(filter)
 }
 
-/// A range of sizes: a sign, a number and a unit.
-fn size(text: &str) -> Option<RangeInclusive<u64>> {
-    let (sign, rest) = match text.as_bytes().first()? {
-        b'+' => (Some(b'+'), &text[1..]),
-        b'-' => (Some(b'-'), &text[1..]),
-        _ => (None, text),
-    };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let number: u64 = rest[..digits].parse().ok()?;
-    let unit: u64 = match rest[digits..].to_ascii_lowercase().as_str() {
-        "b" => 1,
-        "k" | "kb" => 1_000,
-        "m" | "mb" => 1_000_000,
-        "g" | "gb" => 1_000_000_000,
-        "t" | "tb" => 1_000_000_000_000,
-        "ki" | "kib" => 1 << 10,
-        "mi" | "mib" => 1 << 20,
-        "gi" | "gib" => 1 << 30,
-        "ti" | "tib" => 1 << 40,
-        _ => return None,
-    };
-    let bytes = number.checked_mul(unit)?;
-    Some(match sign {
-        Some(b'+') => bytes..=u64::MAX,
-        Some(_) => 0..=bytes,
-        None => bytes..=bytes,
-    })
-}
-
 /// The owner and the group that are asked for.
 #[cfg(unix)]
 fn owners(text: &str) -> Result<(Option<Owner>, Option<Owner>), Failed> {
@@ -262,19 +232,4 @@ fn ignores(args: &args::Find) -> Ignores {
 /// A command line that asks for what cannot be.
 pub(super) fn usage(message: String, remedy: &'static str) -> Failed {
     Failed::Error(Problem { kind: "usage", message, path: None, remedy: Some(remedy) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_a_sign_and_a_unit() {
-        assert_eq!(size("+10k"), Some(10_000..=u64::MAX));
-        assert_eq!(size("-2Mi"), Some(0..=2 << 20));
-        assert_eq!(size("0b"), Some(0..=0));
-        for text in ["", "+", "10", "k", "1x", "-1.5k", "99999999999t"] {
-            assert_eq!(size(text), None, "{text}");
-        }
-    }
 }

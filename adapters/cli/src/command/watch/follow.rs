@@ -6,8 +6,8 @@ use std::time::Duration;
 use treenail::os::bytes_of;
 use treenail::os::feed::{self, Rung};
 use treenail::share;
-use treenail::tree::{self, live};
-use treenail::watch::{Error, ErrorKind, Filter, Options, Type};
+use treenail::tree::{ErrorKind, live};
+use treenail::watch::{Error, Filter, Options, Type};
 
 use crate::args::{Backend, EntryType, Followed};
 use crate::output::{Failed, Problem};
@@ -92,7 +92,10 @@ fn filter(args: &Followed) -> Filter {
     });
     let filter = Filter::new().gitignore(args.gitignore);
     let filter = args.globs.iter().fold(filter, |filter, glob| filter.glob(glob));
-    types.fold(filter, Filter::wants)
+    let least = args.sizes.iter().map(|size| *size.start()).max().unwrap_or(0);
+    let filter = types.fold(filter, Filter::wants).size_min(least);
+    let most = args.sizes.iter().map(|size| *size.end()).min();
+    filter.size_max(most.unwrap_or(u64::MAX))
 }
 
 pub(crate) fn live_options(args: &Followed, state: &State) -> live::Options {
@@ -114,8 +117,13 @@ pub(crate) fn live_options(args: &Followed, state: &State) -> live::Options {
     }
 }
 
-/// Whether another process holds the state.
-pub(crate) fn is_locked(error: &Error) -> bool {
-    let locked = share::ErrorKind::Tree(tree::ErrorKind::Locked);
-    error.kind() == ErrorKind::Shared(locked)
+/// Why the state is in the way of watching, if it is what is.
+pub(crate) fn of_state(error: &Error, state: &State) -> Option<String> {
+    let told = error
+        .tree_error()
+        .filter(|error| state.dir.as_ref().is_some_and(|state| error.is_of_state(state)))?;
+    Some(match told.kind() {
+        ErrorKind::Locked => "another process watches the directory".to_owned(),
+        _ => told.to_string(),
+    })
 }

@@ -50,6 +50,8 @@ pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
 struct Started {
     watcher: Watcher,
     state: State,
+    /// Why its clocks end with this run, if nobody asked for that.
+    stateless: Option<String>,
     /// The daemon's process, if that watches.
     daemon: Option<u32>,
 }
@@ -59,24 +61,26 @@ fn start(args: &Watch, output: &Output) -> Result<Started, Failed> {
         true => State::none(),
         false => State::of(&args.dir, &args.followed)?,
     };
-    if let Some(why) = state.missing {
-        output.hint(&format!("clocks end with this run: {why}"));
-    }
-    match open(args, &state) {
-        // Nobody said where the state should be, so it can do without.
-        Err(Opening::Watch(error))
-            if follow::is_locked(&error) && state.is_default && args.since.is_none() =>
-        {
-            output.hint("clocks end with this run: another process watches the directory");
-            let state = State::none();
-            let (watcher, daemon) = open(args, &state)?;
-            Ok(Started { watcher, state, daemon })
+    let started = |(watcher, daemon), state, stateless: Option<String>| {
+        if let Some(why) = &stateless {
+            output.hint(&format!("clocks end with this run: {why}"));
         }
+        Started { watcher, state, stateless, daemon }
+    };
+    let error = match open(args, &state) {
+        Err(Opening::Watch(error)) => error,
         opened => {
-            let (watcher, daemon) = opened?;
-            Ok(Started { watcher, state, daemon })
+            let missing = state.missing.map(str::to_owned);
+            return Ok(started(opened?, state, missing));
         }
-    }
+    };
+    // Where nobody said where the state should be, it can do without.
+    let why = follow::of_state(&error, &state);
+    let Some(why) = why.filter(|_| state.is_default && args.since.is_none()) else {
+        return Err(error.into());
+    };
+    let state = State::none();
+    Ok(started(open(args, &state)?, state, Some(why)))
 }
 
 /// Begins to watch; with the daemon's process, if that does.
@@ -132,7 +136,7 @@ fn watch(
     let mut watcher = started.watcher;
     let runner = program.map(|program| {
         let root = watcher.root().to_owned();
-        Runner::start(program, args, root, watcher.interrupter())
+        Runner::start(program, args, output.json(), root, watcher.interrupter())
     });
     let runner = runner.transpose()?;
     let mut lines = Lines::new(watcher.clock());
@@ -160,6 +164,10 @@ fn watch(
             Err(error) => break Err(error.into()),
         }
     };
+    if !output.json() && !matches!(result, Err(Failed::OutputClosed)) {
+        // Lines for people have no clocks.
+        output.hint(&format!("clock {}", watcher.clock()));
+    }
     if args.stats {
         print_statistics(&watcher.statistics(), output.json());
     }
@@ -168,7 +176,7 @@ fn watch(
 }
 
 fn print_ready(started: &Started, output: &mut Output) -> Result<(), Failed> {
-    let Started { watcher, state, daemon } = started;
+    let Started { watcher, state, stateless, daemon } = started;
     let (ready, counts) = (watcher.ready(), watcher.counts());
     let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
     if output.json() {
@@ -185,6 +193,9 @@ fn print_ready(started: &Started, output: &mut Output) -> Result<(), Failed> {
         });
         if let Some(lost) = &ready.lost {
             object["lost"] = lost.as_str().into();
+        }
+        if let Some(why) = stateless {
+            object["stateless"] = why.as_str().into();
         }
         if let Some(pid) = daemon {
             object["daemon"] = (*pid).into();

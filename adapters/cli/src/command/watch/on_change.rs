@@ -33,6 +33,7 @@ impl Runner {
     pub(super) fn start(
         words: Vec<String>,
         args: &Watch,
+        json: bool,
         root: PathBuf,
         interrupter: Interrupter,
     ) -> Result<Self, Failed> {
@@ -44,6 +45,7 @@ impl Runner {
             root,
             above: above(&args.dir),
             end: if args.null { b'\0' } else { b'\n' },
+            json,
             failed: failed.clone(),
             interrupter,
         };
@@ -78,6 +80,8 @@ struct Work {
     /// What stands before the paths so that they lead there from the working directory.
     above: Vec<u8>,
     end: u8,
+    /// Whether standard output has JSON and must have nothing else.
+    json: bool,
     failed: Arc<OnceLock<String>>,
     interrupter: Interrupter,
 }
@@ -99,8 +103,10 @@ impl Work {
     }
 
     fn run_once(&self, clock: &str, paths: &BTreeSet<Box<[u8]>>) -> io::Result<()> {
+        let stdout = if self.json { io::stderr().into() } else { Stdio::inherit() };
         let mut child = Command::new(&self.words[0])
             .args(&self.words[1..])
+            .stdout(stdout)
             .env("TREENAIL_CLOCK", clock)
             .env("TREENAIL_ROOT", &self.root)
             .stdin(Stdio::piped())
@@ -132,7 +138,8 @@ pub(super) fn words(line: &str, shell: bool) -> Result<Vec<String>, Failed> {
         return Ok(vec!["sh".to_owned(), "-c".to_owned(), line.to_owned()]);
     }
     let wrong = |message: &str| {
-        let (path, remedy) = (Some(line.as_bytes().to_vec()), Some("put the command right"));
+        let path = (!line.is_empty()).then(|| line.as_bytes().to_vec());
+        let remedy = Some("put the command of --on-change right");
         Problem { kind: "usage", message: message.to_owned(), path, remedy }
     };
     let words = split(line).ok_or_else(|| wrong("a quote or a backslash has no end"))?;

@@ -5,6 +5,7 @@ mod links;
 mod losses;
 mod machine;
 mod pairs;
+mod ranges;
 
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
