@@ -281,7 +281,7 @@ struct Parts<'d> {
 
 impl Lines for Parts<'_> {
     fn line(&mut self, line: &Line<'_>) -> ControlFlow<()> {
-        self.given.found.line(line)?;
+        Lines::line(&mut self.given.found, line)?;
         match self.given.found.bytes_kept() >= PART_BYTES {
             true => self.deliver.send_part(self.given, self.path),
             false => ControlFlow::Continue(()),
