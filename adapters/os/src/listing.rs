@@ -143,8 +143,12 @@ mod tests {
     #[test]
     fn names_come_in_the_order_of_their_bytes_however_alike_they_begin() {
         let mut names: Vec<Vec<u8>> = Vec::new();
-        for stem in ["", "a", "ab", "twelve-bytes", "twelve-bytes-and-more", "\u{ff}", "~~~~~~~~~~~"] {
-            for end in [&b""[..], b"1", b"2", b"\x01", b"\xff", b"\xfe\xff", b"-and-four-more", b"10"] {
+        for stem in
+            ["", "a", "ab", "twelve-bytes", "twelve-bytes-and-more", "\u{ff}", "~~~~~~~~~~~"]
+        {
+            for end in
+                [&b""[..], b"1", b"2", b"\x01", b"\xff", b"\xfe\xff", b"-and-four-more", b"10"]
+            {
                 names.push([stem.as_bytes(), end].concat());
             }
         }
