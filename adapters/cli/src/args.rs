@@ -62,13 +62,16 @@ impl Args {
             "grep" => Grep::augment_args(clap::Command::new("grep")),
             _ => return None,
         };
-        let all = Global::augment_args(clap::Command::new("treenail")).subcommand(command);
-        let matches = all.try_get_matches_from(line).ok()?;
-        let global = Global::from_arg_matches(&matches).ok()?;
-        let command = match matches.subcommand()? {
-            ("find", own) => Command::Find(Box::new(Find::from_arg_matches(own).ok()?)),
-            (_, own) => Command::Grep(Box::new(Grep::from_arg_matches(own).ok()?)),
+        let mut all = Global::augment_args(clap::Command::new("treenail")).subcommand(command);
+        let mut matches = all.try_get_matches_from_mut(line).ok()?;
+        let global = Global::from_arg_matches_mut(&mut matches).ok()?;
+        let (name, mut own) = matches.remove_subcommand()?;
+        let command = match &*name {
+            "find" => Command::Find(Box::new(Find::from_arg_matches_mut(&mut own).ok()?)),
+            _ => Command::Grep(Box::new(Grep::from_arg_matches_mut(&mut own).ok()?)),
         };
+        // Giving a hundred arguments back one by one would take as long as the first result.
+        std::mem::forget((all, matches, own));
         Some(Self { global, command })
     }
 

@@ -61,10 +61,45 @@ pub(crate) fn set_exit_code(code: u8) {
 /// For as long as it lives the process does not end for want of memory.
 pub(crate) struct Writing(());
 
-/// See [`Writing`].
+/// See [`Writing`]. Does not come back once memory has run out.
 pub(crate) fn writing() -> Writing {
     WRITING.fetch_add(1, Ordering::SeqCst);
+    // Counted before it is asked: either who ends the process sees that, or this sees the end.
+    if IS_OVER.load(Ordering::SeqCst) {
+        WRITING.fetch_sub(1, Ordering::SeqCst);
+        loop {
+            std::thread::park();
+        }
+    }
     Writing(())
+}
+
+/// An output that is not left with a line half written.
+pub(crate) struct Whole<W> {
+    out: W,
+    /// There while what was written last is no whole line.
+    begun: Option<Writing>,
+}
+
+impl<W: Write> Whole<W> {
+    /// Lines, or what ends with NUL, that go to `out`.
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, begun: None }
+    }
+}
+
+impl<W: Write> Write for Whole<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let begun = self.begun.take().unwrap_or_else(writing);
+        let written = self.out.write(bytes)?;
+        let is_whole = matches!(bytes[..written].last(), Some(b'\n' | 0));
+        self.begun = (!is_whole).then_some(begun);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 impl Drop for Writing {

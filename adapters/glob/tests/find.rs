@@ -114,12 +114,16 @@ fn depth_is_counted_from_the_root() {
 
 #[test]
 fn directories_that_match_can_be_pruned_and_those_that_hold_a_mark_skipped() {
-    let tree = Tree::new(&["lib/lib/x", "lib/y", "c/CACHEDIR.TAG", "c/z"]);
+    let tree = Tree::new(&["lib/lib/x", "lib/y", "c/CACHEDIR.TAG", "c/z/1", "c/y/z/2"]);
     assert_eq!(found(tree.find().fixed("lib").prune(true)), ["lib"]);
-    assert_eq!(found(tree.find().skip_holding("CACHEDIR.TAG").glob("c/**")), Vec::<String>::new());
+    for below in ["c/**", "c/z/*", "c/y/z/*"] {
+        let marked = tree.find().skip_holding("CACHEDIR.TAG").glob(below);
+        assert_eq!(found(marked), Vec::<String>::new(), "{below}");
+    }
     let marked = tree.find().skip_holding("none").skip_holding("CACHEDIR.TAG");
     assert_eq!(found(marked), ["lib", "lib/lib", "lib/lib/x", "lib/y"]);
-    assert_eq!(found(tree.find().exclude("lib/")), ["c", "c/CACHEDIR.TAG", "c/z"]);
+    let all_but_lib = ["c", "c/CACHEDIR.TAG", "c/y", "c/y/z", "c/y/z/2", "c/z", "c/z/1"];
+    assert_eq!(found(tree.find().exclude("lib/")), all_but_lib);
     assert_eq!(
         found(tree.find().exclude("/c").exclude("lib/lib").exclude("*.{y,z}")),
         ["lib", "lib/y"]

@@ -1,6 +1,7 @@
 //! The search in contents: against a scan line by line, on contents of all sorts, and over files.
 #![cfg(feature = "search")]
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
@@ -367,6 +368,49 @@ fn all_files_are_searched_on_however_many_threads() {
             assert_eq!(paths, all.collect::<Vec<_>>(), "{threads} {sort}");
             let lines = files.iter().map(|found| found.unwrap().line().bytes.len()).sum::<usize>();
             assert_eq!(lines, 1000);
+        }
+    }
+}
+
+#[test]
+fn a_file_with_very_much_comes_in_parts() {
+    const LINES: u64 = 20_000;
+    let dir = tree();
+    let text = "a needle in a haystack\n".repeat(LINES as usize);
+    for name in ["00-large", "99-large"] {
+        fs::write(dir.path().join(name), &text).unwrap();
+    }
+    for sort in [false, true] {
+        let files = files_in(dir.path(), &Search::new(["needle"])).threads(3).sort(sort);
+        let (mut paths, mut numbers) = (Vec::new(), HashMap::<Vec<u8>, Vec<u64>>::new());
+        files
+            .each(|result| {
+                let found = result.unwrap();
+                let of_file = numbers.entry(found.path.clone()).or_default();
+                assert_eq!(found.part == 0, of_file.is_empty());
+                assert!(found.matches.lines().len() < LINES as usize / 4, "a part is small");
+                of_file.extend(found.matches.lines().filter_map(|line| line.number));
+                if found.part == 0 || sort {
+                    paths.push(found.path);
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(numbers.len(), 102);
+        for name in [b"00-large", b"99-large"] {
+            assert!(numbers[&name[..]].iter().copied().eq(1..=LINES), "in order, and all of them");
+        }
+        assert!(!sort || paths.is_sorted());
+        assert_eq!(files.iter().count(), 100 + 2 * LINES as usize);
+    }
+    // One that was ended meanwhile leaves nobody waiting for a turn that does not come.
+    let cancel = Cancel::new();
+    let mut left = 3;
+    let files = files_in(dir.path(), &Search::new(["needle"])).sort(true).cancel(cancel.clone());
+    for _ in files.iter() {
+        left -= 1;
+        if left == 0 {
+            cancel.cancel();
         }
     }
 }

@@ -44,7 +44,8 @@
 //! - [`Handle`]: an open directory that knows where it stands, and survives being closed meanwhile.
 //! - [`Reader`], [`Sink`]: many small files at a time, large ones in chunks.
 //! - [`replace()`]: a file's content replaced all at once.
-//! - `before_termination` (Unix): what is to be cleaned up when a signal ends the process.
+//! - `before_termination` (Unix): what is to be cleaned up when a signal ends the process;
+//!   `flag_termination`: what is to come to an end first.
 //! - [`feed`]: what the system reports of changes.
 //! - [`shm`]: memory shared between processes, and which of them live.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
@@ -77,6 +78,6 @@ pub use platform::Handle;
 pub use reader::{Changed, Reader, Request, SMALL_BYTES_MAX, Sink, Whole};
 pub use replace::{Durability, replace};
 #[cfg(unix)]
-pub use signals::before_termination;
+pub use signals::{Flagged, before_termination, flag_termination};
 pub use stat::{FileId, Kind, Stat, same_file};
 pub use walk::{Directory, Next, Place, Visit, Walk};

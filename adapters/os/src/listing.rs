@@ -52,19 +52,18 @@ impl Listing {
     /// Forgets the content and keeps a moderate amount of memory.
     pub(crate) fn reset(&mut self) {
         self.records.clear();
-        if self.bytes.len() > KEPT_BYTES_MAX {
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT_BYTES_MAX {
             *self = Self::default();
         }
     }
 
-    /// Makes the buffer longer, with zeros. Only a huge directory takes a huge one, which there may
-    /// not be: that is the directory's error, and not the process's end.
+    /// Makes room for so many bytes in all. Only a huge directory takes a huge buffer, which there
+    /// may not be: that is the directory's error, and not the process's end.
     #[cfg(all(target_os = "linux", not(feature = "portable")))]
-    pub(crate) fn grow(&mut self, length: usize) -> io::Result<()> {
+    pub(crate) fn reserve(&mut self, length: usize) -> io::Result<()> {
         let more = length.saturating_sub(self.bytes.len());
-        self.bytes.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        self.bytes.resize(length, 0);
-        Ok(())
+        Ok(self.bytes.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?)
     }
 
     pub(crate) fn entry(&self, index: usize) -> Entry<'_> {
@@ -75,13 +74,17 @@ impl Listing {
     /// Puts the entries in the order of their names' bytes.
     pub fn sort_by_name(&mut self) {
         let (bytes, records) = (&self.bytes, &self.records);
-        // Mostly the first bytes decide, and stand in one place here.
-        let keys =
-            (0..).zip(records).map(|(number, record)| (head(name_in(bytes, *record)), number));
-        let mut keys: Vec<(u64, u32)> = keys.collect();
-        let name = |number: u32| name_in(bytes, records[number as usize]);
-        keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| name(a.1).cmp(name(b.1))));
-        self.records = keys.iter().map(|(_, number)| records[*number as usize]).collect();
+        let keys = records.iter().zip(0..).map(|(record, number)| key(bytes, *record, number));
+        let mut keys: Vec<u128> = keys.collect();
+        keys.sort_unstable();
+        let record = |key: u128| records[(key as u32) as usize];
+        for run in keys.chunk_by_mut(|a, b| a >> u32::BITS == b >> u32::BITS) {
+            if run.len() > 1 {
+                let rest = |key: u128| name_in(bytes, record(key)).get(HEAD_BYTES..);
+                run.sort_unstable_by(|a, b| rest(*a).cmp(&rest(*b)));
+            }
+        }
+        self.records = keys.iter().map(|key| record(*key)).collect();
     }
 
     /// Asks `resolve` for the kind of every entry whose kind the listing left open; entries that
@@ -112,10 +115,60 @@ fn name_in(bytes: &[u8], record: Record) -> &[u8] {
     &bytes[start..start + record.length as usize]
 }
 
-/// The beginning of a name as a number in the order of its bytes.
-fn head(name: &[u8]) -> u64 {
-    let mut head = [0; 8];
-    let len = name.len().min(head.len());
-    head[..len].copy_from_slice(&name[..len]);
-    u64::from_be_bytes(head)
+/// How many bytes of a name are in its key.
+const HEAD_BYTES: usize = 12;
+
+/// A number in the order of the names: the first bytes of one, which mostly decide, zeros where it
+/// is shorter, and the number of its record.
+fn key(bytes: &[u8], record: Record, number: u32) -> u128 {
+    const WIDTH: usize = size_of::<u128>();
+    let start = record.offset as usize;
+    let head = match bytes.get(start..start + WIDTH) {
+        Some(head) => u128::from_be_bytes(head.try_into().expect("of that width")),
+        None => {
+            let mut head = [0; WIDTH];
+            let rest = &bytes[start..];
+            head[..rest.len()].copy_from_slice(rest);
+            u128::from_be_bytes(head)
+        }
+    };
+    let foreign = u128::MAX >> (8 * HEAD_BYTES.min(record.length as usize));
+    head & !foreign | u128::from(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_in_the_order_of_their_bytes_however_alike_they_begin() {
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for stem in
+            ["", "a", "ab", "twelve-bytes", "twelve-bytes-and-more", "\u{ff}", "~~~~~~~~~~~"]
+        {
+            for end in
+                [&b""[..], b"1", b"2", b"\x01", b"\xff", b"\xfe\xff", b"-and-four-more", b"10"]
+            {
+                names.push([stem.as_bytes(), end].concat());
+            }
+        }
+        names.retain(|name| !name.is_empty());
+        names.reverse();
+        let mut listing = Listing::new();
+        for (number, name) in (0..).zip(&names) {
+            listing.records.push(Record {
+                inode: number,
+                offset: listing.bytes.len() as u32,
+                length: name.len() as u16,
+                kind: Kind::File,
+            });
+            listing.bytes.extend_from_slice(name);
+        }
+        listing.sort_by_name();
+        for entry in listing.entries() {
+            assert_eq!(entry.name, names[entry.inode as usize], "a record keeps its name");
+        }
+        names.sort();
+        assert!(listing.entries().map(|entry| entry.name).eq(names.iter().map(|name| &name[..])));
+    }
 }

@@ -1,11 +1,16 @@
 //! The grammar of `grep`, which is ripgrep's.
 
+mod chosen;
+mod undo;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ValueEnum};
 
 use super::When;
+pub(crate) use chosen::Chosen;
+pub(crate) use undo::Undo;
 
 /// What is printed of a file can be one thing only; of several the last counts.
 const MODES: [&str; 7] = [
@@ -336,160 +341,6 @@ pub(crate) struct Reading {
     /// Threads to use; 0 is as many as the machine runs at once
     #[arg(short = 'j', long, value_name = "NUM", default_value_t = 0)]
     pub(crate) threads: usize,
-}
-
-/// Which files are searched.
-#[derive(clap::Args, Debug)]
-#[command(next_help_heading = "Files")]
-pub(crate) struct Chosen {
-    /// Search files that the glob matches, or with ! before it not those; a rule as in .gitignore,
-    /// and stronger than any of them
-    #[arg(short = 'g', long = "glob", value_name = "GLOB", action = ArgAction::Append)]
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) globs: Vec<String>,
-    /// As --glob, whatever the case of letters
-    #[arg(long = "iglob", value_name = "GLOB", action = ArgAction::Append)]
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) iglobs: Vec<String>,
-    /// Letters match whatever their case in --glob too
-    #[arg(long)]
-    pub(crate) glob_case_insensitive: bool,
-    /// Search files of the type; see --type-list
-    #[arg(short = 't', long = "type", value_name = "TYPE", action = ArgAction::Append)]
-    pub(crate) types: Vec<String>,
-    /// Do not search files of the type
-    #[arg(short = 'T', long = "type-not", value_name = "TYPE", action = ArgAction::Append)]
-    pub(crate) types_not: Vec<String>,
-    /// Add a glob to a type, as in web:*.html, or types to a type, as in src:include:cpp,py
-    #[arg(long, value_name = "TYPE:GLOB", action = ArgAction::Append)]
-    pub(crate) type_add: Vec<String>,
-    /// Forget the globs of a type
-    #[arg(long, value_name = "TYPE", action = ArgAction::Append)]
-    pub(crate) type_clear: Vec<String>,
-    /// Search hidden files and directories
-    #[arg(short = '.', long, overrides_with = "no_hidden")]
-    pub(crate) hidden: bool,
-    /// Do not search hidden files and directories (the default)
-    #[arg(long, overrides_with = "hidden")]
-    pub(crate) no_hidden: bool,
-    /// Search ignored files too; -uu hidden ones besides, -uuu binary ones besides
-    #[arg(short, long, action = ArgAction::Count)]
-    pub(crate) unrestricted: u8,
-    /// Obey no rules but those of --ignore-file
-    #[arg(long)]
-    pub(crate) no_ignore: bool,
-    /// Obey no .ignore and .rgignore files
-    #[arg(long)]
-    pub(crate) no_ignore_dot: bool,
-    /// Obey no exclude file of a repository
-    #[arg(long)]
-    pub(crate) no_ignore_exclude: bool,
-    /// Obey no --ignore-file
-    #[arg(long)]
-    pub(crate) no_ignore_files: bool,
-    /// Ignore files whatever the case of letters in the rules
-    #[arg(long)]
-    pub(crate) ignore_file_case_insensitive: bool,
-    /// Obey no excludes of git's configuration
-    #[arg(long)]
-    pub(crate) no_ignore_global: bool,
-    /// Obey no rules of the directories above
-    #[arg(long)]
-    pub(crate) no_ignore_parent: bool,
-    /// Obey no rules of git
-    #[arg(long)]
-    pub(crate) no_ignore_vcs: bool,
-    /// Obey .gitignore files outside of repositories too
-    #[arg(long)]
-    pub(crate) no_require_git: bool,
-    /// A file with rules as in .gitignore, weaker than all others
-    #[arg(long = "ignore-file", value_name = "FILE", action = ArgAction::Append)]
-    pub(crate) ignore_files: Vec<PathBuf>,
-    /// Follow symbolic links
-    #[arg(short = 'L', long)]
-    pub(crate) follow: bool,
-    /// Do not enter other file systems
-    #[arg(long)]
-    pub(crate) one_file_system: bool,
-    /// How deep to go; 1 is what the directories themselves hold
-    #[arg(short = 'd', long, value_name = "NUM", alias = "maxdepth")]
-    pub(crate) max_depth: Option<usize>,
-    /// Do not search larger files; K, M and G are units
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub(crate) max_filesize: Option<u64>,
-}
-
-/// Options that take others back, as ripgrep has them: the last counts.
-///
-/// They have no values of their own; all they do is to override.
-#[derive(Debug, Default)]
-pub(crate) struct Undo;
-
-/// Each option, and what it takes back.
-const UNDOES: &[(&str, &str)] = &[
-    ("ignore", "no_ignore"),
-    ("ignore-dot", "no_ignore_dot"),
-    ("ignore-exclude", "no_ignore_exclude"),
-    ("ignore-files", "no_ignore_files"),
-    ("ignore-global", "no_ignore_global"),
-    ("ignore-parent", "no_ignore_parent"),
-    ("ignore-vcs", "no_ignore_vcs"),
-    ("messages", "no_messages"),
-    ("no-auto-hybrid-regex", "auto_hybrid_regex"),
-    ("no-binary", "binary"),
-    ("no-block-buffered", "block_buffered"),
-    ("no-byte-offset", "byte_offset"),
-    // Heeded before the line is read.
-    ("no-config", "no-config"),
-    ("no-crlf", "crlf"),
-    ("no-encoding", "encoding"),
-    ("no-fixed-strings", "fixed_strings"),
-    ("no-follow", "follow"),
-    ("no-glob-case-insensitive", "glob_case_insensitive"),
-    ("no-ignore-file-case-insensitive", "ignore_file_case_insensitive"),
-    ("no-include-zero", "include_zero"),
-    ("no-invert-match", "verbose"),
-    ("no-json", "json"),
-    ("no-line-buffered", "line_buffered"),
-    ("no-max-columns-preview", "max_columns_preview"),
-    ("no-mmap", "mmap"),
-    ("no-multiline", "multiline"),
-    ("no-multiline-dotall", "multiline_dotall"),
-    ("no-one-file-system", "one_file_system"),
-    ("no-pcre2", "pcre2"),
-    ("no-pre", "pre"),
-    ("no-search-zip", "search_zip"),
-    ("no-sort-files", "sort_files"),
-    ("no-stats", "stats"),
-    ("no-text", "text"),
-    ("no-trim", "trim"),
-    ("pcre2-unicode", "no_unicode"),
-    ("require-git", "no_require_git"),
-    ("unicode", "no_unicode"),
-];
-
-impl clap::Args for Undo {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let undo = |(name, undone): &(&'static str, &'static str)| {
-            let arg = clap::Arg::new(*name).long(*name).action(ArgAction::SetTrue).hide(true);
-            if name == undone { arg } else { arg.overrides_with(*undone) }
-        };
-        command.args(UNDOES.iter().map(undo))
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl clap::FromArgMatches for Undo {
-    fn from_arg_matches(_: &clap::ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self)
-    }
-
-    fn update_from_arg_matches(&mut self, _: &clap::ArgMatches) -> Result<(), clap::Error> {
-        Ok(())
-    }
 }
 
 /// What executes patterns.

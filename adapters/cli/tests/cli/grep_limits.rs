@@ -50,6 +50,37 @@ fn few_descriptors_and_little_memory_are_enough() {
 }
 
 #[test]
+fn where_memory_runs_out_there_are_whole_lines_and_an_error() {
+    let place = place();
+    // What comes early in the order is long in coming, and what follows has to wait for it.
+    let text = "a needle, and more that stands behind it\n".repeat(100_000);
+    for name in ["a", "b", "c", "d"] {
+        make(place.path(), &[(&format!("{name}/1"), &text), (&format!("{name}/2"), &text)]);
+    }
+    let (mut ended, mut whole, mut mib) = (0, 0, 12);
+    while whole < 3 {
+        let args = ["--sort", "path", "-j4", "needle"];
+        let ran = limited(place.path(), &format!("-v {}", mib << 10), &args);
+        match ran.code {
+            Some(0) => {
+                assert_eq!(ran.stdout.iter().filter(|&&byte| byte == b'\n').count(), 800_000);
+                whole += 1;
+            }
+            Some(2) => {
+                assert!(ran.stderr.contains("no more memory"), "{mib} {}", ran.stderr);
+                assert!(ran.stdout.is_empty() || ran.stdout.ends_with(b"behind it\n"), "{mib}");
+                ended += 1;
+            }
+            // Less than what the program itself takes.
+            _ => {}
+        }
+        mib += 2;
+        assert!(mib < 1_024, "{} {}", ran.code.unwrap_or_default(), ran.stderr);
+    }
+    assert!(ended > 0, "it either does not start or finds all, at {mib} MiB");
+}
+
+#[test]
 fn what_does_not_fit_the_memory_is_an_error_and_the_rest_is_searched() {
     let place = place();
     make(place.path(), &[("a", "needle\n"), ("c", "needle\n")]);

@@ -52,6 +52,41 @@ fn a_long_scan_and_a_long_hash_end_at_once() {
 }
 
 #[test]
+fn a_search_that_nothing_comes_of_ends_by_the_signal_and_by_a_second_one_at_once() {
+    let place = place();
+    // Nobody reads what it prints, so that it stands still in the middle.
+    let names: Vec<String> = (0..20_000).map(|number| format!("{number:0100}")).collect();
+    for name in &names {
+        fs::File::create(place.path().join(name)).unwrap();
+    }
+    for args in [&["find", "-u"][..], &["grep", "--files", "-uu"], &["find", "-u", "--sort"]] {
+        let mut child = command(place.path(), args).stdout(Stdio::piped()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(300));
+        interrupt(&child);
+        interrupt(&child);
+        let status = wait(&mut child, ENDS_WITHIN).expect("it ends");
+        assert_eq!(status.signal(), Some(SIGINT), "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_that_find_runs_get_signals_as_always() {
+    let place = place();
+    make(place.path(), &[("a", "")]);
+    let shows = ["grep", "-hE", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"];
+    for option in ["--exec", "--exec-batch"] {
+        let ran = run(place.path(), &[&["find", "a", option][..], &shows, &["{}"]].concat());
+        for line in ran.out().lines() {
+            let mask = u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap();
+            let terminating = 1 << (SIGINT - 1) | 1 << (15 - 1);
+            assert_eq!(mask & terminating, 0, "{option} {line}");
+        }
+        assert!(ran.out().contains("SigBlk"), "{ran:?}");
+    }
+}
+
+#[test]
 fn an_interrupted_save_leaves_the_old_snapshot_or_the_new_one_and_nothing_else() {
     let place = place_in_memory();
     let dir = make(place.path().join("t"), &[]);

@@ -145,23 +145,32 @@ impl Batch {
         prefix: &[u8],
         bytes_max: usize,
     ) -> usize {
-        let start = range.start;
+        let Range { start, end } = range;
+        let records = &from.records[start..end];
+        let text_end = from.records.get(end).map_or(from.text.len() as u32, |next| next.start);
+        let Some(first) = records.first() else { return 0 };
         self.begin(from.get(start).group.clone());
-        let mut at = start;
-        while at < range.end && (at == start || self.text.len() < bytes_max) {
-            let record = from.records[at];
-            let end = from.records.get(at + 1).map_or(from.text.len(), |next| next.start as usize);
+        // At once for all, of which mostly all fit.
+        let bytes = (text_end - first.start) as usize + records.len() * prefix.len();
+        self.text.reserve(bytes.min(bytes_max));
+        self.records.reserve(records.len());
+        let ends = records[1..].iter().map(|next| next.start).chain([text_end]);
+        let mut added = 0;
+        for (record, end) in records.iter().zip(ends) {
+            if added > 0 && self.text.len() >= bytes_max {
+                break;
+            }
             let start = self.text.len() as u32;
             self.text.extend_from_slice(prefix);
-            self.text.extend_from_slice(&from.text[record.start as usize..end]);
+            self.text.extend_from_slice(&from.text[record.start as usize..end as usize]);
             let len = record.len + prefix.len() as u32;
-            self.records.push(Record { start, len, ..record });
-            at += 1;
+            self.records.push(Record { start, len, ..*record });
+            added += 1;
         }
         if !from.stats.is_empty() {
-            self.stats.extend_from_slice(&from.stats[start..at]);
+            self.stats.extend_from_slice(&from.stats[start..start + added]);
         }
-        at - start
+        added
     }
 
     /// How many bytes the paths take.

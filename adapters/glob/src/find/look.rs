@@ -51,7 +51,8 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
     ) {
         let marks = &self.run.plan.find.skip_holding;
         let is_mark = |entry: Entry<'_>| marks.iter().any(|name| name == entry.name);
-        if self.is_left_out(handle) || (!marks.is_empty() && entries.clone().any(is_mark)) {
+        let may_hold_mark = !marks.is_empty() && is_unseen(handle, state);
+        if self.is_left_out(handle) || (may_hold_mark && entries.clone().any(is_mark)) {
             worker.complete(state.number, b"", Vec::new());
             return;
         }
@@ -72,8 +73,7 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
     ) {
         if matches!(state.way, Way::List) {
             // What decides on all entries may stand in any piece, so it is asked for by name.
-            let marks = &self.run.plan.find.skip_holding;
-            if self.is_left_out(handle) || marks.iter().any(|name| handle.stat(name).is_ok()) {
+            if self.is_left_out(handle) || self.is_marked(handle, state) {
                 state.way = Way::Skip;
             } else {
                 self.place(worker, handle, state);
@@ -119,6 +119,12 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         worker.prefix = prefix;
     }
 
+    /// Whether an open directory that nobody has looked into holds what has it left out.
+    fn is_marked(&self, handle: &Handle, state: &State) -> bool {
+        let marks = &self.run.plan.find.skip_holding;
+        is_unseen(handle, state) && marks.iter().any(|name| handle.stat(name).is_ok())
+    }
+
     /// Whether nothing in a directory is looked at, whatever it is.
     fn is_left_out(&self, handle: &Handle) -> bool {
         let find = &self.run.plan.find;
@@ -136,6 +142,10 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         mut enter: impl FnMut(Pending),
     ) {
         let plan = &self.run.plan;
+        if self.is_marked(handle, state) {
+            worker.complete(state.number, b"", Vec::new());
+            return;
+        }
         self.place(worker, handle, state);
         let held = self.enter_rules(worker, handle, state, |_| Seen::unlisted());
         let mut dir = self.dir(worker, handle, state, held.as_ref());
@@ -275,8 +285,7 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
             // What a link leads to is left out once it is listed.
             return false;
         }
-        let opened = dir.handle.open_directory(entry.name);
-        opened.is_ok_and(|opened| marks.iter().any(|mark| opened.stat(mark).is_ok()))
+        marks.iter().any(|mark| dir.handle.stat_in(entry.name, mark).is_ok())
     }
 
     /// Adds an entry to the matches, if its attributes are as they are to be.
@@ -418,6 +427,11 @@ impl<'r, S: Sink> Visitor<'r, '_, S> {
         let id = FileId { device: stat.device, inode: stat.inode };
         self.run.put_by(Link { path, id, depth: dir.depth, state });
     }
+}
+
+/// Whether nobody has come upon the directory in a listing, and looked for marks in it then.
+fn is_unseen(handle: &Handle, state: &State) -> bool {
+    handle.parent().is_none() || state.is_guessed
 }
 
 /// Whether somebody may execute it; on Windows its extension says so.

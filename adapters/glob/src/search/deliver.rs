@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 use std::vec;
 
 use crate::error::Error;
+use crate::find::Cancel;
 
 use super::engine::{Searcher, Worker};
 use super::files::{Reading, open, path_of};
-use super::lines::{FileMatches, Line};
+use super::lines::{FileMatches, Line, Lines};
 use super::run::{Consume, Found};
 
 /// How many messages may wait for who asked.
@@ -21,12 +23,22 @@ const MESSAGES_MAX: usize = 64;
 /// How far ahead of what is asked for a run of files may be searched, where order counts.
 const TURNS_AHEAD_MAX: u64 = 256;
 
-/// A file with a line that was found.
+/// When so much of a file is kept, it is handed over, and what follows is a further part.
+const PART_BYTES: usize = 256 << 10;
+
+/// How often a thread that waits for its turn looks whether the search was ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A file with a line that was found. One in which very much is found comes in several parts, so
+/// that memory does not grow with it.
 #[derive(Clone, Debug)]
 pub struct FileMatch {
     /// Its path.
     pub path: Vec<u8>,
-    /// What was found in it.
+    /// Which part of the file this is, counted from 0. Between two parts of one file others may
+    /// come, unless results are sorted.
+    pub part: usize,
+    /// What was found in it. How many bytes were searched only the last part says.
     pub matches: FileMatches,
 }
 
@@ -97,6 +109,8 @@ enum Message {
     One(FileResult),
     /// What a run of files had, and its turn.
     Run(u64, Vec<FileResult>),
+    /// The same, when its turn has come, and there is more to come of it.
+    Part(Vec<FileResult>),
 }
 
 /// The turns that are asked for at present, where order counts.
@@ -112,17 +126,19 @@ impl Turns {
         self.changed.notify_all();
     }
 
-    /// Waits until a turn is not too far ahead.
-    fn wait(&self, turn: u64) {
+    /// Waits until a turn is next, or at most so far ahead; or until the search is ended, after
+    /// which the turns before it may never come.
+    fn wait(&self, turn: u64, ahead: u64, cancel: &Cancel) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        while turn >= next.saturating_add(TURNS_AHEAD_MAX) {
-            next = self.changed.wait(next).unwrap_or_else(PoisonError::into_inner);
+        while turn > next.saturating_add(ahead) && !cancel.is_cancelled() {
+            let woken = self.changed.wait_timeout(next, LOOK);
+            next = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 /// The two ends of a delivery, in order or as results come.
-pub(super) fn channel(searcher: &Searcher, ordered: bool) -> (Deliver, Delivery) {
+pub(super) fn channel(searcher: &Searcher, ordered: bool, cancel: &Cancel) -> (Deliver, Delivery) {
     let (sender, receiver) = sync_channel(MESSAGES_MAX);
     let turns = ordered.then(Arc::<Turns>::default);
     let dropped = Arc::<AtomicBool>::default();
@@ -131,6 +147,7 @@ pub(super) fn channel(searcher: &Searcher, ordered: bool) -> (Deliver, Delivery)
         sender,
         turns: turns.clone(),
         dropped: dropped.clone(),
+        cancel: cancel.clone(),
     };
     let delivery = Delivery {
         receiver,
@@ -174,6 +191,7 @@ impl Iterator for Delivery {
             match self.receiver.recv() {
                 Ok(Message::One(result)) => return Some(result),
                 Ok(Message::Run(turn, run)) => _ = self.waiting.insert(turn, run),
+                Ok(Message::Part(run)) => self.now = run.into_iter(),
                 Err(_) => {
                     // A search that was ended leaves gaps.
                     self.turn = *self.waiting.first_key_value()?.0;
@@ -199,12 +217,21 @@ pub(super) struct Deliver {
     sender: SyncSender<Message>,
     turns: Option<Arc<Turns>>,
     dropped: Arc<AtomicBool>,
+    cancel: Cancel,
 }
 
 /// What one thread searches with.
 pub(super) struct DeliverWorker {
     worker: Worker,
+    given: Given,
+}
+
+/// What one thread has found and not sent.
+#[derive(Default)]
+struct Given {
     found: FileMatches,
+    /// How many parts of the file were given already.
+    part: usize,
     turn: u64,
     run: Vec<FileResult>,
 }
@@ -217,12 +244,56 @@ impl Deliver {
         }
     }
 
-    fn give(&self, worker: &mut DeliverWorker, result: FileResult) -> ControlFlow<()> {
+    fn give(&self, given: &mut Given, result: FileResult) -> ControlFlow<()> {
         if self.turns.is_some() {
-            worker.run.push(result);
+            given.run.push(result);
             return ControlFlow::Continue(());
         }
         self.send(Message::One(result))
+    }
+
+    /// Gives what was found of a file, if anything was.
+    fn give_part(&self, given: &mut Given, path: &[u8]) -> ControlFlow<()> {
+        if given.found.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let matches = std::mem::take(&mut given.found);
+        let part = given.part;
+        given.part += 1;
+        self.give(given, Ok(FileMatch { path: path.to_vec(), part, matches }))
+    }
+
+    /// As [`give_part`](Self::give_part), and sends it, so that nothing of it stays here.
+    fn send_part(&self, given: &mut Given, path: &[u8]) -> ControlFlow<()> {
+        self.give_part(given, path)?;
+        let Some(turns) = &self.turns else { return ControlFlow::Continue(()) };
+        turns.wait(given.turn, 0, &self.cancel);
+        self.send(Message::Part(std::mem::take(&mut given.run)))
+    }
+}
+
+/// Takes the lines of one file.
+struct Parts<'d> {
+    deliver: &'d Deliver,
+    given: &'d mut Given,
+    path: &'d [u8],
+}
+
+impl Lines for Parts<'_> {
+    fn line(&mut self, line: &Line<'_>) -> ControlFlow<()> {
+        Lines::line(&mut self.given.found, line)?;
+        match self.given.found.bytes_kept() >= PART_BYTES {
+            true => self.deliver.send_part(self.given, self.path),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn binary(&mut self, offset: u64) {
+        self.given.found.binary(offset);
+    }
+
+    fn end(&mut self, bytes_searched: u64) {
+        self.given.found.end(bytes_searched);
     }
 }
 
@@ -230,18 +301,13 @@ impl Consume for Deliver {
     type Worker = DeliverWorker;
 
     fn worker(&self) -> DeliverWorker {
-        DeliverWorker {
-            worker: self.searcher.worker(),
-            found: FileMatches::default(),
-            turn: 0,
-            run: Vec::new(),
-        }
+        DeliverWorker { worker: self.searcher.worker(), given: Given::default() }
     }
 
     fn begin(&self, worker: &mut DeliverWorker, turn: u64) {
-        worker.turn = turn;
+        worker.given.turn = turn;
         if let Some(turns) = &self.turns {
-            turns.wait(turn);
+            turns.wait(turn, TURNS_AHEAD_MAX, &self.cancel);
         }
     }
 
@@ -251,20 +317,19 @@ impl Consume for Deliver {
         file: Found<'_>,
         reading: &Reading<'_>,
     ) -> ControlFlow<()> {
-        worker.found.clear();
-        let DeliverWorker { worker: search, found, .. } = worker;
+        let DeliverWorker { worker: search, given } = worker;
+        given.found.clear();
+        given.part = 0;
+        let path = path_of(&file);
+        let mut parts = Parts { deliver: self, given, path };
         let searched =
-            open(&file, reading, |input, content, _| search.input(input, content, found));
+            open(&file, reading, |input, content, _| search.input(input, content, &mut parts));
         let searched = searched.and_then(|searched: io::Result<()>| searched);
-        if !worker.found.is_empty() {
-            let matches = std::mem::take(&mut worker.found);
-            let path = path_of(&file).to_vec();
-            self.give(worker, Ok(FileMatch { path, matches }))?;
-        }
+        self.give_part(given, path)?;
         match searched {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) if reading.is_over() => ControlFlow::Break(()),
-            Err(error) => self.give(worker, Err(Error::io("search", path_of(&file), error))),
+            Err(error) => self.give(given, Err(Error::io("search", path, error))),
         }
     }
 
@@ -272,7 +337,7 @@ impl Consume for Deliver {
         if self.turns.is_none() {
             return ControlFlow::Continue(());
         }
-        self.send(Message::Run(worker.turn, std::mem::take(&mut worker.run)))
+        self.send(Message::Run(worker.given.turn, std::mem::take(&mut worker.given.run)))
     }
 
     fn spared(&self) {}

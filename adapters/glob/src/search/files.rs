@@ -182,9 +182,12 @@ impl Files {
     /// Whether regular files are mapped into memory, and searched there, instead of being read. Off
     /// by default, since it is rarely faster.
     ///
-    /// Whoever shortens a file that is being searched so ends this process, by a signal.
+    /// # Safety
+    /// Until the search has ended nobody, in this process or in another, may write to a file that
+    /// it searches, or shorten it. What is searched is memory that Rust takes for unchanging; and
+    /// where a file has become shorter the system ends this process by a signal (SIGBUS).
     #[must_use]
-    pub fn mapped(mut self, mapped: bool) -> Self {
+    pub unsafe fn mapped(mut self, mapped: bool) -> Self {
         self.mapped = mapped;
         self
     }
@@ -205,7 +208,7 @@ impl Files {
         &self,
         mut each: impl FnMut(Result<FileMatch, Error>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let (deliver, mut delivery) = channel(&self.searcher, self.sort);
+        let (deliver, mut delivery) = channel(&self.searcher, self.sort, &self.cancel);
         thread::scope(|scope| {
             let running = scope.spawn(move || self.run(&deliver, self.sieve.as_ref()));
             for result in &mut delivery {
@@ -224,7 +227,7 @@ impl Files {
 
     /// Searches in the background, line by line. Dropping the iterator ends the search.
     pub fn iter(&self) -> SearchMatches {
-        let (deliver, delivery) = channel(&self.searcher, self.sort);
+        let (deliver, delivery) = channel(&self.searcher, self.sort, &self.cancel);
         let files = self.clone();
         thread::spawn(move || {
             if let Err(error) = files.run(&deliver, files.sieve.as_ref()) {
@@ -327,9 +330,8 @@ fn open_file<T>(
     }
     // Nothing can be mapped of an empty file, and what is no regular file cannot be.
     if reading.mapped && file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0) {
-        // SAFETY: the map is of a regular file and private, so that nothing here writes to it. That
-        // others may write or shorten the file meanwhile is what the caller took upon itself with
-        // `Files::mapped`: the search takes any bytes, and trusts none that it has read before.
+        // SAFETY: that nobody writes to the file or shortens it while the map lives, which is for
+        // the call below, is what the caller of `Files::mapped` has promised.
         let map = unsafe { memmap2::Mmap::map(&file) };
         if let Ok(map) = map {
             return Ok(search(Input::Bytes(&map), content, path));

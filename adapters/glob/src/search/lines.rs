@@ -119,6 +119,11 @@ impl FileMatches {
         self.bytes_searched
     }
 
+    /// About how many bytes of memory it takes.
+    pub(super) fn bytes_kept(&self) -> usize {
+        self.bytes.len() + size_of_val(&self.spans[..]) + size_of_val(&self.lines[..])
+    }
+
     /// Forgets everything, and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

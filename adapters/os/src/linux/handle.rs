@@ -174,6 +174,16 @@ impl Handle {
         self.with_fd(|fd| stat::of_entry(fd, name))
     }
 
+    /// The attributes of an entry of a directory in this one, of a symbolic link itself; the
+    /// directory is not opened for it.
+    ///
+    /// # Errors
+    /// `dir` or `name` is not a single name, or the system cannot tell.
+    pub fn stat_in(&self, dir: &[u8], name: &[u8]) -> io::Result<Stat> {
+        name::check(dir).and_then(|()| name::check(name))?;
+        self.with_fd(|fd| stat::of_entry(fd, &[dir, b"/", name].concat()))
+    }
+
     /// The attributes of some entries, as [`stat`](Self::stat) gives them, in their order.
     ///
     /// # Errors

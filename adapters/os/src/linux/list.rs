@@ -33,31 +33,28 @@ pub(super) fn list_up_to(
     bytes_max: usize,
 ) -> io::Result<bool> {
     listing.reset();
-    let mut filled = 0;
     let mut is_whole = false;
-    while filled + CALL_BYTES_MIN <= bytes_max {
-        if listing.bytes.len() - filled < CALL_BYTES_MIN {
+    while listing.bytes.len() + CALL_BYTES_MIN <= bytes_max {
+        let (filled, room) = (listing.bytes.len(), listing.bytes.capacity());
+        if room - filled < CALL_BYTES_MIN {
             // Doubling, so that a million entries are not moved a thousand times.
-            let length = (listing.bytes.len() * 2).max(CALL_BYTES);
-            listing.grow(length)?;
+            listing.reserve((room * 2).max(CALL_BYTES))?;
         }
-        let read = getdents64(fd, &mut listing.bytes[filled..])?;
-        if read == 0 {
+        if getdents64(fd, &mut listing.bytes)? == 0 {
             is_whole = true;
             break;
         }
-        parse(listing, filled, filled + read)?;
-        filled += read;
+        parse(listing, filled)?;
     }
     listing.resolve_unknown(|name| Ok(stat::of_entry(fd, name)?.kind));
     Ok(is_whole)
 }
 
-/// Records the entries in `bytes[start..end]`.
-fn parse(listing: &mut Listing, start: usize, end: usize) -> io::Result<()> {
+/// Records the entries that stand in the buffer from `start`.
+fn parse(listing: &mut Listing, start: usize) -> io::Result<()> {
     let mut at = start;
-    while at < end {
-        let record = &listing.bytes[at..end];
+    while at < listing.bytes.len() {
+        let record = &listing.bytes[at..];
         let length = match record.get(RECORD_LENGTH..RECORD_LENGTH + 2) {
             Some(field) => u16::from_ne_bytes([field[0], field[1]]) as usize,
             None => return Err(malformed()),
@@ -102,13 +99,20 @@ fn kind_of(d_type: u8) -> Kind {
     }
 }
 
-fn getdents64(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which is exclusively
-    // borrowed and wholly initialised; `fd` is open for as long as its borrow.
+/// Adds what fits to the buffer, whose free memory nobody has to fill with zeros before. How much it
+/// was.
+fn getdents64(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let room = buffer.spare_capacity_mut();
+    // SAFETY: the kernel writes at most `room.len()` bytes to `room`, which is exclusively
+    // borrowed; `fd` is open for as long as its borrow.
     let read = unsafe {
-        libc::syscall(libc::SYS_getdents64, fd.as_raw_fd(), buffer.as_mut_ptr(), buffer.len())
+        libc::syscall(libc::SYS_getdents64, fd.as_raw_fd(), room.as_mut_ptr(), room.len())
     };
-    usize::try_from(read).map_err(|_| io::Error::last_os_error())
+    let read = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
+    // SAFETY: the kernel has written so many bytes, no more than there was room for, directly
+    // behind those that were there.
+    unsafe { buffer.set_len(buffer.len() + read) };
+    Ok(read)
 }
 
 fn malformed() -> io::Error {

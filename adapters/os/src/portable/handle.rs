@@ -124,6 +124,17 @@ impl Handle {
         Ok(Stat::from_metadata(&fs::symlink_metadata(self.system_path(Some(name))?)?))
     }
 
+    /// The attributes of an entry of a directory in this one, of a symbolic link itself; the
+    /// directory is not opened for it.
+    ///
+    /// # Errors
+    /// `dir` or `name` is not a single name, or the system cannot tell.
+    pub fn stat_in(&self, dir: &[u8], name: &[u8]) -> io::Result<Stat> {
+        name::check(name)?;
+        let path = self.system_path(Some(dir))?.join(name::os_str_of(name)?);
+        Ok(Stat::from_metadata(&fs::symlink_metadata(path)?))
+    }
+
     /// The attributes of some entries, as [`stat`](Self::stat) gives them, in their order.
     ///
     /// # Errors
@@ -299,7 +310,6 @@ impl Opened {
 
     pub(crate) fn list(&self, listing: &mut Listing) -> io::Result<()> {
         listing.reset();
-        listing.bytes.clear();
         for entry in fs::read_dir(self.handle.system_path(None)?)? {
             let entry = entry?;
             let name = entry.file_name();

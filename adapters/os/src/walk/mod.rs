@@ -7,7 +7,6 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use crate::error::Error;
 use crate::listing::{Entry, Listing};
@@ -165,8 +164,7 @@ impl Walk {
         let shared = Shared::new(root, self.same_file_system, self.open_dirs_max);
         let opened = Handle::open_root(shared)
             .map_err(|error| Error::new("open the directory", root, error))?;
-        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
-        let pool = Pool::new(visitor, threads.map_or(1, NonZero::get), self.near);
+        let pool = Pool::new(visitor, self.threads, self.near);
         pool.run(Work::Root { opened, state })
             .map_err(|error| Error::new("list the directory", root, error))
     }

@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Scope};
 
 use crate::listing::Listing;
@@ -72,7 +73,13 @@ impl<V: Visit> Queues<V> {
 /// All that the threads of one walk share.
 pub(super) struct Pool<'v, V: Visit> {
     visitor: &'v V,
-    queues: Vec<Queues<V>>,
+    /// How many threads there may be; none is as many as the machine runs at once.
+    threads: Option<NonZero<usize>>,
+    /// The queues of the caller's thread.
+    queues: Queues<V>,
+    /// Those of the others. How many there will be is not asked, which takes a while, before there
+    /// is work for a second thread.
+    others: OnceLock<Box<[Queues<V>]>>,
     /// How many threads were started, the caller's included.
     started: AtomicUsize,
     /// Work that is queued or under way.
@@ -91,10 +98,12 @@ pub(super) struct Pool<'v, V: Visit> {
 }
 
 impl<'v, V: Visit> Pool<'v, V> {
-    pub(super) fn new(visitor: &'v V, threads: usize, near: bool) -> Self {
+    pub(super) fn new(visitor: &'v V, threads: Option<NonZero<usize>>, near: bool) -> Self {
         Self {
             visitor,
-            queues: (0..threads).map(|_| Queues::new()).collect(),
+            threads,
+            queues: Queues::new(),
+            others: OnceLock::new(),
             started: AtomicUsize::new(1),
             pending: AtomicUsize::new(0),
             pending_now: AtomicUsize::new(0),
@@ -112,10 +121,30 @@ impl<'v, V: Visit> Pool<'v, V> {
     pub(super) fn run(self, first: Work<V>) -> io::Result<()> {
         self.pending.store(1, Ordering::Relaxed);
         self.pending_now.store(1, Ordering::Relaxed);
-        self.queues[0].of(Turn::Now).push_back(first);
+        self.queues.of(Turn::Now).push_back(first);
         thread::scope(|scope| self.work(scope, 0));
         let error = lock(&self.root_error).take();
         error.map_or(Ok(()), Err)
+    }
+
+    /// The queues of a thread.
+    fn queues(&self, thread: usize) -> &Queues<V> {
+        match thread.checked_sub(1) {
+            None => &self.queues,
+            Some(other) => &self.others.get().expect("made before the thread")[other],
+        }
+    }
+
+    /// How many threads have queues.
+    fn count(&self) -> usize {
+        1 + self.others.get().map_or(0, |others| others.len())
+    }
+
+    fn make_others(&self) {
+        self.others.get_or_init(|| {
+            let threads = self.threads.or_else(|| thread::available_parallelism().ok());
+            (1..threads.map_or(1, NonZero::get)).map(|_| Queues::new()).collect()
+        });
     }
 
     /// What each thread does.
@@ -145,10 +174,10 @@ impl<'v, V: Visit> Pool<'v, V> {
             let mut next = thread.next.drain(..);
             first = next.next();
             if count_later > 0 {
-                self.queues[own].of(Turn::Later).extend(thread.later.drain(..));
+                self.queues(own).of(Turn::Later).extend(thread.later.drain(..));
             }
             if next.len() > 0 {
-                self.queues[own].of(Turn::Now).extend(next.rev());
+                self.queues(own).of(Turn::Now).extend(next.rev());
             }
             if count > 1 || count_later > 0 {
                 self.call_for_help(scope);
@@ -183,7 +212,7 @@ impl<'v, V: Visit> Pool<'v, V> {
         if let Some(first) = first {
             return Some((Turn::Now, first));
         }
-        if let Some(work) = self.queues[own].take(Turn::Now) {
+        if let Some(work) = self.queues(own).take(Turn::Now) {
             return Some(work);
         }
         self.visitor.idle(worker);
@@ -215,16 +244,16 @@ impl<'v, V: Visit> Pool<'v, V> {
     /// Something from another thread's queue, or else something that was put off.
     fn find(&self, own: usize) -> Option<(Turn, Work<V>)> {
         self.steal(own, Turn::Now)
-            .or_else(|| self.queues[own].take(Turn::Later))
+            .or_else(|| self.queues(own).take(Turn::Later))
             .or_else(|| self.steal(own, Turn::Later))
     }
 
     /// Takes the older half of another thread's queue, or some of its newest where order counts.
     fn steal(&self, own: usize, turn: Turn) -> Option<(Turn, Work<V>)> {
-        let count = self.queues.len();
+        let count = self.count();
         for other in (1..count).map(|step| (own + step) % count) {
             let mut taken: VecDeque<_> = {
-                let mut queue = self.queues[other].of(turn);
+                let mut queue = self.queues(other).of(turn);
                 let (count, half) = (queue.len(), queue.len().div_ceil(2));
                 match self.near && turn == Turn::Now {
                     true => queue.split_off(count - half.min(TAKEN_NEAR)),
@@ -237,7 +266,7 @@ impl<'v, V: Visit> Pool<'v, V> {
             };
             if let Some(work) = work {
                 if !taken.is_empty() {
-                    self.queues[own].of(turn).extend(taken);
+                    self.queues(own).of(turn).extend(taken);
                 }
                 return Some((turn, work));
             }
@@ -253,7 +282,8 @@ impl<'v, V: Visit> Pool<'v, V> {
             return;
         }
         let started = self.started.load(Ordering::Relaxed);
-        if started >= self.queues.len() {
+        self.make_others();
+        if started >= self.count() {
             return;
         }
         let claim = self.started.compare_exchange(

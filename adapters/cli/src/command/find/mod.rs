@@ -9,7 +9,6 @@ mod template;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -64,7 +63,7 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
     } else {
         print(args, find, &found, colors)
     };
-    until.wait_if_cancelled();
+    until.end_if_signalled();
     let outcome = outcome?;
     found.tell_unreadable();
     if found.has_no_root() {
@@ -228,42 +227,24 @@ impl<'a> Found<'a> {
 /// Sees to it that a signal ends the walk, with everything written that was found, and then the
 /// process.
 pub(super) struct Until {
-    cancel: Cancel,
-    /// Shared while there may be something to write.
-    writing: Arc<()>,
+    #[cfg(unix)]
+    flagged: treenail::os::Flagged,
 }
 
 impl Until {
     #[cfg(unix)]
     pub(super) fn watch(cancel: &Cancel) -> Self {
-        use std::time::Duration;
-        /// A directory that does not answer is not waited for.
-        const WAIT_MAX: Duration = Duration::from_millis(40);
-
-        let this = Self { cancel: cancel.clone(), writing: Arc::default() };
-        let (cancel, writing) = (cancel.clone(), this.writing.clone());
-        // Without the thread a signal ends the process at once, and the last results are lost.
-        _ = treenail::os::before_termination(move || {
-            cancel.cancel();
-            let begun = Instant::now();
-            while begun.elapsed() < WAIT_MAX && Arc::strong_count(&writing) > 1 {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        });
-        this
+        Self { flagged: treenail::os::flag_termination(cancel.flag()) }
     }
 
     #[cfg(not(unix))]
-    pub(super) fn watch(cancel: &Cancel) -> Self {
-        Self { cancel: cancel.clone(), writing: Arc::default() }
+    pub(super) fn watch(_: &Cancel) -> Self {
+        Self {}
     }
 
     /// Does not come back where a signal is about to end the process.
-    pub(super) fn wait_if_cancelled(self) {
-        let Self { cancel, writing } = self;
-        drop(writing);
-        while cancel.is_cancelled() {
-            std::thread::park();
-        }
+    pub(super) fn end_if_signalled(self) {
+        #[cfg(unix)]
+        self.flagged.end_if_signalled();
     }
 }

@@ -22,6 +22,7 @@ pub(super) use form::host;
 
 use crate::Outcome;
 use crate::args::{Grep, SortBy};
+use crate::memory::Whole;
 use crate::output::{Failed, Output, Problem};
 
 pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
     let cancel = Cancel::new();
     let until = Until::watch(&cancel);
     let files = files.cancel(cancel);
-    let printer = Printer::new(searcher, form::format(args, &paths)?, io::stdout());
+    let printer = Printer::new(searcher, form::format(args, &paths)?, Whole::new(io::stdout()));
     let printed = files.print(&printer, |error| problems.report(error));
     let (matched, searched) = (printer.has_match(), printer.has_searched());
     match printed {
@@ -62,7 +63,7 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
         Err(PrintError::Output(error)) => return Err(error.into()),
         Err(PrintError::Find(error)) => return Err(Problem::from(error).into()),
     }
-    until.wait_if_cancelled();
+    until.end_if_signalled();
     if paths.is_implicit && !searched {
         let message = "no file was searched".to_owned();
         let remedy = Some("look for rules that exclude them all, or name a file or directory");
@@ -137,7 +138,12 @@ fn files(
     problems: &Problems<'_>,
 ) -> Result<Files, Failed> {
     let sort = args.printed.order();
-    let mut files = none.clone().threads(args.reading.threads).mapped(args.reading.mmap);
+    let mut files = none.clone().threads(args.reading.threads);
+    if args.reading.mmap {
+        // SAFETY: it is whoever asks for --mmap that promises not to have the files changed
+        // meanwhile; the help of the option says so.
+        files = unsafe { files.mapped(true) };
+    }
     if let Some(preprocessor) = preprocessor(args)? {
         files = files.preprocessor(preprocessor);
     }

@@ -14,6 +14,7 @@ use treenail::glob::find::{Batch, Cancel, Sink, Types};
 use treenail::os::{bytes_of, os_str_of};
 
 use crate::args::{Grep, SortBy};
+use crate::memory::Whole;
 use crate::output::{Failed, Problem};
 
 use super::{Paths, Problems, chosen, form, is_stdin};
@@ -69,7 +70,7 @@ pub(super) fn list(args: &Grep, paths: &Paths, problems: &Problems<'_>) -> Resul
     let end = if args.printed.null { 0 } else { b'\n' };
     let separator = form::path_separator(args)?;
     let printed = AtomicBool::new(false);
-    let out = Mutex::new((io::stdout(), Ok(())));
+    let out = Mutex::new((Whole::new(io::stdout()), Ok(())));
     let print = |text: &[u8]| {
         printed.store(true, atomic::Ordering::Relaxed);
         if args.wanted.quiet {
