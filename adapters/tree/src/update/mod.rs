@@ -2,9 +2,11 @@
 //!
 //! A batch goes through three passes: the edits are resolved in their order into the final rows of
 //! each directory, each directory's blocks are merged with them once, and the digests of what was
-//! touched are computed anew from the deepest directory up.
+//! touched are computed anew from the deepest directory up. A batch of one edit of a file that is
+//! there goes a shorter way to the same end ([`one`]).
 
 mod merge;
+mod one;
 mod refresh;
 mod resolve;
 
@@ -146,6 +148,15 @@ impl Tree {
     /// # Panics
     /// If the tree would hold 2^32 directories.
     pub fn apply<'a>(&mut self, edits: impl IntoIterator<Item = Edit<'a>>) -> Applied {
+        let mut edits = edits.into_iter();
+        let first = edits.next();
+        let second = edits.next();
+        if let (Some(edit), None) = (&first, &second)
+            && let Some(outcome) = one::put(self, edit)
+        {
+            return Applied { outcomes: vec![outcome], freed: Vec::new() };
+        }
+        let edits = first.into_iter().chain(second).chain(edits);
         let (outcomes, changes) = resolve::resolve(self, edits);
         if changes.dirs.is_empty() {
             return Applied { outcomes, freed: changes.freed };

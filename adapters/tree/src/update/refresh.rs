@@ -48,7 +48,7 @@ pub(super) fn refresh(dirs: &PageTable<DirNode>, columns: &mut [Arc<Column>], to
 /// Whether a directory had no digest and has none now, so that nothing has to be set.
 fn stays_unknown(dirs: &PageTable<DirNode>, column: &Column, dir: DirId) -> bool {
     let (Some(node), Some(ids)) = (dirs.get(dir), column.dirs.get(dir)) else { return false };
-    let [(_, leaf, row)] = *places(dirs, node.parent, &[dir]) else { return false };
+    let Some((leaf, row)) = place(dirs, node.parent, dir) else { return false };
     let above = column.dirs.get(node.parent).and_then(|ids| ids.0.as_slice()[leaf].get(row));
     if dir == DirId::ROOT || above.is_some() || column.indexes.contains_key(&dir) {
         return false;
@@ -61,9 +61,9 @@ fn stays_unknown(dirs: &PageTable<DirNode>, column: &Column, dir: DirId) -> bool
 fn refresh_upwards(dirs: &PageTable<DirNode>, column: &mut Column, dir: DirId) {
     let (mut dir, mut from_below) = (dir, Vec::new());
     while let Some(node) = dirs.get(dir) {
-        let place = match (dir, &*places(dirs, node.parent, &[dir])) {
+        let place = match (dir, place(dirs, node.parent, dir)) {
             (DirId::ROOT, _) => None,
-            (_, [(_, leaf, row)]) => Some((node.parent, *leaf, *row)),
+            (_, Some((leaf, row))) => Some((node.parent, leaf, row)),
             _ => return,
         };
         let Some((above, digested)) = refresh_dir(column, dir, node, from_below, place) else {
@@ -208,9 +208,14 @@ fn places(
         return all.filter(|(child, ..)| wanted.contains(child)).collect();
     }
     let place = |&child: &DirId| {
-        let near = dirs.get(child)?.near as usize;
-        let (leaf, row) = block::find_child(blocks, child, near)?;
+        let (leaf, row) = place(dirs, parent, child)?;
         Some((child, leaf, row))
     };
     children.iter().filter_map(place).collect()
+}
+
+/// The block and row of a child directory.
+fn place(dirs: &PageTable<DirNode>, parent: DirId, child: DirId) -> Option<(usize, usize)> {
+    let near = dirs.get(child)?.near as usize;
+    block::find_child(dirs.get(parent)?.leaves.as_slice(), child, near)
 }

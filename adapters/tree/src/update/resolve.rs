@@ -312,7 +312,10 @@ impl<'a> Resolver<'_, 'a> {
     }
 }
 
-fn known_id<'a>(known: &[(crate::IdKind, &'a [u8])], column: &Column) -> Option<&'a [u8]> {
+pub(super) fn known_id<'a>(
+    known: &[(crate::IdKind, &'a [u8])],
+    column: &Column,
+) -> Option<&'a [u8]> {
     let found = known.iter().find(|(kind, _)| *kind == column.kind);
     found.map(|(_, id)| *id)
 }
