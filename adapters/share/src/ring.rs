@@ -8,6 +8,7 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use treenail_os::shm::Segment;
@@ -36,27 +37,41 @@ impl Ring {
     }
 
     /// The daemon's side.
-    pub(crate) fn writer(&self) -> Result<Writer<'_>, AttachError> {
-        let (head, ring) = self.segment.words().split_at(HEAD_WORDS);
-        Ok(Writer { sleeps: &head[0], producer: Producer::attach(ring)? })
+    pub(crate) fn writer(self: &Arc<Self>) -> Result<Writer, AttachError> {
+        let words: *const [AtomicU64] = &raw const self.segment.words()[HEAD_WORDS..];
+        // SAFETY: the words are a mapping, which is unmapped when the last reference to the ring is
+        // dropped. `Writer` keeps one behind `producer`, which `drop` drops first and which is used
+        // with the life of the writer only.
+        let words: &'static [AtomicU64] = unsafe { &*words };
+        let producer = ManuallyDrop::new(Producer::attach(words)?);
+        Ok(Writer { producer, ring: self.clone() })
     }
 }
 
-/// The daemon's side of a ring.
-pub(crate) struct Writer<'m> {
-    sleeps: &'m AtomicU64,
-    producer: Producer<'m>,
+/// The daemon's side of a ring, with the memory.
+pub(crate) struct Writer {
+    /// Dropped before the memory.
+    producer: ManuallyDrop<Producer<'static>>,
+    ring: Arc<Ring>,
 }
 
-impl Writer<'_> {
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // SAFETY: it is dropped here only, and not used afterwards.
+        unsafe { ManuallyDrop::drop(&mut self.producer) };
+    }
+}
+
+impl Writer {
     /// Puts a message in; whether the client has to be woken.
     pub(crate) fn push(&mut self, message: &[u8]) -> Result<bool, Error> {
         self.producer.push(message)?;
         // With the fence in `Reader::sleeps`: either this sees that the client sleeps, or the
         // client sees the message.
         fence(Ordering::SeqCst);
-        let sleeps = self.sleeps.load(Ordering::Relaxed) != 0;
-        Ok(sleeps && self.sleeps.swap(0, Ordering::Relaxed) != 0)
+        let word = &self.ring.segment.words()[0];
+        let sleeps = word.load(Ordering::Relaxed) != 0;
+        Ok(sleeps && word.swap(0, Ordering::Relaxed) != 0)
     }
 }
 
@@ -109,15 +124,16 @@ impl Drop for Reader {
 #[cfg(test)]
 mod tests {
     use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
     use std::thread;
 
     use treenail_os::shm::Segment;
 
     use super::{Reader, Ring};
 
-    fn pair(bytes: usize) -> (Ring, Reader) {
+    fn pair(bytes: usize) -> (Arc<Ring>, Reader) {
         let (here, there) = UnixStream::pair().unwrap();
-        let ring = Ring::create(bytes).unwrap();
+        let ring = Arc::new(Ring::create(bytes).unwrap());
         ring.send(&here).unwrap();
         (ring, Reader::receive(&there).unwrap())
     }

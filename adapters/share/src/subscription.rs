@@ -8,6 +8,8 @@ use treenail_tree::Tree;
 use treenail_tree::live::{Batch, Clock, Fresh, Gap, Net, Since};
 
 use crate::error::Error;
+#[cfg(unix)]
+use crate::keeper::Direct;
 use crate::keeper::{Moment, Shared};
 
 /// Where a subscription begins.
@@ -140,6 +142,15 @@ impl Subscription {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.shared.lock();
         loop {
+            state.set_waiting(self.id, false);
+            if state.is_being_told(self.id) {
+                state.set_waiting(self.id, true);
+                state = self.shared.wait(state, None);
+                continue;
+            }
+            if let Some(tick) = state.take_told(self.id) {
+                (self.clock, self.tree) = (self.shared.clock(tick), None);
+            }
             if state.is_behind(self.id) {
                 drop(state);
                 if let Some(delivery) = self.catch_up()? {
@@ -161,8 +172,17 @@ impl Subscription {
             if interrupted || until.is_some_and(|until| until <= Instant::now()) {
                 return Ok(None);
             }
+            state.set_waiting(self.id, true);
             state = self.shared.wait(state, until);
         }
+    }
+
+    /// Has what comes while a thread waits in [`next`](Self::next) told in the keeper's thread,
+    /// where that takes it: no thread is woken for it then, and `next` goes on waiting. Until the
+    /// next [`rewind`](Self::rewind).
+    #[cfg(unix)]
+    pub(crate) fn tell_directly(&mut self, direct: Direct) {
+        self.shared.lock().tell_directly(self.id, direct);
     }
 
     /// Asks for what changed in sum; nothing if that is nothing.
@@ -227,5 +247,62 @@ impl Interrupter {
             #[cfg(unix)]
             Interrupts::Remote(interruption) => _ = interruption.take(),
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    use treenail_tree::live::Options;
+
+    use super::{Delivered, From};
+    use crate::keeper::Keeper;
+
+    #[test]
+    fn what_is_told_directly_and_what_is_not_come_in_one_order_and_once() {
+        const FILES: u64 = 60;
+        let root = tempfile::tempdir().unwrap();
+        let keeper = Keeper::start(root.path(), &Options::default()).unwrap();
+        let mut changes = keeper.subscribe(From::Now);
+        let first = changes.clock().tick;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let by_keeper = told.clone();
+        changes.tell_directly(Arc::new(move |batch, clock| {
+            assert_eq!(batch.tick, clock.tick);
+            let takes = batch.tick % 3 > 0;
+            if takes {
+                by_keeper.lock().unwrap().push((batch.tick, true));
+            }
+            takes
+        }));
+        let interrupter = changes.interrupter();
+        thread::scope(|scope| {
+            let own = scope.spawn(|| {
+                while let Some(delivery) = changes.next(None).unwrap() {
+                    assert!(matches!(delivery.what, Delivered::Batch(_)));
+                    told.lock().unwrap().push((delivery.clock.tick, false));
+                }
+            });
+            for file in 0..FILES {
+                fs::write(root.path().join(file.to_string()), "text").unwrap();
+                keeper.barrier(None).unwrap();
+            }
+            let last = keeper.clock().tick;
+            while told.lock().unwrap().last().is_none_or(|(tick, _)| *tick < last) {
+                thread::yield_now();
+            }
+            interrupter.interrupt();
+            own.join().unwrap();
+            let told = told.lock().unwrap();
+            let ticks: Vec<u64> = told.iter().map(|(tick, _)| *tick).collect();
+            assert_eq!(ticks, (first + 1..=last).collect::<Vec<_>>());
+            assert!(told.iter().all(|(tick, direct)| tick % 3 > 0 || !direct));
+            assert!(told.iter().any(|(_, direct)| *direct), "nothing was told directly");
+        });
+        changes.next(Some(std::time::Duration::ZERO)).unwrap();
+        assert_eq!(changes.clock().tick, keeper.clock().tick);
     }
 }

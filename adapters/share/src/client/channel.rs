@@ -177,7 +177,8 @@ impl<J: Join> Channel<J> {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(Problem::io("cannot wait for the daemon", &error.into())),
         }
-        while self.interrupted.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+        let is_interrupted = !fds[1].revents().is_empty();
+        while is_interrupted && self.interrupted.read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
         Ok(())
     }
 }

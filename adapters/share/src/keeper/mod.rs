@@ -17,6 +17,8 @@ use crate::subscription::{From, Subscription};
 use state::{Ending, State};
 use worker::Worker;
 
+#[cfg(unix)]
+pub(crate) use state::Direct;
 pub(crate) use state::Moment;
 pub(crate) use worker::Shared;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use treenail_tree::Tree;
-use treenail_tree::live::Batch;
+use treenail_tree::live::{Batch, Clock};
 
 use super::worker::Worker;
 use crate::error::Error;
@@ -23,6 +23,29 @@ pub(crate) struct Moment {
     pub(crate) tree: Tree,
 }
 
+/// Takes a batch in the keeper's thread, at once and without waiting for anything; whether it did.
+pub(crate) type Direct = Arc<dyn Fn(&Batch, Clock) -> bool + Send + Sync>;
+
+/// A subscriber whose thread need not be woken for what can be told at once.
+struct Told {
+    direct: Direct,
+    standing: Standing,
+    /// Up to where it was told since its thread looked last.
+    tick: Option<u64>,
+}
+
+/// What the thread of a subscriber does that is told in the keeper's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Something else than to wait.
+    Away,
+    Waits,
+    /// It is being told; whether its thread wants to know the end of it.
+    BeingTold {
+        awaited: bool,
+    },
+}
+
 /// The newest snapshot, the batches that led to it, and who has taken which.
 pub(crate) struct State {
     /// The newest snapshot.
@@ -34,6 +57,8 @@ pub(crate) struct State {
     recent_changes: usize,
     /// How far each subscriber has come; of one that fell behind it is not kept here.
     cursors: BTreeMap<u64, u64>,
+    /// Those that are told in the keeper's thread while their own wait.
+    told: BTreeMap<u64, Told>,
     next_id: u64,
     pub(super) commands: VecDeque<Command>,
     pub(super) stop: Option<Ending>,
@@ -63,6 +88,7 @@ impl State {
             recent: VecDeque::new(),
             recent_changes: 0,
             cursors: BTreeMap::new(),
+            told: BTreeMap::new(),
             next_id: 0,
             commands: VecDeque::new(),
             stop: None,
@@ -117,7 +143,68 @@ impl State {
     /// A subscriber is no more.
     pub(crate) fn leave(&mut self, id: u64) {
         self.cursors.remove(&id);
+        self.told.remove(&id);
         self.drop_taken();
+    }
+
+    /// Has a subscriber told in the keeper's thread whenever its own waits for the next batch.
+    #[cfg(unix)]
+    pub(crate) fn tell_directly(&mut self, id: u64, direct: Direct) {
+        self.told.insert(id, Told { direct, standing: Standing::Away, tick: None });
+    }
+
+    /// Says that a subscriber's thread begins to wait, or has waited.
+    pub(crate) fn set_waiting(&mut self, id: u64, waits: bool) {
+        let Some(told) = self.told.get_mut(&id) else { return };
+        told.standing = match told.standing {
+            Standing::BeingTold { awaited } => Standing::BeingTold { awaited: awaited || waits },
+            _ if waits => Standing::Waits,
+            _ => Standing::Away,
+        };
+    }
+
+    /// Whether a subscriber is being told just now, so that its thread has to wait for the end.
+    pub(crate) fn is_being_told(&self, id: u64) -> bool {
+        let standing = self.told.get(&id).map(|told| told.standing);
+        matches!(standing, Some(Standing::BeingTold { .. }))
+    }
+
+    /// Up to where a subscriber was told without its thread, once.
+    pub(crate) fn take_told(&mut self, id: u64) -> Option<u64> {
+        self.told.get_mut(&id)?.tick.take()
+    }
+
+    /// Those that can be told the newest batch, since all before it has been told to them and their
+    /// threads wait.
+    pub(super) fn begin_telling(&mut self) -> Vec<(u64, Direct)> {
+        let mut begun = Vec::new();
+        for (id, told) in &mut self.told {
+            let is_next = self.cursors.get(id).is_some_and(|cursor| cursor + 1 == self.tick);
+            if is_next && told.standing == Standing::Waits {
+                told.standing = Standing::BeingTold { awaited: false };
+                begun.push((*id, told.direct.clone()));
+            }
+        }
+        begun
+    }
+
+    /// Ends it for one; whether its thread waits for that, or for the batch.
+    pub(super) fn end_telling(&mut self, id: u64, tick: u64, done: bool) -> bool {
+        // It may have left meanwhile.
+        let Some(told) = self.told.get_mut(&id) else { return true };
+        let awaited = told.standing != Standing::BeingTold { awaited: false };
+        told.standing = Standing::Waits;
+        if done {
+            told.tick = Some(tick);
+            self.cursors.insert(id, tick);
+            self.drop_taken();
+        }
+        awaited || !done
+    }
+
+    /// Whether a batch waits for a subscriber's thread.
+    pub(super) fn has_untaken(&self) -> bool {
+        self.cursors.values().any(|cursor| *cursor < self.tick)
     }
 
     pub(super) fn push(&mut self, moment: Moment) {

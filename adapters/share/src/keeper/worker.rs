@@ -181,12 +181,24 @@ impl Worker {
 
     fn publish(&mut self, batch: Batch) {
         let (batch, tree) = (Arc::new(batch), self.live.tree().clone());
-        self.shared.lock().push(Moment { batch: batch.clone(), tree: tree.clone() });
+        let waiting = {
+            let mut state = self.shared.lock();
+            state.push(Moment { batch: batch.clone(), tree: tree.clone() });
+            state.begin_telling()
+        };
         let clock = self.live.clock();
         for (_, call) in &mut self.calls {
             call(&batch, clock, &tree);
         }
-        self.shared.happened.notify_all();
+        // Whoever could be told here need not be woken.
+        let mut is_awaited = waiting.is_empty();
+        for (id, direct) in waiting {
+            let done = direct(&batch, clock);
+            is_awaited |= self.shared.lock().end_telling(id, batch.tick, done);
+        }
+        if is_awaited || self.shared.lock().has_untaken() {
+            self.shared.happened.notify_all();
+        }
     }
 
     /// Replies when everything was seen. Where writing never ends that may never be, so it is tried

@@ -3,6 +3,7 @@
 
 mod connection;
 mod detach;
+mod direct;
 mod query;
 mod reload;
 mod roots;

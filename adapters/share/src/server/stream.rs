@@ -10,7 +10,7 @@ use treenail_ring::shared::Error as RingError;
 use treenail_tree::live::Clock;
 
 use super::connection::{Connection, send};
-use super::{Reporter, STACK_BYTES, Shared, lock};
+use super::{Reporter, STACK_BYTES, Shared, direct, lock};
 use crate::client::Selected;
 use crate::keeper::Keeper;
 use crate::problem::Problem;
@@ -175,13 +175,16 @@ fn pump(
     source: &mut Source,
     room: &Room,
 ) -> io::Result<Option<Problem>> {
-    let mut writer = match ring {
-        Some(ring) => Some(ring.ring.writer().map_err(io::Error::other)?),
+    let writer = match ring {
+        Some(ring) => Some(Arc::new(Mutex::new(ring.ring.writer().map_err(io::Error::other)?))),
         None => None,
     };
     // Parts that leave room for others in the ring, so that the client can read meanwhile.
     let bytes_max = ring.map_or(MESSAGE_BYTES_MAX, |ring| MESSAGE_BYTES_MAX.min(ring.bytes / 4));
-    let mut put = |message: &[u8]| match &mut writer {
+    if let (Source::All(subscription), Some(writer)) = (&mut *source, &writer) {
+        subscription.tell_directly(direct::teller(stream.try_clone()?, writer.clone(), bytes_max));
+    }
+    let mut put = |message: &[u8]| match &writer {
         Some(writer) => put_in_ring(stream, writer, room, message),
         None => crate::protocol::write_message(&mut &*stream, message),
     };
@@ -197,12 +200,13 @@ fn pump(
 /// Puts a message in and wakes the client if it sleeps; waits for the client if there is no room.
 fn put_in_ring(
     stream: &UnixStream,
-    writer: &mut Writer<'_>,
+    writer: &Mutex<Writer>,
     room: &Room,
     message: &[u8],
 ) -> io::Result<()> {
     loop {
-        match writer.push(message) {
+        let pushed = lock(writer).push(message);
+        match pushed {
             Ok(true) => return send(stream, &Answer::Wake),
             Ok(false) => return Ok(()),
             Err(RingError::Full) => {
@@ -217,7 +221,7 @@ fn put_in_ring(
 
 /// A ring, with its share of what all rings may take.
 struct Reserved {
-    ring: Ring,
+    ring: Arc<Ring>,
     bytes: usize,
     shared: Arc<Shared>,
 }
@@ -227,7 +231,7 @@ impl Reserved {
     fn new(shared: &Arc<Shared>) -> Option<Self> {
         let bytes = shared.reserve_ring()?;
         match Ring::create(bytes) {
-            Ok(ring) => Some(Self { ring, bytes, shared: shared.clone() }),
+            Ok(ring) => Some(Self { ring: Arc::new(ring), bytes, shared: shared.clone() }),
             Err(error) => {
                 shared.give_back_ring(bytes);
                 shared.log(&format!("a client does without shared memory: {error}"));
