@@ -1,8 +1,8 @@
 //! The usual batch: one file that is there gets other attributes or ids.
 //!
 //! It is what a save comes to, most often after a pause in which memory got cold. So it goes its
-//! own way, without the tables that a batch of many edits needs: a sixth of the instructions, and
-//! as much less code to fetch.
+//! own way, without the tables that a batch of many edits needs: that takes less than half of the
+//! instructions, and half of the code that has to be fetched.
 
 use std::iter;
 use std::sync::Arc;
