@@ -1,6 +1,7 @@
 //! Batches of edits against a real directory, the memory that they share, and what is refused.
 
 mod model;
+mod one;
 
 use std::fs;
 use std::path::Path;
