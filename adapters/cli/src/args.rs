@@ -263,7 +263,7 @@ $XDG_CONFIG_HOME/treenail/daemon.toml (or ~/.config/treenail/daemon.toml), also 
 while it runs:
 
   idle_seconds = 600          # 0: never give anything up
-  roots = [\"/srv/site\"]     # watched from the start, and for good
+  roots = [\"/srv/site\"]     # watched as soon as they are there, and for good
   ring_bytes = 67108864       # shared memory for each client's changes; 0: none
   rings_bytes_max = 1073741824
   clients_max = 256

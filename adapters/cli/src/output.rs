@@ -81,8 +81,9 @@ impl From<io::Error> for Failed {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::OutputClosed;
         }
+        let (kind, remedy) = kind_and_remedy(&error);
         let message = format!("cannot write the output: {error}");
-        Self::Error(Problem { kind: "io", message, path: None, remedy: None })
+        Self::Error(Problem { kind, message, path: None, remedy })
     }
 }
 

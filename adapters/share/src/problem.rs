@@ -67,10 +67,21 @@ impl Problem {
         self
     }
 
-    /// The system refused to do something.
+    /// The system refused to do something. What to do about it follows from the error, unless the
+    /// caller knows [better](Self::remedy).
     #[must_use]
     pub fn io(doing: &str, error: &io::Error) -> Self {
-        Self::new(Self::IO, format!("{doing}: {error}"))
+        let remedy = match error.kind() {
+            _ if treenail_os::is_exhausted(error) => {
+                "allow the process more open files or memory (`ulimit`)"
+            }
+            io::ErrorKind::NotFound => "check that the path exists",
+            io::ErrorKind::PermissionDenied => "run as a user who may",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room",
+            io::ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
+            _ => "run again; if it stays, ask what the system's log says",
+        };
+        Self::new(Self::IO, format!("{doing}: {error}")).remedy(remedy)
     }
 }
 
@@ -96,3 +107,19 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::Problem;
+
+    #[test]
+    fn what_the_system_refuses_has_a_remedy_which_who_knows_better_replaces() {
+        let full = Problem::io("cannot save", &io::ErrorKind::StorageFull.into());
+        assert_eq!(full.remedy.as_deref(), Some("make room"));
+        let other = Problem::io("cannot save", &io::Error::other("it broke"));
+        assert!(other.to_string().starts_with("cannot save: it broke; run again"), "{other}");
+        assert_eq!(full.remedy("name another").remedy.as_deref(), Some("name another"));
+    }
+}

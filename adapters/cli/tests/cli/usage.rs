@@ -169,7 +169,8 @@ fn a_full_disk_is_an_error() {
         let child = command.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write the output"));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("cannot write the output") && told.contains("make room"), "{told}");
     }
 }
 

@@ -250,6 +250,7 @@ impl Connection {
     }
 }
 
-fn protocol(what: &str) -> Problem {
+/// The client does not keep to the protocol.
+pub(super) fn protocol(what: &str) -> Problem {
     Problem::new(Problem::PROTOCOL, what).remedy("use the same release of both programs")
 }

@@ -9,7 +9,7 @@ use std::thread;
 use treenail_ring::shared::Error as RingError;
 use treenail_tree::live::Clock;
 
-use super::connection::{Connection, send};
+use super::connection::{Connection, protocol, send};
 use super::{Reporter, STACK_BYTES, Shared, direct, lock};
 use crate::client::Selected;
 use crate::keeper::Keeper;
@@ -153,7 +153,7 @@ fn listen(mut stream: &UnixStream, frames: &mut Frames, room: &Room) -> Result<(
         let message = match frames.next(&mut stream) {
             Ok(Some(message)) => message,
             Err(error) if error.kind() == ErrorKind::InvalidData => {
-                return Err(Problem::new(Problem::PROTOCOL, error.to_string()));
+                return Err(protocol(&error.to_string()));
             }
             Ok(None) | Err(_) => return Ok(()),
         };
@@ -161,9 +161,9 @@ fn listen(mut stream: &UnixStream, frames: &mut Frames, room: &Room) -> Result<(
             Ok(Request::Room) => room.announce(),
             Ok(_) => {
                 let what = "a connection that changes flow through takes no other request";
-                return Err(Problem::new(Problem::PROTOCOL, what));
+                return Err(protocol(what));
             }
-            Err(malformed) => return Err(Problem::new(Problem::PROTOCOL, malformed.to_string())),
+            Err(malformed) => return Err(protocol(&malformed.to_string())),
         }
     }
 }
