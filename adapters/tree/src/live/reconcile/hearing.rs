@@ -9,7 +9,7 @@ use treenail_os::{FileId, Kind, Stat};
 
 use super::super::dirt::{At, Mark};
 use super::super::{Action, Live, TRY_AGAIN_NS};
-use super::{Round, Seen, may_differ};
+use super::{Round, Seen};
 use crate::pages::DirId;
 
 /// So long a round waits for the feed to be heard, should nobody say that it was.
@@ -120,10 +120,8 @@ impl Live {
         for (to, seen) in &self.round {
             if let Some(Some(now)) = seen.now
                 && let Some(from) = self.leaving.get(&now.id())
+                && from != to
                 && view.entry(to.0, &to.1).is_none()
-                && let Some(row) = view.entry(from.0, &from.1)
-                && row.stat.kind == now.kind
-                && (now.kind == Kind::Directory || !may_differ(&row.stat, &now))
             {
                 self.moves.push((from.clone(), to.clone()));
                 self.leaving.remove(&now.id());
