@@ -44,13 +44,7 @@ impl Follow {
     /// Follows the answer to a query, from what an index says now.
     #[must_use]
     pub fn new(query: Query, index: &Index) -> Self {
-        // The rules of now are to be known when there are others.
-        for top in query.tops() {
-            if let Some(dir) = index.view().dir_at(ROOT, &top.path) {
-                _ = Asking::new(index, &query, top, dir, &mut Vec::new());
-            }
-        }
-        Self { query, index: index.clone() }
+        Self { index: kept(index, &query), query }
     }
 
     /// The answer as it was last.
@@ -76,7 +70,7 @@ impl Follow {
         let added: Vec<_> = only_first(&news.added, &news.removed).collect();
         news.removed = only_first(&news.removed, &news.added).collect();
         news.added = added;
-        self.index = index.clone();
+        self.index = kept(index, &self.query);
         news
     }
 
@@ -123,6 +117,19 @@ impl Follow {
         });
         news
     }
+}
+
+/// An index with the rules that a query obeys now, however many there are, for when there are
+/// others.
+fn kept(index: &Index, query: &Query) -> Index {
+    let view = index.view();
+    let tops = query.tops().iter().filter_map(|top| Some((top, view.dir_at(ROOT, &top.path)?)));
+    let columns =
+        tops.filter_map(|(top, dir)| Asking::new(index, query, top, dir, &mut Vec::new()).column);
+    let columns = columns.collect();
+    let index = index.clone();
+    index.keep_verdicts(columns);
+    index
 }
 
 /// One root in one state.

@@ -197,6 +197,11 @@ impl Index {
         self.columns.get(asked, self.view(), &self.root, errors)
     }
 
+    /// Keeps these verdicts and no others.
+    pub(super) fn keep_verdicts(&self, columns: Vec<Arc<Column>>) {
+        self.columns.keep(columns);
+    }
+
     /// The entry of that name in a directory of the tree.
     pub(super) fn entry_at(&self, dir: DirId, name: &[u8]) -> Option<EntryNo> {
         self.view().find(self.numbers.get(dir)?, name)

@@ -108,6 +108,11 @@ impl Columns {
         self.all().retain(|column| !depends(column));
     }
 
+    /// Keeps these and no others.
+    pub(super) fn keep(&self, columns: Vec<Arc<Column>>) {
+        *self.all() = columns;
+    }
+
     /// Judges entries that came, and what is below them.
     pub(super) fn judge(&self, view: Numbered<'_>, root: &Path, came: &[EntryNo]) {
         for column in self.all().iter_mut() {
