@@ -72,8 +72,8 @@ impl Run {
         }
     }
 
-    /// Lists the first root, in this thread, unless that would take long. What is left to do is none
-    /// if that was all.
+    /// Lists the first root, in this thread, unless that would take long. What is left to do is
+    /// none if that was all.
     pub(super) fn first<S: Sink>(&self, sink: &S) -> Option<Rest> {
         if self.is_over() {
             return None;
