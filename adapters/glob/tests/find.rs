@@ -131,6 +131,28 @@ fn directories_that_match_can_be_pruned_and_those_that_hold_a_mark_skipped() {
 }
 
 #[test]
+fn a_huge_directory_is_told_of_while_it_is_listed() {
+    let tree = Tree::new(&[]);
+    for number in 0..20_000 {
+        fs::File::create(tree.path().join(format!("{number:0>80}"))).unwrap();
+    }
+    for find in [tree.find(), tree.find().sort(true), tree.find().threads(1)] {
+        let all = support::visit(&find).0;
+        assert_eq!(all.len(), 20_000);
+        let mut matches = find.iter().unwrap();
+        let first = matches.next_batch().expect("a first").unwrap();
+        assert!(first.len() < 2_000, "not {}", first.len());
+        let rest = matches.map(|found| found.unwrap().path().to_vec());
+        let mut told: Vec<_> =
+            first.iter().map(|found| found.path().to_vec()).chain(rest).collect();
+        told.sort();
+        let mut all = all;
+        all.sort();
+        assert_eq!(told, all);
+    }
+}
+
+#[test]
 fn nearer_rules_and_nearer_kinds_of_rules_go_first() {
     let tree =
         Tree::new(&["a.log", "b.log", "sub/a.log", "sub/c.log", "keep/d.tmp", ".seen", "e.x"]);

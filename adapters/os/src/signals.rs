@@ -59,8 +59,8 @@ mod unix {
     /// [`Flagged::end_if_signalled`]; a second signal ends the process at once. It takes no
     /// thread, and programs that this one runs get the signal as always.
     ///
-    /// Signals that the process ignores (`nohup`, a shell's background job) stay ignored. Of several
-    /// calls in a process the last counts.
+    /// Signals that the process ignores (`nohup`, a shell's background job) stay ignored. Of
+    /// several calls in a process the last counts.
     pub fn flag_termination(flag: Arc<AtomicBool>) -> Flagged {
         FLAG.store(Arc::into_raw(flag).cast_mut(), Ordering::SeqCst);
         for signal in TERMINATING {

@@ -397,9 +397,9 @@ impl Find {
         Ok(())
     }
 
-    /// Walks in the background; the first directory is listed by the caller's thread, and no
-    /// thread is started if there is nothing below it. Nothing is opened before the first result is
-    /// asked for.
+    /// Walks in the background; the first directory is listed by the caller's thread unless it is
+    /// huge, and no thread is started if there is nothing below it. Nothing is opened before the
+    /// first result is asked for.
     ///
     /// # Errors
     /// A pattern is malformed.

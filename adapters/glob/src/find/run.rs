@@ -1,6 +1,7 @@
 //! One walk over all roots: what its threads share, and its course.
 
 use std::collections::HashSet;
+use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,10 +41,16 @@ pub(super) struct Link {
     pub(super) state: State,
 }
 
-/// What is left of a walk whose first directory has been listed.
-pub(super) struct Rest {
-    root: Root,
-    pending: Vec<Pending>,
+/// A directory whose own file is larger has so many entries that nobody waits for their end before
+/// the first is told.
+const HUGE_BYTES: u64 = 1 << 20;
+
+/// What is left of a walk.
+pub(super) enum Rest {
+    /// Everything: the first directory is huge.
+    All,
+    /// The first directory has been listed, and these are in it.
+    Below { root: Box<Root>, pending: Vec<Pending> },
 }
 
 impl Run {
@@ -65,10 +72,15 @@ impl Run {
         }
     }
 
-    /// Lists the first root, in this thread. What is left to do is none if that was all.
+    /// Lists the first root, in this thread, unless that would take long. What is left to do is
+    /// none if that was all.
     pub(super) fn first<S: Sink>(&self, sink: &S) -> Option<Rest> {
         if self.is_over() {
             return None;
+        }
+        let is_huge = |meta: Metadata| meta.is_dir() && meta.len() > HUGE_BYTES;
+        if self.plan.find.roots[0].path.metadata().is_ok_and(is_huge) {
+            return Some(Rest::All);
         }
         let mut worker = Worker::new(self, sink);
         let (root, state) = self.open_root(0, &mut worker)?;
@@ -95,12 +107,13 @@ impl Run {
         }
         let is_all =
             pending.is_empty() && lock(&self.links).is_empty() && self.plan.find.roots.len() == 1;
-        (!is_all && !self.is_over()).then_some(Rest { root, pending })
+        let root = Box::new(root);
+        (!is_all && !self.is_over()).then_some(Rest::Below { root, pending })
     }
 
     /// Does what is left after [`first`](Self::first).
     pub(super) fn rest<S: Sink>(&self, rest: Rest, sink: &S) {
-        let Rest { root, pending } = rest;
+        let Rest::Below { root, pending } = rest else { return self.all(sink) };
         if !pending.is_empty() {
             let place = self.plan.patterns.start(&root.absolute);
             let place = place.expect("the root has a place, or nothing was pending");
