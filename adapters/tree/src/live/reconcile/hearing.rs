@@ -1,6 +1,6 @@
-//! What was seen and no event explains yet. The system tells of a change after it is made: who looks
-//! in between finds a file gone that was renamed, and that would be told as deleted here and created
-//! there. So the feed is heard first, and both places are looked at together.
+//! What was seen and no event explains yet. The system tells of a change after it is made: who
+//! looks in between finds a file gone that was renamed, and that would be told as deleted here and
+//! created there. So the feed is heard first, and both places are looked at together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +19,7 @@ const HEAR_NS: u64 = 500_000;
 /// look it waits for twice the time: 3.5 ms in all.
 const GONE_TRIES_MAX: u8 = 3;
 
-/// So often one round takes in what else has moved: names may move on as fast as they are looked at.
+/// So often one round takes in what else has moved: names may move on as fast as one looks.
 const JOINS_MAX: u8 = 4;
 
 /// What was heard of the feed since the last look.

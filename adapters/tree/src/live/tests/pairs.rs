@@ -182,8 +182,7 @@ fn a_file_that_left_a_directory_that_is_gone_by_now_is_told_as_renamed() {
     entry(&mut live, ROOT, b"d", What::REMOVED | What::DIRECTORY);
     while let Some(action) = live.next_action(0) {
         let Action::Look { dir, names } = action else { continue };
-        let find = |name: &[u8]| (*name == *b"g").then_some(file(6));
-        let found = names.iter().map(|name| find(name)).collect();
+        let found = names.iter().map(|name| (**name == *b"g").then_some(file(6))).collect();
         live.looked(dir, names, if dir == above { Err(NoLook::Elsewhere) } else { Ok(found) });
     }
     assert_eq!(told(&mut live), ["rename d/f g", "delete d"]);
