@@ -1,7 +1,7 @@
 //! Each fuzz target for some seconds, starting from the kept corpus.
 //!
-//! What `cargo fuzz run TARGET` does, without `cargo-fuzz`, which takes a minute to install and asks
-//! cargo before each target whether it is up to date.
+//! What `cargo fuzz run TARGET` does, without `cargo-fuzz`, which takes a minute to install and
+//! asks cargo before each target whether it is up to date.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};

@@ -99,8 +99,8 @@ fn kind_of(d_type: u8) -> Kind {
     }
 }
 
-/// Adds what fits to the buffer, whose free memory nobody has to fill with zeros before. How much it
-/// was.
+/// Adds what fits to the buffer, whose free memory nobody has to fill with zeros before. How much
+/// it was.
 fn getdents64(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let room = buffer.spare_capacity_mut();
     // SAFETY: the kernel writes at most `room.len()` bytes to `room`, which is exclusively
