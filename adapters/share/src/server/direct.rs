@@ -47,5 +47,12 @@ fn wake(stream: &UnixStream) {
     Answer::Wake.encode(&mut answer);
     write_message(&mut framed, &answer).expect("it is short, and memory takes it");
     // So few bytes are sent as a whole or not at all.
-    _ = send(stream, &framed, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+    _ = send(stream, &framed, WITHOUT_WAITING);
 }
+
+/// And without a signal if nobody reads: where the flag is missing, the standard library has set that
+/// for the socket.
+#[cfg(not(target_vendor = "apple"))]
+const WITHOUT_WAITING: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+#[cfg(target_vendor = "apple")]
+const WITHOUT_WAITING: SendFlags = SendFlags::DONTWAIT;
