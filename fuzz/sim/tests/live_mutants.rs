@@ -67,7 +67,7 @@ fn forgetting_where_renames_come_from_is_caught() {
 fn forgetting_what_was_taken_for_the_same_is_caught() {
     let without = ["renames", "exchange", "links", "symlinks", "deny", "outside", "reuse", "crash"];
     caught_among(
-        11_400..11_500,
+        6_850..6_950,
         &without,
         Mutant::ForgetQuiet,
         &[invariant::OMISSION, invariant::IDS],
