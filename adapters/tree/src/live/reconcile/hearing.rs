@@ -147,7 +147,9 @@ impl Live {
                 && seen.mark.what.has(What::MOVED)
                 && seen.mark.tries == 0
                 && !told.contains(at);
+            // A directory is found by the tree itself where it turns up, and is listed there.
             if let Some(row) = view.entry(at.0, &at.1).filter(|_| has_left)
+                && row.child.is_none()
                 && row.stat.inode != 0
             {
                 self.leaving.insert(row.stat.id(), at.clone());

@@ -207,3 +207,19 @@ fn a_file_that_was_seen_after_its_last_write_is_not_modified_by_its_rename() {
         [(EventKind::Rename, "c".to_owned()), (EventKind::Modify, "c".to_owned())]
     );
 }
+
+#[test]
+fn a_directory_with_the_number_of_one_that_left_is_listed() {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, ROOT, b"c", dir(5));
+    let mut live = live(tree);
+    entry(&mut live, ROOT, b"c", What::REMOVED | What::MOVED | What::DIRECTORY);
+    entry(&mut live, ROOT, b"a", What::CREATED | What::MOVED | What::DIRECTORY);
+    look(&mut live, 0, &[(b"a", dir(5))]);
+    // It goes, and its number is given to the next.
+    entry(&mut live, ROOT, b"a", What::REMOVED | What::DIRECTORY);
+    entry(&mut live, ROOT, b"b", What::CREATED | What::DIRECTORY);
+    let asked = answer(&mut live, &[(ROOT, b"b", dir(5))]);
+    let new = live.tree().dir_at(b"b").expect("it is there");
+    assert!(asked.contains(&Action::List { dir: new }), "{asked:?}");
+}
