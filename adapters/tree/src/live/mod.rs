@@ -78,6 +78,8 @@ pub struct Live {
     /// Whether what the round shows may be believed.
     hearing: Hearing,
     leaving: Leaving,
+    /// Directories that the feed says are no more: what has the number of one is another.
+    dead: BTreeSet<DirId>,
     /// Looks and listings that have not been answered.
     outstanding: usize,
     /// What is being compared, in order, so that no round may begin; everything if empty.
@@ -139,6 +141,7 @@ impl Live {
             round: BTreeMap::new(),
             hearing: Hearing::default(),
             leaving: Leaving::new(),
+            dead: BTreeSet::new(),
             outstanding: 0,
             rechecking: None,
             recheck: None,
@@ -193,6 +196,9 @@ impl Live {
                 let dir = dir_of(dir);
                 let mark = Mark { what, ..Mark::default() };
                 if let Some(at) = self.place_of(dir) {
+                    if what.has(What::REMOVED) && !what.has(What::MOVED) {
+                        self.dead.insert(dir);
+                    }
                     match what.has(What::MOVED) {
                         true => self.dirt.postpone(at, mark, now_ns.saturating_add(MOVED_NS)),
                         false => self.dirt.mark_due(at, mark),

@@ -74,7 +74,15 @@ impl Live {
             }
         }
         self.make_puts(puts);
+        self.forget_dead();
         self.note_rules();
+    }
+
+    /// Forgets which directories are no more, but for those that are yet to be looked at.
+    fn forget_dead(&mut self) {
+        let mut dead = std::mem::take(&mut self.dead);
+        dead.retain(|dir| self.place_of(*dir).is_some_and(|at| self.dirt.has(&at)));
+        self.dead = dead;
     }
 
     /// Puts off a file whose maker has not closed it yet.

@@ -106,6 +106,9 @@ impl Live {
     fn is_move(&self, round: &Round, from: &At, to: &At) -> bool {
         let view = self.tree.view(None);
         let Some(row) = view.entry(from.0, &from.1) else { return false };
+        if row.child.is_some_and(|dir| self.dead.contains(&dir)) {
+            return false;
+        }
         let same = |stat: &Stat| stat.kind == row.stat.kind && stat.id() == row.stat.id();
         let seen = |at: &At| round.get(at).and_then(|seen| seen.now);
         // Its directory went before anybody could look: it has one name, and that is there.
@@ -217,6 +220,7 @@ impl Live {
     /// probably moved: it is looked at in both places before it is taken for another.
     pub(super) fn awaits_move(&mut self, at: &At, seen: &Seen, stat: &Stat) -> bool {
         let known = self.inodes.get(stat).filter(|_| stat.kind == Kind::Directory);
+        let known = known.filter(|dir| !self.dead.contains(dir));
         let Some(from) = known.and_then(|dir| self.place_of(dir)) else { return false };
         let tries = seen.mark.tries + 1;
         if tries > MOVE_TRIES_MAX {

@@ -223,3 +223,20 @@ fn a_directory_with_the_number_of_one_that_left_is_listed() {
     let new = live.tree().dir_at(b"b").expect("it is there");
     assert!(asked.contains(&Action::List { dir: new }), "{asked:?}");
 }
+
+#[test]
+fn a_directory_that_is_no_more_is_not_found_again_by_its_number() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let old = put(&mut tree, ROOT, b"a", dir(5)).unwrap();
+    let mut live = live(tree);
+    let in_root = |name: &'static [u8]| (ROOT, name);
+    renamed(&mut live, in_root(b"a"), in_root(b"b"));
+    look(&mut live, 0, &[]);
+    live.event(0, Event::Directory { dir: token(old), what: What::REMOVED | What::DIRECTORY });
+    entry(&mut live, ROOT, b"b", What::REMOVED | What::CREATED | What::DIRECTORY);
+    renamed(&mut live, in_root(b"b"), in_root(b"e"));
+    let asked = answer(&mut live, &[(ROOT, b"e", dir(5))]);
+    let new = live.tree().dir_at(b"e").expect("it is there");
+    assert!(new != old && asked.contains(&Action::List { dir: new }), "{asked:?}");
+    assert!(live.dead.is_empty());
+}
