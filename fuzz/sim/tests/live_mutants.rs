@@ -67,17 +67,11 @@ fn forgetting_where_renames_come_from_is_caught() {
 fn forgetting_what_was_taken_for_the_same_is_caught() {
     let without = ["renames", "exchange", "links", "symlinks", "deny", "outside", "reuse", "crash"];
     caught_among(
-        6_850..6_950,
+        11_400..11_500,
         &without,
         Mutant::ForgetQuiet,
         &[invariant::OMISSION, invariant::IDS],
     );
-}
-
-#[test]
-fn believing_looks_before_the_feed_was_heard_is_caught() {
-    let without = ["exchange", "links", "deny", "reuse", "torn", "overflow", "shards"];
-    caught_among(0..1_000, &without, Mutant::BelieveAtOnce, &[invariant::PAIRS]);
 }
 
 #[test]

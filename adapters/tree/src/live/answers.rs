@@ -31,7 +31,6 @@ impl Live {
         found: Result<Vec<Option<Stat>>, NoLook>,
     ) {
         self.outstanding -= 1;
-        self.hearing.looked();
         match found {
             Ok(stats) => {
                 for (name, now) in names.into_iter().zip(stats) {
@@ -53,7 +52,6 @@ impl Live {
     /// The answer to [`Action::List`].
     pub fn listed(&mut self, dir: DirId, found: Result<Vec<Listed>, NoLook>) {
         self.outstanding -= 1;
-        self.hearing.looked();
         if self.tree.listing(dir).is_none() {
             // It went while it was being watched.
             return self.actions.push_back(Action::Unwatch { dir });
@@ -94,7 +92,6 @@ impl Live {
     pub fn rechecked(&mut self, differences: Vec<Difference>, suspects: Vec<(DirId, Box<[u8]>)>) {
         let dirs = self.rechecking.take().unwrap_or_default();
         self.outstanding -= 1;
-        self.hearing.looked();
         for Difference { dir, name, now } in differences {
             let view = self.tree.view(None);
             let known = view.entry(dir, &name);

@@ -101,11 +101,8 @@ impl Live {
         match (found, verify) {
             (Ok(found), Some((_, open))) => self.verified(&at, &found, open),
             (Ok(found), None) => self.learned(at, &found),
-            (Err(Unhashed::Gone), verify) => {
-                // It says nothing of where it went.
-                let written = if verify.is_some() { What::MODIFIED } else { What::default() };
-                let what = written | What::CLOSED;
-                self.dirt.mark_due(at, Mark { what, ..Mark::default() });
+            (Err(Unhashed::Gone), _) => {
+                self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
             }
             (Err(Unhashed::Unstable), Some(_)) => {
                 // Before its time only what was closed is read.

@@ -45,12 +45,10 @@ pub(super) struct Mark {
     pub(super) what: What,
     /// It was held for as long as may be: somebody has it open.
     pub(super) open: bool,
-    /// How often a look at it found its directory moved, or it gone though nothing says so.
+    /// How often a look at it found its directory moved.
     pub(super) tries: u8,
     /// All that is known is what happened to another name of the same file.
     pub(super) by_link: bool,
-    /// What happened to it before a moment ago nobody was watching for.
-    pub(super) untold: bool,
 }
 
 /// After these, what is there is whole, or gone, or nobody knows.
@@ -107,8 +105,7 @@ impl Dirt {
         let by_link = mark.by_link && before.is_none_or(|before| before.by_link);
         let before = before.unwrap_or_default();
         let (what, open) = (mark.what | before.what, mark.open || before.open);
-        let untold = mark.untold || before.untold;
-        let mark = Mark { what, open, by_link, untold, ..mark };
+        let mark = Mark { what, open, by_link, ..mark };
         self.deadlines.insert((deadline, at.clone()));
         let held = Held { deadline, mark, postponed: true };
         self.postponed += usize::from(held.is_awaited());
@@ -123,7 +120,6 @@ impl Dirt {
         due.by_link &= by_link;
         due.what |= mark.what | held.unwrap_or_default().what;
         due.open |= mark.open;
-        due.untold |= mark.untold || held.unwrap_or_default().untold;
         due.tries = due.tries.max(mark.tries);
     }
 
@@ -172,17 +168,6 @@ impl Dirt {
     /// Whether something is known to have happened to an entry that was not looked at since.
     pub(super) fn has(&self, at: &At) -> bool {
         self.due.contains_key(at) || self.held.contains_key(at)
-    }
-
-    /// What happened to an entry that was not looked at since.
-    pub(super) fn what(&self, at: &At) -> Option<What> {
-        let held = || self.held.get(at).map(|held| held.mark);
-        self.due.get(at).copied().or_else(held).map(|mark| mark.what)
-    }
-
-    /// Takes what is known of an entry that is to be looked at now, or, with `all`, later.
-    pub(super) fn take_one(&mut self, at: &At, all: bool) -> Option<Mark> {
-        self.due.remove(at).or_else(|| if all { self.unhold(at) } else { None })
     }
 
     /// Takes all that is to be looked at.

@@ -31,7 +31,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use treenail_os::Stat;
-use treenail_os::feed::{Event, Token, What};
+use treenail_os::feed::{Event, What};
 
 use crate::pages::DirId;
 use crate::tree::Tree;
@@ -57,7 +57,7 @@ use dirt::{At, Dirt, Mark};
 use inodes::Inodes;
 use links::Links;
 use quiet::Quiet;
-use reconcile::{Hearing, Leaving, Seen};
+use reconcile::Seen;
 
 /// A directory that tells of its own move is looked for after this time: what tells where it went
 /// may be in another queue.
@@ -75,11 +75,6 @@ pub struct Live {
     moves: Vec<(At, At)>,
     /// The entries of the round under way, with what was seen of them.
     round: BTreeMap<At, Seen>,
-    /// Whether what the round shows may be believed.
-    hearing: Hearing,
-    leaving: Leaving,
-    /// Directories that the feed says are no more: what has the number of one is another.
-    dead: BTreeSet<DirId>,
     /// Looks and listings that have not been answered.
     outstanding: usize,
     /// What is being compared, in order, so that no round may begin; everything if empty.
@@ -139,9 +134,6 @@ impl Live {
             dirt: Dirt::default(),
             moves: Vec::new(),
             round: BTreeMap::new(),
-            hearing: Hearing::default(),
-            leaving: Leaving::new(),
-            dead: BTreeSet::new(),
             outstanding: 0,
             rechecking: None,
             recheck: None,
@@ -196,9 +188,6 @@ impl Live {
                 let dir = dir_of(dir);
                 let mark = Mark { what, ..Mark::default() };
                 if let Some(at) = self.place_of(dir) {
-                    if what.has(What::REMOVED) && !what.has(What::MOVED) {
-                        self.dead.insert(dir);
-                    }
                     match what.has(What::MOVED) {
                         true => self.dirt.postpone(at, mark, now_ns.saturating_add(MOVED_NS)),
                         false => self.dirt.mark_due(at, mark),
@@ -224,15 +213,6 @@ impl Live {
         }
     }
 
-    /// A file that has several names is watched by itself from now on, as
-    /// [`Action::WatchLink`] asked: what happened to it before is looked for.
-    pub fn link_watched(&mut self, file: Token) {
-        for at in self.links.of_file(&self.tree, file) {
-            let mark = Mark { what: What::ATTRIBUTES, untold: true, ..Mark::default() };
-            self.dirt.mark_due(at, mark);
-        }
-    }
-
     /// Events were lost: the directories are compared, or everything if there are none.
     pub fn lost(&mut self, dirs: Vec<DirId>, reason: &str) {
         let path = self.common_path(&dirs);
@@ -255,8 +235,7 @@ impl Live {
     }
 
     /// What to do next; nothing if there is nothing to do before something happens, an action is
-    /// answered, the feed was [heard](Self::heard_all), or [`deadline_ns`](Self::deadline_ns) has
-    /// come.
+    /// answered, or [`deadline_ns`](Self::deadline_ns) has come.
     pub fn next_action(&mut self, now_ns: u64) -> Option<Action> {
         self.now_ns = now_ns;
         self.actions.extend(self.links.wishes());
@@ -273,11 +252,8 @@ impl Live {
                 if self.actions.is_empty() {
                     return None;
                 }
-            } else if self.awaits_feed(now_ns) {
-                return None;
-            } else if !self.join_moves() {
+            } else {
                 let round = std::mem::take(&mut self.round);
-                self.hearing = Hearing::default();
                 self.reconcile(now_ns, round);
             }
         }
@@ -285,8 +261,7 @@ impl Live {
 
     /// When there will be something to do although nothing happens.
     pub fn deadline_ns(&self) -> Option<u64> {
-        // Nothing else is looked at before the round is over.
-        self.hearing.deadline().or_else(|| self.dirt.deadline())
+        self.dirt.deadline()
     }
 
     /// Looks at files that are still being written too, instead of waiting until they are closed.

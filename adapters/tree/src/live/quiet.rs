@@ -62,10 +62,8 @@ impl Live {
         paths
     }
 
-    /// Says that the feed has told everything that happened before the last look. What a look
-    /// showed and no event explains is not believed before.
+    /// Says that the feed has told everything that happened before the last look.
     pub fn heard_all(&mut self) {
-        self.hearing.done();
         if !self.round.is_empty() || self.outstanding > 0 || self.owes_recheck() {
             return;
         }

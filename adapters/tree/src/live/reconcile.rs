@@ -1,6 +1,5 @@
 //! The end of a round: what was seen becomes edits of the tree, and changes.
 
-mod hearing;
 mod moves;
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,8 +15,6 @@ use crate::pages::DirId;
 use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
 use crate::view::{Class, View};
-
-pub(super) use hearing::{Hearing, Leaving};
 
 /// An entry of a round.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +56,6 @@ struct Report {
 
 impl Live {
     pub(super) fn reconcile(&mut self, now_ns: u64, mut round: Round) {
-        self.put_off_unexplained(&mut round);
-        self.put_off_left(&mut round);
         round.retain(|at, seen| !self.hold_unfinished(at, seen, now_ns));
         self.find_moves(&round);
         self.make_moves(&round);
@@ -74,15 +69,7 @@ impl Live {
             }
         }
         self.make_puts(puts);
-        self.forget_dead();
         self.note_rules();
-    }
-
-    /// Forgets which directories are no more, but for those that are yet to be looked at.
-    fn forget_dead(&mut self) {
-        let mut dead = std::mem::take(&mut self.dead);
-        dead.retain(|dir| self.place_of(*dir).is_some_and(|at| self.dirt.has(&at)));
-        self.dead = dead;
     }
 
     /// Puts off a file whose maker has not closed it yet.
@@ -239,7 +226,6 @@ impl Live {
         let surely_same = self.settings.fine_times && old == stat && is_of_write;
         // Nobody saw what changed the ctime: whoever unpacks an archive sets the mtime back.
         let suspect = mark.what.has(What::UNKNOWN) && (has_id || old != stat);
-        let suspect = suspect || mark.untold && old != stat;
         stat.kind == Kind::File && (written && !surely_same || suspect)
     }
 

@@ -342,22 +342,6 @@ fn a_write_through_another_name_is_seen() {
 }
 
 #[test]
-fn a_write_through_another_name_is_seen_though_the_file_was_not_watched_yet() {
-    for rung in rungs() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |path: &str| dir.path().join(path);
-        fs::create_dir(at("root")).unwrap();
-        fs::write(at("root/one"), "1").unwrap();
-        fs::hard_link(at("root/one"), at("outside")).unwrap();
-        let mut live = LiveTree::open(&at("root"), &options(rung)).unwrap();
-        fs::write(at("outside"), "22").unwrap();
-        let found: Vec<String> = changes(&mut live).into_iter().map(|change| change.1).collect();
-        assert_eq!(found, ["one"], "{rung}");
-        assert_true(&live);
-    }
-}
-
-#[test]
 fn a_noisy_neighbourhood_makes_the_feed_step_down_and_nothing_is_lost() {
     if !is_root() {
         eprintln!("skipped: needs a mark on a file system, which needs root");

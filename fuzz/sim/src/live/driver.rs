@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 
 use treenail_hash::{Hash, Xxh128};
-use treenail_os::feed::Token;
 use treenail_os::{Kind, Stat};
 use treenail_tree::live::{Action, Difference, Hashed, Id, Live, NoLook, Unhashed, token};
 use treenail_tree::{DirId, Entry, Listing, View};
@@ -19,7 +18,6 @@ pub(super) enum Answer {
     Listed(DirId, Result<Vec<(Name, Stat)>, NoLook>),
     Hashed(u64, Result<Hashed, Unhashed>),
     Rechecked(Vec<DirId>, Pass),
-    LinkWatched(Token),
     Unwatched,
 }
 
@@ -66,8 +64,7 @@ impl Driver {
             }
             Action::Recheck { dirs } => self.recheck(live, fs, dirs, breathe),
             // This feed tells of the names that are watched and of no other.
-            Action::WatchLink { token, .. } => Answer::LinkWatched(token),
-            Action::UnwatchLink { .. } => Answer::Unwatched,
+            Action::WatchLink { .. } | Action::UnwatchLink { .. } => Answer::Unwatched,
             Action::Unwatch { dir } => {
                 self.kept.remove(&dir);
                 if self.mutant != Some(Mutant::KeepWatches) {
@@ -322,7 +319,6 @@ pub(super) fn answer(live: &mut Live, now_ns: u64, answer: Answer) {
             live.compared(wanted, failures.collect());
             live.rechecked(pass.differences, Vec::new());
         }
-        Answer::LinkWatched(file) => live.link_watched(file),
         Answer::Unwatched => {}
     }
 }

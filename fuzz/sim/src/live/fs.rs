@@ -54,15 +54,6 @@ pub(super) struct Open {
     pub(super) left: Vec<u8>,
 }
 
-/// What was given another place.
-pub(super) struct Moved {
-    pub(super) node: Node,
-    /// The feed tells of both places.
-    pub(super) seen: bool,
-    /// Both are within the root.
-    pub(super) inside: bool,
-}
-
 /// The file system, with the feed of what happens to it.
 pub(super) struct Fs {
     inodes: BTreeMap<Node, Inode>,
@@ -76,8 +67,6 @@ pub(super) struct Fs {
     last_ns: i64,
     pub(super) open: Vec<Open>,
     pub(super) kernel: Kernel,
-    /// What was moved since somebody took this.
-    pub(super) moves: Vec<Moved>,
     /// Names made by linking at which nobody has looked since, and whether the file was changed
     /// through them.
     unseen: BTreeMap<Spot, bool>,
@@ -99,7 +88,6 @@ impl Fs {
             last_ns: 0,
             open: Vec::new(),
             kernel,
-            moves: Vec::new(),
             unseen: BTreeMap::new(),
             unheard: BTreeSet::new(),
         };
@@ -446,10 +434,6 @@ impl Fs {
     }
 
     fn moved(&mut self, node: Node, from: Spot, to: Spot) {
-        let both = |holds: &dyn Fn(Node) -> bool| holds(from.0) && holds(to.0);
-        let seen = both(&|dir| self.kernel.sees(dir));
-        let inside = both(&|dir| self.is_within(dir, ROOT));
-        self.moves.push(Moved { node, seen, inside });
         let is_dir = self.inodes[&node].kind == Kind::Directory;
         self.kernel.report_move(from, to, is_dir);
         if is_dir {

@@ -110,11 +110,6 @@ impl Kernel {
         self.tokens.iter().map(|(node, token)| (*node, *token))
     }
 
-    /// Whether what happens in a directory is told.
-    pub(super) fn sees(&self, dir: Node) -> bool {
-        self.tokens.contains_key(&dir) && self.queue_of(dir).is_some()
-    }
-
     /// Whether the system has nothing more to say.
     pub(super) fn is_drained(&self) -> bool {
         self.queues.iter().all(VecDeque::is_empty) && self.held.is_empty()

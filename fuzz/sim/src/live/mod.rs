@@ -11,7 +11,6 @@ mod driver;
 mod fs;
 mod kernel;
 mod mutator;
-mod pairs;
 mod profile;
 mod replica;
 mod world;
@@ -42,8 +41,6 @@ pub enum Mutant {
     ForgetOldPlaces,
     /// Every change of a file counts as one that nobody needs to act on.
     QuietModifies,
-    /// What a look shows is believed before the feed was heard.
-    BelieveAtOnce,
     /// A process that begins believes what the one before took for the same.
     ForgetQuiet,
 }
@@ -70,8 +67,6 @@ pub mod invariant {
     pub const WORK: &str = "work is in proportion to changes";
     /// The same content again is not reported.
     pub const QUIET: &str = "a rewrite with the same content is quiet";
-    /// A file that the tree held and that was renamed is not reported as made.
-    pub const PAIRS: &str = "a rename that the feed pairs is reported as one";
     /// Renames are reported as such.
     pub const RENAME: &str = "an undisturbed rename is reported as one";
 }

@@ -30,8 +30,6 @@ pub(super) struct Profile {
     pub(super) history_bytes_max: usize,
     pub(super) ids: bool,
     pub(super) reuse: bool,
-    /// The driver reads the feed to its end before it asks what to do, as the real one does.
-    pub(super) prompt: bool,
     /// The driver keeps directories open.
     pub(super) cached: bool,
     /// How likely each is, against the others.
@@ -70,17 +68,6 @@ pub(super) enum Op {
 }
 
 impl Profile {
-    /// Whether each rename that the feed sees both places of comes as one event, in its order, and
-    /// is to be told as one: what changes places with another is told as two that changed.
-    pub(super) fn is_paired(&self) -> bool {
-        let has = |op: Op| self.ops.iter().any(|(known, _)| *known == op);
-        self.prompt
-            && self.feed.shards == 1
-            && self.feed.queue_max == usize::MAX
-            && self.feed.torn == Chance::NEVER
-            && !(self.reuse || has(Op::Link) || has(Op::Deny) || has(Op::Exchange))
-    }
-
     pub(super) fn draw(rng: &mut Rng, plan: &Plan) -> Self {
         let without = |class: &str| plan.without.iter().any(|without| without == class);
         let mut has = |class: &str, percent: u32| {
@@ -150,7 +137,6 @@ impl Profile {
             history_bytes_max: *rng.pick(&[1_000, 8_000, 8 << 20]),
             ids,
             reuse,
-            prompt: false,
             cached: rng.coin(),
             feed_weight: *rng.pick(&[1, 10, 40]),
             mutate_weight: *rng.pick(&[3, 20]),

@@ -10,7 +10,6 @@ use super::driver::{Answer, Driver, answer};
 use super::fs::{Fs, Name, ROOT};
 use super::kernel::Kernel;
 use super::mutator::Mutator;
-use super::pairs::Pairs;
 use super::profile::Profile;
 use super::replica::Replica;
 use super::{Mutant, invariant};
@@ -50,11 +49,6 @@ pub(super) struct World<'a> {
     pub(super) follower: Replica,
     pub(super) askers: Vec<(Clock, Replica)>,
     pub(super) tally: Counts,
-    pairs: Pairs,
-    /// A comparison is under way, or what it found: what moves meanwhile may be told in any way.
-    is_comparing: bool,
-    /// The comparison was answered.
-    is_compared: bool,
     /// A loss was told to the tree, and no gap came since.
     is_gap_due: bool,
     is_changing: bool,
@@ -78,7 +72,6 @@ impl<'a> World<'a> {
     pub(super) fn new(run: &'a mut Run, mutant: Option<Mutant>) -> Self {
         let plan = run.plan().clone();
         let profile = Profile::draw(&mut run.rng("profile"), &plan);
-        let profile = Profile { prompt: run.rng("prompt").coin(), ..profile };
         let kernel = Kernel::new(profile.feed.clone(), run.rng("kernel"));
         let mut fs = Fs::new(kernel, profile.step_ns, profile.reuse);
         let mut mutator = Mutator::new(run.rng("mutator"));
@@ -120,9 +113,6 @@ impl<'a> World<'a> {
             follower,
             askers,
             tally: Counts { compared: 1, ..Counts::default() },
-            pairs: Pairs::default(),
-            is_comparing: true,
-            is_compared: false,
             is_gap_due: false,
             is_changing: true,
             said: Vec::new(),
@@ -190,17 +180,6 @@ impl<'a> World<'a> {
                 self.run.trace().event(format_args!("{what}"));
                 self.run.count("changes", 1);
             }
-            self.note_moves();
-        }
-    }
-
-    /// Notes what was moved, for the tree may have to tell.
-    pub(super) fn note_moves(&mut self) {
-        let moved = std::mem::take(&mut self.fs.moves);
-        self.is_comparing &= !(self.is_compared && self.live.is_settled());
-        if !self.is_comparing {
-            let trees = [self.live.tree(), &self.published.0];
-            self.pairs.moved(moved, trees, &self.fs);
         }
     }
 
@@ -243,12 +222,6 @@ impl<'a> World<'a> {
     /// The driver does something; false if there is nothing to do.
     fn work(&mut self) -> bool {
         let asks = self.rng.below(3) == 0 || self.pending.is_empty() && self.answers.is_empty();
-        if asks && self.profile.prompt {
-            match self.mutant {
-                Some(Mutant::BelieveAtOnce) => self.live.heard_all(),
-                _ => self.read_feed(usize::MAX),
-            }
-        }
         if asks && let Some(action) = self.live.next_action(self.fs.now_ns) {
             self.run.trace().event(format_args!("{action:?}"));
             self.tally.actions += 1;
@@ -264,7 +237,6 @@ impl<'a> World<'a> {
                 self.run.count("differences", pass.differences.len() as u64);
                 self.run.count("directories refused to rechecks", pass.failures.len() as u64);
             }
-            self.is_compared |= matches!(told, Answer::Rechecked(..));
             answer(&mut self.live, self.fs.now_ns, told);
             return true;
         }
@@ -274,8 +246,6 @@ impl<'a> World<'a> {
         let at = self.rng.index(self.pending.len());
         let action = self.pending.swap_remove(at);
         let Self { run, profile, rng, fs, mutator, live, driver, tally, is_changing, .. } = self;
-        let (live, pairs, is_comparing) = (&*live, &mut self.pairs, self.is_comparing);
-        let trees = [live.tree(), &self.published.0];
         let mut breathe = |fs: &mut Fs| {
             while *is_changing && rng.happens(profile.breath) {
                 fs.now_ns += rng.below(profile.pace_ns + 1);
@@ -284,10 +254,6 @@ impl<'a> World<'a> {
                 if let Some(what) = mutator.change(fs, profile).filter(|_| *is_changing) {
                     run.trace().event(format_args!("meanwhile {what}"));
                     run.count("changes within actions", 1);
-                }
-                let moved = std::mem::take(&mut fs.moves);
-                if !is_comparing {
-                    pairs.moved(moved, trees, fs);
                 }
             }
         };
@@ -331,13 +297,6 @@ impl<'a> World<'a> {
         if let Some(differs) = differs {
             let detail = format!("tick {}: {differs}", batch.tick);
             return Err(Violation::new(invariant::BATCHES, detail));
-        }
-        let paired = self.pairs.told(&batch);
-        if let Some(lost) = paired.err() {
-            self.run.count("renames told apart", 1);
-            if self.profile.is_paired() {
-                return Err(Violation::new(invariant::PAIRS, lost));
-            }
         }
         self.said.push(batch);
         self.published = (tree, self.live.history().clone());
@@ -411,8 +370,6 @@ impl<'a> World<'a> {
         }
         self.run.count("files doubted", self.unheard.len() as u64);
         self.tally.compared += 1;
-        (self.is_comparing, self.is_compared) = (true, false);
-        self.pairs.clear();
         self.is_gap_due = false;
         self.driver = Driver::new(self.profile.cached, self.mutant);
         self.fs.kernel.restart();
@@ -432,10 +389,7 @@ impl<'a> World<'a> {
             } else if !self.work() {
                 self.take_batch()?;
                 match self.live.deadline_ns() {
-                    None => {
-                        self.pairs.clear();
-                        return self.check_rest();
-                    }
+                    None => return self.check_rest(),
                     Some(at) => self.pass(at.saturating_sub(self.fs.now_ns)),
                 }
             }
@@ -524,6 +478,6 @@ fn show_answer(answer: &Answer) -> String {
         Answer::Listed(dir, found) => format!("{dir:?} {found:?}"),
         Answer::Hashed(ticket, found) => format!("{ticket} {found:?}"),
         Answer::Rechecked(_, pass) => format!("{pass:?}"),
-        Answer::LinkWatched(_) | Answer::Unwatched => String::new(),
+        Answer::Unwatched => String::new(),
     }
 }

@@ -63,7 +63,6 @@ impl LiveTree {
                 live.event(now_ns, event);
             });
             let read = read.map_err(|error| self.failed("cannot read what changed", error))?;
-            self.live.heard_all();
             if root_event {
                 self.look_at_root();
             }
@@ -156,7 +155,6 @@ impl LiveTree {
                 // Where it cannot be, the file is among those that have names elsewhere.
                 if let Ok(handle) = self.places.handle(self.live.tree(), dir) {
                     self.feed.watch_link(&handle, &name, token);
-                    self.live.link_watched(token);
                 }
             }
             Action::UnwatchLink { token } => self.feed.unwatch(token),

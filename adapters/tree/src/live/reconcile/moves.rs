@@ -106,16 +106,8 @@ impl Live {
     fn is_move(&self, round: &Round, from: &At, to: &At) -> bool {
         let view = self.tree.view(None);
         let Some(row) = view.entry(from.0, &from.1) else { return false };
-        if row.child.is_some_and(|dir| self.dead.contains(&dir)) {
-            return false;
-        }
         let same = |stat: &Stat| stat.kind == row.stat.kind && stat.id() == row.stat.id();
         let seen = |at: &At| round.get(at).and_then(|seen| seen.now);
-        // Its directory went before anybody could look: it has one name, and that is there.
-        let is_out = |now: &Stat| {
-            let is_one = now.kind == Kind::Directory || now.nlink == 1;
-            is_one && now.inode != 0 && self.dirt.what(from).is_some_and(|w| w.has(What::REMOVED))
-        };
         // Where the system does not number files, what moved has at least its length and time.
         let known = |stat: &Stat| {
             stat.inode != 0
@@ -123,22 +115,13 @@ impl Live {
         };
         let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && known(&stat));
         let as_before = !self.is_excluded(to, row.stat.kind);
-        let left = match seen(from) {
-            Some(now) => now.is_none_or(|stat| !same(&stat)),
-            None => seen(to).flatten().is_some_and(|now| is_out(&now)),
-        };
+        let left = seen(from).is_some_and(|now| now.is_none_or(|stat| !same(&stat)));
         arrived && left && as_before && self.tree.listing(to.0).is_some()
     }
 
     fn make_move(&mut self, round: &Round, from: &At, to: &At, is_written: bool) -> bool {
         let Some(old_path) = self.path_of(from) else { return false };
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
-        let mark = |at| match round.get(at) {
-            Some(seen) => seen.mark.what,
-            None => self.dirt.what(at).unwrap_or_default(),
-        };
-        let (under_old, under_new) = (mark(from), mark(to));
-        let is_known = under_old.has(What::MODIFIED) && self.shows_last_write(round, from, to);
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
             self.doubt_unlisted_below(child);
@@ -153,16 +136,13 @@ impl Live {
             self.mark_links(to, &stat, None);
         }
         // What was written under the old name, or may have been, is to be seen under the new one.
+        let mark = |at| round.get(at).map_or(What::default(), |seen| seen.mark.what);
         let is_file =
             self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
-        let unseen = under_old.has(What::UNKNOWN) && !under_new.has(What::UNKNOWN) && is_file;
-        let is_read = self.content.forget(from);
-        let is_closed = !is_written && (is_read || under_old.has(What::CLOSED));
-        let is_written = is_written || under_old.has(What::MODIFIED) && !is_known;
-        if is_read || is_written || unseen {
-            let closed = if is_closed { What::CLOSED } else { What::default() };
-            let what = What::MODIFIED | closed;
-            self.dirt.mark_due(to.clone(), Mark { what, ..Mark::default() });
+        let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
+        let is_written = is_written || mark(from).has(What::MODIFIED);
+        if self.content.forget(from) || is_written || unseen {
+            self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
         }
         self.content.forget(to);
         self.take_over_times(round, to);
@@ -188,18 +168,6 @@ impl Live {
         true
     }
 
-    /// Whether the tree saw a file that moves when it was written last under its old name: a write
-    /// since would have left another mtime, or else the feed would have told that it was set.
-    fn shows_last_write(&self, round: &Round, from: &At, to: &At) -> bool {
-        let row = self.tree.view(None).entry(from.0, &from.1).map(|row| row.stat);
-        let now = round.get(to).and_then(|seen| seen.now).flatten().map(normal);
-        let (Some(row), Some(now), Some(seen)) = (row, now, round.get(from)) else { return false };
-        self.settings.fine_times
-            && row.mtime_ns == row.ctime_ns
-            && !may_differ(&row, &now)
-            && !seen.mark.what.has(What::ATTRIBUTES | What::UNKNOWN)
-    }
-
     /// Renaming sets the ctime: where nothing else differs, the content is what it was, unless
     /// nobody saw all that happened: whoever wrote it may have set the mtime back.
     fn take_over_times(&mut self, round: &Round, at: &At) {
@@ -220,7 +188,6 @@ impl Live {
     /// probably moved: it is looked at in both places before it is taken for another.
     pub(super) fn awaits_move(&mut self, at: &At, seen: &Seen, stat: &Stat) -> bool {
         let known = self.inodes.get(stat).filter(|_| stat.kind == Kind::Directory);
-        let known = known.filter(|dir| !self.dead.contains(dir));
         let Some(from) = known.and_then(|dir| self.place_of(dir)) else { return false };
         let tries = seen.mark.tries + 1;
         if tries > MOVE_TRIES_MAX {

@@ -11,23 +11,6 @@ use crate::tree::{Listing, Tree};
 use crate::update::{Edit, Ids};
 
 #[test]
-fn a_file_that_was_written_before_it_was_watched_by_itself_is_told_though_its_mtime_was_set_back() {
-    let mut tree = Tree::empty(dir(2), 0);
-    let two = Stat { nlink: 2, ..file(5) };
-    put(&mut tree, DirId::ROOT, b"a", two);
-    let mut live = live(tree);
-    let Some(Action::WatchLink { token: file, .. }) = live.next_action(0) else { panic!() };
-    live.link_watched(file);
-    answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
-    let batch = live.take_batch().expect("it may have been written");
-    assert!(!batch.changes[0].quiet, "{batch:?}");
-    // What is as it was is none.
-    live.link_watched(file);
-    answer(&mut live, &[(DirId::ROOT, b"a", Stat { ctime_ns: 2, ..two })]);
-    assert!(live.take_batch().is_none());
-}
-
-#[test]
 fn a_name_that_was_a_files_only_one_follows_its_new_one() {
     let mut tree = Tree::empty(dir(2), 0);
     put(&mut tree, DirId::ROOT, b"a", file(5));

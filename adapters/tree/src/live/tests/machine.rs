@@ -3,7 +3,7 @@
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
-use super::{answer, dir, entry, file, kinds, live, next_heard, put, stat};
+use super::{answer, dir, entry, file, kinds, live, put, stat};
 use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::answers::TRIES_MAX;
 use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
@@ -281,6 +281,8 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
     live.hashed(0, ticket, Err(Unhashed::Gone));
     let moved = stat(Kind::File, 5, 8, 3);
     live.looked(dir, names, Ok(vec![None, Some(moved)]));
+    answer(&mut live, &[(DirId::ROOT, b"b", moved)]);
+    live.settle();
     let asked = answer(&mut live, &[(DirId::ROOT, b"b", moved)]);
     let [Action::Hash { ticket, name, .. }] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(**name, *b"b");
@@ -391,7 +393,7 @@ fn answer_as(
     now_ns: u64,
     find: impl Fn(DirId, &[u8]) -> Result<Option<Stat>, NoLook>,
 ) {
-    while let Some(action) = next_heard(live, now_ns) {
+    while let Some(action) = live.next_action(now_ns) {
         match action {
             Action::Look { dir, names } => {
                 let found = names.iter().map(|name| find(dir, name)).collect();

@@ -4,7 +4,6 @@ mod history;
 mod links;
 mod losses;
 mod machine;
-mod pairs;
 mod ranges;
 
 use treenail_os::feed::{Event, What};
@@ -48,7 +47,7 @@ fn entry(live: &mut Live, dir: DirId, name: &[u8], what: What) {
 /// to do; what else was asked for.
 fn answer(live: &mut Live, now: &[(DirId, &[u8], Stat)]) -> Vec<Action> {
     let mut others = Vec::new();
-    while let Some(action) = next_heard(live, 0) {
+    while let Some(action) = live.next_action(0) {
         if let Action::Look { dir, names } = action {
             let find = |name: &[u8]| now.iter().find(|(at, known, _)| *at == dir && *known == name);
             let found = names.iter().map(|name| find(name).map(|(.., stat)| *stat)).collect();
@@ -61,16 +60,6 @@ fn answer(live: &mut Live, now: &[(DirId, &[u8], Stat)]) -> Vec<Action> {
         }
     }
     others
-}
-
-/// What to do next, once the feed has no more to tell.
-fn next_heard(live: &mut Live, now_ns: u64) -> Option<Action> {
-    let mut next = live.next_action(now_ns);
-    while next.is_none() && !live.round.is_empty() {
-        live.heard_all();
-        next = live.next_action(now_ns);
-    }
-    next
 }
 
 fn kinds(batch: Option<Batch>) -> Vec<(EventKind, String)> {
