@@ -50,8 +50,8 @@ fn wake(stream: &UnixStream) {
     _ = send(stream, &framed, WITHOUT_WAITING);
 }
 
-/// And without a signal if nobody reads: where the flag is missing, the standard library has set that
-/// for the socket.
+/// And without a signal if nobody reads: where the flag is missing, the standard library has set
+/// that for the socket.
 #[cfg(not(target_vendor = "apple"))]
 const WITHOUT_WAITING: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 #[cfg(target_vendor = "apple")]
