@@ -12,14 +12,11 @@ use crate::install::{DEBIAN_TOOLCHAIN, debian_toolchain_is_linked};
 use crate::workspace::Crate;
 
 /// Targets for which no library is installed: when `core` alone is built for them, neither `alloc`
-/// nor `std` is to be found. A kernel without vector registers, a microcontroller, a browser, and
-/// one with all of x86-64's instructions.
-const BARE_TARGETS: &[&str] = &[
-    "x86_64-unknown-none",
-    "thumbv7em-none-eabi",
-    "wasm32-unknown-unknown",
-    "x86_64-unknown-linux-musl",
-];
+/// nor `std` is to be found. One with all of x86-64's instructions, and a microcontroller.
+const BARE_TARGETS: &[&str] = &["x86_64-unknown-linux-musl", "thumbv7em-none-eabi"];
+
+/// What a thorough run adds: a kernel without vector registers, and a browser.
+const BARE_TARGETS_FULL: &[&str] = &["x86_64-unknown-none", "wasm32-unknown-unknown"];
 
 /// Features that a crate of the core has for those who do have an allocator or more.
 const HOSTED_FEATURES: &[&str] = &["default", "alloc", "std"];
@@ -33,7 +30,9 @@ pub(super) fn no_std(session: &Session) -> Outcome {
     let features: Vec<String> = core.iter().flat_map(|one| bare_features(one)).collect();
     // In one command, so that one target's library is compiled beside the other's.
     let cmd = deb(session, "build --quiet -Zbuild-std=core");
-    let cmd = BARE_TARGETS.iter().fold(cmd, |cmd, target| cmd.arg("--target").arg(target));
+    let more = if session.full { BARE_TARGETS_FULL } else { &[] };
+    let targets = BARE_TARGETS.iter().chain(more);
+    let cmd = targets.fold(cmd, |cmd, target| cmd.arg("--target").arg(target));
     let cmd = core.iter().fold(cmd, |cmd, one| cmd.arg("-p").arg(&one.name));
     session.run([cmd.words("--no-default-features --features").arg(features.join(","))])
 }
