@@ -197,8 +197,8 @@ pub(crate) struct Walking {
     /// Name every directory that could not be read
     #[arg(long)]
     pub(crate) show_errors: bool,
-    /// Answer from the tree that `treenail index` or `treenail watch` keeps, once it has been
-    /// compared with the directory
+    /// Answer from the tree that `treenail index`, `watch` or `daemon` keeps, once it has been
+    /// compared with the directory, or the daemon has seen everything that happened before
     #[cfg(feature = "watch")]
     #[arg(long)]
     #[arg(conflicts_with_all = ["follow", "watch", "exec", "exec_batch", "list_details", "format"])]

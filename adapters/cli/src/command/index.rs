@@ -14,6 +14,8 @@ use treenail::tree::live::{LiveTree, Options, peek};
 use treenail::tree::{ErrorKind, IdKind, Tree};
 
 use super::find::{Colors, Shown, separated};
+#[cfg(unix)]
+use super::since::WITHIN;
 use super::watch::follow::State;
 use crate::Outcome;
 use crate::args;
@@ -102,8 +104,11 @@ pub(super) fn answer(
             live.barrier()?;
             (live.tree().clone(), Some(live))
         }
-        // Whoever keeps it has it all, up to what it has reported.
-        Err(error) if error.kind() == ErrorKind::Locked => (peek(&state, IDS, None)?.tree, None),
+        // Whoever keeps it has stored it all, up to what it has reported.
+        Err(error) if error.kind() == ErrorKind::Locked => {
+            have_stored(&root, output);
+            (peek(&state, IDS, None)?.tree, None)
+        }
         Err(error) => return Err(error.into()),
     };
     let query = Query::new(find, &root)?;
@@ -125,6 +130,17 @@ pub(super) fn answer(
     output.finish()?;
     live.map_or(Ok(()), LiveTree::leave)?;
     Ok(if none { Outcome::No } else { Outcome::Done })
+}
+
+/// If it is the daemon that keeps the tree, has it store everything that has happened until now.
+fn have_stored(root: &Path, output: &mut Output) {
+    #[cfg(unix)]
+    if let Ok(daemon) = share::client::Client::connect()
+        && daemon.roots().is_ok_and(|roots| roots.iter().any(|kept| kept.root == root))
+        && let Err(problem) = daemon.barrier(root, Some(WITHIN))
+    {
+        output.hint(&format!("the latest changes may be missing: {}", problem.message));
+    }
 }
 
 /// Prints what is found, and then what comes and goes, until the process is ended.

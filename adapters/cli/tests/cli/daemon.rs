@@ -220,6 +220,18 @@ fn filters_commands_and_coverage_go_through_it() {
 }
 
 #[test]
+fn a_search_in_the_index_of_a_root_that_it_keeps_sees_what_was_written_before() {
+    let user = User::new();
+    let _watching = Watching::start(&user, &[]);
+    for at in 0..20 {
+        let name = format!("root/{at}.txt");
+        fs::write(user.0.path().join(&name), "text").unwrap();
+        let ran = user.run(&["find", "--index", "--fixed-strings", &name[5..], "root"]).expect(0);
+        assert_eq!((ran.out(), &*ran.stderr), (&*format!("{name}\n"), ""));
+    }
+}
+
+#[test]
 fn a_root_whose_state_another_process_holds_is_said_to_have_none() {
     let user = User::new();
     let mut holder = user.command(&["--json", "watch", "root"]);
