@@ -67,11 +67,16 @@ fn forgetting_where_renames_come_from_is_caught() {
 fn forgetting_what_was_taken_for_the_same_is_caught() {
     let without = ["renames", "exchange", "links", "symlinks", "deny", "outside", "reuse", "crash"];
     caught_among(
-        11_400..11_500,
+        157_150..157_200,
         &without,
         Mutant::ForgetQuiet,
         &[invariant::OMISSION, invariant::IDS],
     );
+}
+
+#[test]
+fn believing_what_is_gone_before_the_feed_tells_is_caught() {
+    caught(Mutant::BelieveAtOnce, &[invariant::PAIRS]);
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Live {
             self.see((dir, name), now);
         }
         for at in suspects {
-            self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+            self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
         }
     }
 
@@ -140,15 +140,22 @@ impl Live {
         }
     }
 
-    pub(super) fn mark(&mut self, (dir, name): (DirId, &[u8]), what: What, deadline: u64) {
+    pub(super) fn mark(
+        &mut self,
+        (dir, name): (DirId, &[u8]),
+        what: What,
+        went: Option<bool>,
+        deadline: u64,
+    ) {
         if self.tree.listing(dir).is_some() {
-            self.dirt.mark((dir, name.into()), what, deadline);
+            let mark = Mark { what, went, ..Mark::default() };
+            self.dirt.mark((dir, name.into()), mark, deadline);
         }
     }
 
     /// Enters what was seen of an entry without having asked for it.
     pub(super) fn see(&mut self, at: At, now: Option<Stat>) {
-        let mark = Mark { what: What::UNKNOWN, ..Mark::default() };
+        let mark = Mark::of(What::UNKNOWN);
         let seen = self.round.entry(at).or_insert(Seen { mark, now: None, compared: true });
         (seen.now, seen.compared) = (Some(now), true);
     }
@@ -161,7 +168,7 @@ impl Live {
         if same.is_none_or(|row| row.stat == normal(now)) {
             return self.see(at, Some(now));
         }
-        let mark = Mark { what: What::REMOVED, ..Mark::default() };
+        let mark = Mark::of(What::REMOVED);
         let seen = self.round.entry(at).or_insert(Seen { mark, now: None, compared: false });
         seen.mark.what |= What::REMOVED;
         seen.now = Some(Some(now));
@@ -179,7 +186,7 @@ impl Live {
     /// Has looked at what could not be looked at before.
     pub(super) fn take_up(&mut self, dir: DirId) {
         for (name, what) in self.refused.remove(&dir).into_iter().flatten() {
-            self.dirt.mark_due((dir, name), Mark { what, ..Mark::default() });
+            self.dirt.mark_due((dir, name), Mark::of(what));
         }
     }
 
@@ -200,14 +207,14 @@ impl Live {
     /// Looks at the entry of a directory in its parent, in a while.
     fn look_at_place(&mut self, dir: DirId, tries: u8) {
         if let Some(at) = self.place_of(dir) {
-            self.try_again(at, Mark { what: What::UNKNOWN, tries, ..Mark::default() });
+            self.try_again(at, Mark { tries, ..Mark::of(What::UNKNOWN) });
         }
     }
 
     fn try_again(&mut self, at: At, mark: Mark) {
         let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << mark.tries);
         let tries = (mark.tries + 1).min(TRIES_SLOWEST);
-        self.dirt.postpone(at, Mark { tries, ..mark }, deadline);
+        self.dirt.postpone(at, Mark { tries, heard: false, missed: false, ..mark }, deadline);
     }
 
     /// Says of a directory that was looked for in vain so often that its names are not known.

@@ -85,6 +85,7 @@ fn settings(options: &Options) -> Settings {
         fine_times: has_fine_times(),
         history_bytes_max: options.history_bytes_max,
         exclude: options.exclude.clone(),
+        ..Settings::default()
     }
 }
 

@@ -102,12 +102,12 @@ impl Live {
             (Ok(found), Some((_, open))) => self.verified(&at, &found, open),
             (Ok(found), None) => self.learned(at, &found),
             (Err(Unhashed::Gone), _) => {
-                self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+                self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
             }
             (Err(Unhashed::Unstable), Some(_)) => {
                 // Before its time only what was closed is read.
                 let deadline = now_ns.saturating_add(self.settings.open_max_ns);
-                self.dirt.hold(at, What::MODIFIED | What::CLOSED, deadline);
+                self.dirt.hold(at, Mark::of(What::MODIFIED | What::CLOSED), deadline);
             }
             (Err(Unhashed::Refused(_)), Some((stat, open))) => {
                 self.put_modified(&at, stat, None, open);
@@ -157,7 +157,7 @@ impl Live {
 
     fn verified(&mut self, at: &At, found: &Hashed, open: bool) {
         let Some(row) = self.tree.view(self.settings.ids).entry(at.0, &at.1) else {
-            return self.dirt.mark_due(at.clone(), Mark { what: What::UNKNOWN, ..Mark::default() });
+            return self.dirt.mark_due(at.clone(), Mark::of(What::UNKNOWN));
         };
         let before = row.stat;
         if row.id != Some(found.id.as_bytes()) {
@@ -174,7 +174,7 @@ impl Live {
         let Some(kind) = self.settings.ids else { return };
         let row = self.tree.view(None).entry(at.0, &at.1);
         if row.is_none_or(|row| !row.stat.same_content(&found.stat)) {
-            return self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+            return self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
         }
         self.put(&at, found.stat, Ids::Known(&[(kind, found.id.as_bytes())]));
         let id = Some(found.id);

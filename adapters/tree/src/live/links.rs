@@ -91,11 +91,28 @@ impl Links {
             if !names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
                 names.push((dir, name.into()));
             }
-            let is_known = || self.incomplete.iter().any(|(known, _)| *known == id);
-            if names.len() < stat.nlink as usize && !is_known() {
-                self.incomplete.truncate(INCOMPLETE_MAX - 1);
-                self.incomplete.push_front((id, None));
+            if names.len() < stat.nlink as usize {
+                self.note_incomplete(id);
             }
+        }
+    }
+
+    /// Remembers that a file was seen to have a name that is not in the tree, and may never be.
+    pub(super) fn doubt(&mut self, stat: &Stat) {
+        let id = stat.id();
+        if is_linked(stat) {
+            self.names.entry(id).or_insert_with(|| {
+                self.unsearched.insert(id);
+                Vec::new()
+            });
+            self.note_incomplete(id);
+        }
+    }
+
+    fn note_incomplete(&mut self, id: FileId) {
+        if !self.incomplete.iter().any(|(known, _)| *known == id) {
+            self.incomplete.truncate(INCOMPLETE_MAX - 1);
+            self.incomplete.push_front((id, None));
         }
     }
 
@@ -139,6 +156,11 @@ impl Links {
         let id = self.tokens.get(&file.0);
         let names = id.and_then(|id| self.names.get(id)).into_iter().flatten();
         names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect()
+    }
+
+    /// One of the names of the file that the feed calls so.
+    pub(super) fn name_of(&self, tree: &Tree, file: Token) -> Option<At> {
+        self.of_file(tree, file).into_iter().next()
     }
 
     /// The files of which the tree does not hold all names, by one of their names each.

@@ -31,7 +31,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use treenail_os::Stat;
-use treenail_os::feed::{Event, What};
+use treenail_os::feed::{Event, Token, What};
 
 use crate::pages::DirId;
 use crate::tree::Tree;
@@ -71,10 +71,13 @@ pub struct Live {
     tree: Tree,
     settings: Settings,
     dirt: Dirt,
-    /// Where entries came from and went, as the feed says, until the next round.
+    /// Where entries came from and went, as the feed says, until the next round; from a place to
+    /// itself where what had come there is gone.
     moves: Vec<(At, At)>,
     /// The entries of the round under way, with what was seen of them.
     round: BTreeMap<At, Seen>,
+    /// What the feed said of moves before that round began.
+    round_moves: Vec<(At, At)>,
     /// Looks and listings that have not been answered.
     outstanding: usize,
     /// What is being compared, in order, so that no round may begin; everything if empty.
@@ -134,6 +137,7 @@ impl Live {
             dirt: Dirt::default(),
             moves: Vec::new(),
             round: BTreeMap::new(),
+            round_moves: Vec::new(),
             outstanding: 0,
             rechecking: None,
             recheck: None,
@@ -177,16 +181,27 @@ impl Live {
         self.now_ns = now_ns;
         let deadline = now_ns.saturating_add(self.settings.open_max_ns);
         match event {
-            Event::Entry { dir, name, what } => self.mark((dir_of(dir), name), what, deadline),
+            Event::Entry { dir, name, what } => {
+                let at = (dir_of(dir), name);
+                let came = what.has(What::CREATED);
+                // Half a rename may be told late.
+                let is_in_order = !what.has(What::MOVED) && (came || what.has(What::REMOVED));
+                self.mark(at, what, is_in_order.then_some(!came), deadline);
+                let has_moves = !(self.moves.is_empty() && self.round_moves.is_empty());
+                if has_moves && is_in_order {
+                    let at: At = (at.0, at.1.into());
+                    self.moves.push((at.clone(), at));
+                }
+            }
             Event::Renamed { from, to, .. } => {
                 let (from, to) = ((dir_of(from.0), from.1), (dir_of(to.0), to.1));
-                self.mark(from, What::MOVED | What::REMOVED, deadline);
-                self.mark(to, What::MOVED | What::CREATED, deadline);
+                self.mark(from, What::MOVED | What::REMOVED, Some(true), deadline);
+                self.mark(to, What::MOVED | What::CREATED, Some(false), deadline);
                 self.moves.push(((from.0, from.1.into()), (to.0, to.1.into())));
             }
             Event::Directory { dir, what } => {
                 let dir = dir_of(dir);
-                let mark = Mark { what, ..Mark::default() };
+                let mark = Mark::of(what);
                 if let Some(at) = self.place_of(dir) {
                     match what.has(What::MOVED) {
                         true => self.dirt.postpone(at, mark, now_ns.saturating_add(MOVED_NS)),
@@ -198,13 +213,13 @@ impl Live {
             }
             Event::Link { file, what } => {
                 for at in self.links.of_file(&self.tree, file) {
-                    self.dirt.mark(at, what, deadline);
+                    self.dirt.mark(at, Mark::of(what), deadline);
                 }
             }
             Event::Lost { dirs, reason } => {
                 for file in dirs {
                     for at in self.links.of_file(&self.tree, *file) {
-                        self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+                        self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
                     }
                 }
                 let known = dirs.iter().map(|dir| dir_of(*dir));
@@ -234,6 +249,20 @@ impl Live {
         };
     }
 
+    /// The answer to [`Action::WatchLink`]: what was written through another name before, nobody
+    /// told.
+    pub fn link_watched(&mut self, file: Token) {
+        if let Some(at) = self.links.name_of(&self.tree, file) {
+            self.dirt.mark_due(at, Mark::of(What::ATTRIBUTES));
+        }
+    }
+
+    /// Says that the feed has told everything that it had in store when it was asked after the last
+    /// look, and holds no half of a rename back.
+    pub fn heard(&mut self, now_ns: u64) {
+        self.dirt.heard(now_ns);
+    }
+
     /// What to do next; nothing if there is nothing to do before something happens, an action is
     /// answered, or [`deadline_ns`](Self::deadline_ns) has come.
     pub fn next_action(&mut self, now_ns: u64) -> Option<Action> {
@@ -261,7 +290,7 @@ impl Live {
 
     /// When there will be something to do although nothing happens.
     pub fn deadline_ns(&self) -> Option<u64> {
-        self.dirt.deadline()
+        self.dirt.deadline(self.now_ns)
     }
 
     /// Looks at files that are still being written too, instead of waiting until they are closed.

@@ -88,6 +88,9 @@ pub struct Settings {
     pub ids: Option<IdKind>,
     /// A file that somebody has open is reported after this many nanoseconds.
     pub open_max_ns: u64,
+    /// What is seen gone before the feed tells of it is believed after this many nanoseconds, if
+    /// the feed always has more to tell.
+    pub explain_max_ns: u64,
     /// Whether a file that is changed after it was looked at always gets another ctime; Linux does
     /// so since 6.13 on the usual file systems.
     pub fine_times: bool,
@@ -102,6 +105,7 @@ impl Default for Settings {
         Self {
             ids: None,
             open_max_ns: 250_000_000,
+            explain_max_ns: 20_000_000,
             fine_times: false,
             history_bytes_max: 8 << 20,
             exclude: None,

@@ -63,7 +63,8 @@ impl Live {
     }
 
     /// Says that the feed has told everything that happened before the last look.
-    pub fn heard_all(&mut self) {
+    pub fn heard_all(&mut self, now_ns: u64) {
+        self.heard(now_ns);
         if !self.round.is_empty() || self.outstanding > 0 || self.owes_recheck() {
             return;
         }
@@ -89,6 +90,6 @@ impl Live {
 
     fn doubt_file(&mut self, at: At) {
         let what = What::MODIFIED | What::CLOSED;
-        self.dirt.mark_due(at, Mark { what, ..Mark::default() });
+        self.dirt.mark_due(at, Mark::of(what));
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a round: what was seen becomes edits of the tree, and changes.
 
 mod moves;
+mod unexplained;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -58,6 +59,7 @@ impl Live {
     pub(super) fn reconcile(&mut self, now_ns: u64, mut round: Round) {
         round.retain(|at, seen| !self.hold_unfinished(at, seen, now_ns));
         self.find_moves(&round);
+        self.put_off_unexplained(&mut round);
         self.make_moves(&round);
         self.make_removals(&round);
         let mut puts = Vec::new();
@@ -79,7 +81,7 @@ impl Live {
         let hold = seen.mark.is_unfinished() && is_being_made;
         if hold {
             let deadline = now_ns.saturating_add(self.settings.open_max_ns);
-            self.dirt.hold(at.clone(), seen.mark.what, deadline);
+            self.dirt.hold(at.clone(), Mark::of(seen.mark.what), deadline);
         }
         hold
     }
@@ -122,7 +124,7 @@ impl Live {
         self.apply(removes.collect::<Vec<_>>());
         for (at, stat) in gone {
             if self.content.forget(&at) {
-                self.dirt.mark_due(at.clone(), Mark { what: What::UNKNOWN, ..Mark::default() });
+                self.dirt.mark_due(at.clone(), Mark::of(What::UNKNOWN));
             }
             self.mark_links(&at, &stat, None);
         }
@@ -140,7 +142,7 @@ impl Live {
     /// Has the files looked at to which what is gone may have been another name.
     pub(super) fn mark_incomplete(&mut self) {
         for at in self.links.take_incomplete(&self.tree, self.now_ns, self.settings.open_max_ns) {
-            self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+            self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
         }
     }
 
@@ -326,7 +328,7 @@ impl Live {
             return;
         }
         for other in self.links.others(&self.tree, at, stat) {
-            let mark = Mark { what: What::MODIFIED, by_link: true, ..Mark::default() };
+            let mark = Mark { by_link: true, ..Mark::of(What::MODIFIED) };
             self.dirt.mark_due(other, mark);
         }
     }
@@ -339,7 +341,7 @@ impl Live {
         for other in self.links.others(&self.tree, at, stat) {
             let row = self.tree.view(None).entry(other.0, &other.1).map(|row| row.stat);
             if now.is_none() || row.as_ref() != now {
-                let mark = Mark { what: What::ATTRIBUTES, ..Mark::default() };
+                let mark = Mark::of(What::ATTRIBUTES);
                 self.dirt.mark_due(other, mark);
                 // What was seen here may be the older of the two.
                 if now.is_some() {

@@ -15,6 +15,7 @@ impl Live {
         if self.outstanding > 0 {
             return;
         }
+        self.round_moves.append(&mut self.moves);
         if let Some(mut dirs) = self.recheck.take() {
             dirs.sort_unstable();
             dirs.dedup();
@@ -29,7 +30,7 @@ impl Live {
         let mut due = self.take_due();
         if due.is_empty() && self.links.is_search_due() {
             for at in self.links.search(&self.tree) {
-                self.dirt.mark_due(at, Mark { what: What::UNKNOWN, ..Mark::default() });
+                self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
             }
             due = self.take_due();
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -53,6 +54,17 @@ fn ten_thousand_changes_from_several_processes_at_once_are_followed() {
 
 #[test]
 fn each_rename_of_a_storm_is_told_as_one() {
+    rename_all(None);
+}
+
+/// The look that the first event causes may come after the rename.
+#[test]
+fn a_file_that_is_renamed_while_it_is_looked_at_is_told_as_renamed() {
+    rename_all(Some(0o600));
+}
+
+/// Renames files out of and into several directories, each just after it got another mode.
+fn rename_all(mode: Option<u32>) {
     const FILES: usize = 2_000;
     const DIRS: usize = 8;
     for rung in rungs() {
@@ -72,6 +84,7 @@ fn each_rename_of_a_storm_is_told_as_one() {
                     (EventKind::Rename, Some(from)) => {
                         told.insert((text(from), text(&change.path)));
                     }
+                    (EventKind::Modify, _) if mode.is_some() => {}
                     _ => others.push((change.kind, text(&change.path))),
                 }
             }
@@ -80,7 +93,11 @@ fn each_rename_of_a_storm_is_told_as_one() {
             let movers = [0, 1, 2, 3].map(|first| {
                 scope.spawn(move || {
                     for file in (first..FILES).step_by(4) {
-                        fs::rename(root.join(from(file)), root.join(to(file))).unwrap();
+                        let from = root.join(from(file));
+                        if let Some(mode) = mode {
+                            fs::set_permissions(&from, fs::Permissions::from_mode(mode)).unwrap();
+                        }
+                        fs::rename(from, root.join(to(file))).unwrap();
                     }
                 })
             });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use treenail_os::feed::What;
 use treenail_os::{Kind, Stat};
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Moved};
 
 /// A name in a directory.
 pub(super) type Name = Box<[u8]>;
@@ -137,6 +137,21 @@ impl Fs {
         self.get(node).is_some_and(|inode| inode.changed_ns <= ctime_ns)
     }
 
+    /// Whether pairs have told of all renames of what has this number, and of the directories that
+    /// it is in; numbers are not given again.
+    pub(super) fn is_paired(&self, number: u64) -> bool {
+        let node = self.inodes.iter().find(|(_, inode)| inode.number == number);
+        let Some((mut node, _)) = node else { return false };
+        while *node != ROOT && !self.kernel.unpaired.contains(node) {
+            let above = &self.inodes[node].parent;
+            if above == node {
+                return false;
+            }
+            node = above;
+        }
+        *node == ROOT
+    }
+
     /// Somebody looks at what a name leads to.
     pub(super) fn saw(&mut self, dir: Node, name: &[u8]) {
         self.unseen.remove(&(dir, name.into()));
@@ -241,6 +256,7 @@ impl Fs {
 
     pub(super) fn link(&mut self, node: Node, (dir, name): Spot) {
         self.touch_names(node, |inode| inode.nlink += 1);
+        self.kernel.unpaired.insert(node);
         self.enter(dir, &name, node);
         self.report(dir, &name, What::CREATED);
         self.unseen.insert((dir, name), false);
@@ -277,6 +293,11 @@ impl Fs {
 
     pub(super) fn exchange(&mut self, a: Spot, b: Spot) {
         let (at_a, at_b) = (self.inodes[&a.0].entries[&a.1], self.inodes[&b.0].entries[&b.1]);
+        // What moves in a circle is told as gone and come.
+        for node in [at_a, at_b] {
+            let below = self.with_below(node);
+            self.kernel.unpaired.extend(below);
+        }
         let (unseen_a, unseen_b) = (self.unseen.remove(&a), self.unseen.remove(&b));
         self.leave(a.0, &a.1);
         self.leave(b.0, &b.1);
@@ -433,9 +454,18 @@ impl Fs {
         }
     }
 
+    /// An entry and all that is below it.
+    fn with_below(&self, node: Node) -> Vec<Node> {
+        let is_dir = self.inodes[&node].kind == Kind::Directory;
+        let dirs = if is_dir { self.dirs(node) } else { Vec::new() };
+        let below = dirs.iter().flat_map(|dir| self.inodes[dir].entries.values().copied());
+        std::iter::once(node).chain(below).collect()
+    }
+
     fn moved(&mut self, node: Node, from: Spot, to: Spot) {
         let is_dir = self.inodes[&node].kind == Kind::Directory;
-        self.kernel.report_move(from, to, is_dir);
+        let nodes = self.with_below(node).into();
+        self.kernel.report_move(from, to, Moved { is_dir, nodes });
         if is_dir {
             self.kernel.report_own(node, What::MOVED);
         }

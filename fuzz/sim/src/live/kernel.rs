@@ -1,6 +1,7 @@
 //! The system's feed of changes, and what makes events of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use treenail_os::feed::{Event, Loss, Token, What};
 
@@ -35,18 +36,26 @@ pub(super) struct FeedProfile {
 
 enum Raw {
     Entry { dir: Node, name: Name, what: What },
-    Half { cookie: u32, spot: Spot, left: bool, is_dir: bool },
-    Renamed { from: Spot, to: Spot, is_dir: bool },
+    Half { cookie: u32, spot: Spot, left: bool, what: Moved },
+    Renamed { from: Spot, to: Spot, what: Moved },
     Own { dir: Node, what: What },
     Gone { dir: Node },
     Overflow,
+}
+
+/// What is renamed.
+#[derive(Clone)]
+pub(super) struct Moved {
+    pub(super) is_dir: bool,
+    /// It and all that is below it.
+    pub(super) nodes: Rc<[Node]>,
 }
 
 #[derive(Clone)]
 struct Half {
     spot: (Token, Name),
     left: bool,
-    is_dir: bool,
+    what: Moved,
     until_ns: u64,
 }
 
@@ -62,6 +71,8 @@ pub(super) struct Kernel {
     held: BTreeMap<u32, Half>,
     cookie: u32,
     pub(super) losses: u64,
+    /// What was moved, or has more names than one, without a pair that tells of it.
+    pub(super) unpaired: BTreeSet<Node>,
 }
 
 /// How long half a rename waits for the other.
@@ -79,11 +90,17 @@ impl Kernel {
             held: BTreeMap::new(),
             cookie: 0,
             losses: 0,
+            unpaired: BTreeSet::new(),
         }
     }
 
     /// Forgets everything, as another process begins.
     pub(super) fn restart(&mut self) {
+        for raw in self.queues.iter().flatten() {
+            if let Raw::Half { what, .. } | Raw::Renamed { what, .. } = raw {
+                self.unpaired.extend(&*what.nodes);
+            }
+        }
         self.queues.iter_mut().for_each(VecDeque::clear);
         self.marks.clear();
         self.tokens.clear();
@@ -108,6 +125,11 @@ impl Kernel {
     /// What is watched, by which token.
     pub(super) fn watched(&self) -> impl Iterator<Item = (Node, Token)> {
         self.tokens.iter().map(|(node, token)| (*node, *token))
+    }
+
+    /// Whether something waits to be read.
+    pub(super) fn has_queued(&self) -> bool {
+        self.queues.iter().any(|queue| !queue.is_empty())
     }
 
     /// Whether the system has nothing more to say.
@@ -141,28 +163,31 @@ impl Kernel {
         }
     }
 
-    pub(super) fn report_move(&mut self, from: Spot, to: Spot, is_dir: bool) {
+    pub(super) fn report_move(&mut self, from: Spot, to: Spot, what: Moved) {
         let queues = (self.queue_of(from.0), self.queue_of(to.0));
+        if queues.0.is_none() || queues.0 != queues.1 {
+            self.unpaired.extend(&*what.nodes);
+        }
         if self.profile.rung == Rung::Inotify {
             self.cookie += 1;
             let cookie = self.cookie;
             if let Some(queue) = queues.0 {
-                self.push(queue, Raw::Half { cookie, spot: from, left: true, is_dir });
+                self.push(queue, Raw::Half { cookie, spot: from, left: true, what: what.clone() });
             }
             if let Some(queue) = queues.1 {
-                self.push(queue, Raw::Half { cookie, spot: to, left: false, is_dir });
+                self.push(queue, Raw::Half { cookie, spot: to, left: false, what });
             }
         } else if let (Some(left), Some(right)) = queues
             && left != right
         {
             // Each queue tells of the side that it watches.
-            let also = if is_dir { What::MOVED | What::DIRECTORY } else { What::MOVED };
+            let also = if what.is_dir { What::MOVED | What::DIRECTORY } else { What::MOVED };
             let (what, (dir, name)) = (also | What::REMOVED, from);
             self.push(left, Raw::Entry { dir, name, what });
             let (what, (dir, name)) = (also | What::CREATED, to);
             self.push(right, Raw::Entry { dir, name, what });
         } else if let Some(queue) = queues.0.or(queues.1) {
-            self.push(queue, Raw::Renamed { from, to, is_dir });
+            self.push(queue, Raw::Renamed { from, to, what });
         }
     }
 
@@ -190,7 +215,7 @@ impl Kernel {
             .collect();
         for cookie in late {
             if let Some(half) = self.held.remove(&cookie) {
-                tell_half(&half, &mut tell);
+                self.tell_half(&half, &mut tell);
             }
         }
     }
@@ -208,22 +233,26 @@ impl Kernel {
                 }
             }
             Raw::Gone { dir } => _ = self.tokens.remove(&dir),
-            Raw::Half { cookie, spot, left, is_dir } => {
-                let Some(token) = self.tokens.get(&spot.0) else { return };
-                let half = Half { spot: (*token, spot.1), left, is_dir, until_ns: now + HELD_NS };
+            Raw::Half { cookie, spot, left, what } => {
+                let Some(token) = self.tokens.get(&spot.0) else {
+                    return self.unpaired.extend(&*what.nodes);
+                };
+                let half = Half { spot: (*token, spot.1), left, what, until_ns: now + HELD_NS };
                 self.half(cookie, half, tell);
             }
-            Raw::Renamed { from, to, is_dir } => {
+            Raw::Renamed { from, to, what } => {
                 let half = |spot: Spot, left| {
                     let token = *self.tokens.get(&spot.0)?;
-                    Some(Half { spot: (token, spot.1), left, is_dir, until_ns: now })
+                    let what = what.clone();
+                    Some(Half { spot: (token, spot.1), left, what, until_ns: now })
                 };
                 let halves = (half(from, true), half(to, false));
                 let torn = self.rng.happens(self.profile.torn);
                 match halves {
                     (Some(from), Some(to)) if !torn => tell_pair(&from, &to, tell),
                     (from, to) => {
-                        from.iter().chain(&to).for_each(|half| tell_half(half, tell));
+                        self.unpaired.extend(&*what.nodes);
+                        from.iter().chain(&to).for_each(|half| self.tell_half(half, tell));
                     }
                 }
             }
@@ -242,13 +271,20 @@ impl Kernel {
 
     fn half(&mut self, cookie: u32, half: Half, tell: &mut impl FnMut(Event<'_>)) {
         if self.rng.happens(self.profile.torn) {
-            return tell_half(&half, tell);
+            return self.tell_half(&half, tell);
         }
         match self.held.remove(&cookie) {
             Some(other) if half.left => tell_pair(&half, &other, tell),
             Some(other) => tell_pair(&other, &half, tell),
             None => _ = self.held.insert(cookie, half),
         }
+    }
+
+    fn tell_half(&mut self, half: &Half, tell: &mut impl FnMut(Event<'_>)) {
+        self.unpaired.extend(&*half.what.nodes);
+        let what = if half.left { What::REMOVED } else { What::CREATED } | What::MOVED;
+        let also = if half.what.is_dir { What::DIRECTORY } else { What::default() };
+        tell(Event::Entry { dir: half.spot.0, name: &half.spot.1, what: what | also });
     }
 
     /// The queue that the changes in a directory go to; none if nobody hears of them.
@@ -262,20 +298,18 @@ impl Kernel {
     fn push(&mut self, queue: usize, raw: Raw) {
         let full = self.queues[queue].len() >= self.profile.queue_max;
         if !full {
-            self.queues[queue].push_back(raw);
-        } else if !self.queues[queue].iter().any(|raw| matches!(raw, Raw::Overflow)) {
+            return self.queues[queue].push_back(raw);
+        }
+        if let Raw::Half { what, .. } | Raw::Renamed { what, .. } = raw {
+            self.unpaired.extend(&*what.nodes);
+        }
+        if !self.queues[queue].iter().any(|raw| matches!(raw, Raw::Overflow)) {
             self.queues[queue].push_back(Raw::Overflow);
         }
     }
 }
 
 fn tell_pair(from: &Half, to: &Half, tell: &mut impl FnMut(Event<'_>)) {
-    let (from, to, is_dir) = (&from.spot, &to.spot, from.is_dir);
+    let (from, to, is_dir) = (&from.spot, &to.spot, from.what.is_dir);
     tell(Event::Renamed { from: (from.0, &from.1), to: (to.0, &to.1), is_dir });
-}
-
-fn tell_half(half: &Half, tell: &mut impl FnMut(Event<'_>)) {
-    let what = if half.left { What::REMOVED } else { What::CREATED } | What::MOVED;
-    let also = if half.is_dir { What::DIRECTORY } else { What::default() };
-    tell(Event::Entry { dir: half.spot.0, name: &half.spot.1, what: what | also });
 }

@@ -41,6 +41,8 @@ pub enum Mutant {
     ForgetOldPlaces,
     /// Every change of a file counts as one that nobody needs to act on.
     QuietModifies,
+    /// What is gone is believed to be before the feed was heard.
+    BelieveAtOnce,
     /// A process that begins believes what the one before took for the same.
     ForgetQuiet,
 }
@@ -67,6 +69,8 @@ pub mod invariant {
     pub const WORK: &str = "work is in proportion to changes";
     /// The same content again is not reported.
     pub const QUIET: &str = "a rewrite with the same content is quiet";
+    /// What the feed told to be renamed is not told to be gone and come.
+    pub const PAIRS: &str = "renames told in pairs are reported as such";
     /// Renames are reported as such.
     pub const RENAME: &str = "an undisturbed rename is reported as one";
 }

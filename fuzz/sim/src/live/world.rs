@@ -1,5 +1,7 @@
 //! One run: the file system, the tree, and those who follow it.
 
+use std::collections::BTreeMap;
+
 use treenail_hash::{Hash, Xxh128};
 use treenail_os::Kind;
 use treenail_os::feed::{Event, What};
@@ -31,13 +33,15 @@ pub(super) struct World<'a> {
     pub(super) run: &'a mut Run,
     pub(super) profile: Profile,
     pub(super) rng: Rng,
+    /// The feed is always read to its end, as the real driver does.
+    pub(super) reads_all: bool,
     /// Apart, so that restarts of one kind leave the rest of a run as it was.
     restarts: Rng,
     pub(super) fs: Fs,
     pub(super) mutator: Mutator,
     pub(super) live: Live,
     pub(super) driver: Driver,
-    mutant: Option<Mutant>,
+    pub(super) mutant: Option<Mutant>,
     /// Asked for, not performed; performed, not told.
     pending: Vec<Action>,
     answers: Vec<Answer>,
@@ -54,6 +58,8 @@ pub(super) struct World<'a> {
     is_changing: bool,
     /// What the batches said since this was last cleared.
     pub(super) said: Vec<Batch>,
+    /// The numbers of what was told to be gone, and where that was.
+    pub(super) deleted: BTreeMap<u64, Vec<u8>>,
 }
 
 /// What a process finds that begins: the tree, its history, and the files that it has to doubt.
@@ -98,6 +104,7 @@ impl<'a> World<'a> {
         Self {
             driver: Driver::new(profile.cached, mutant),
             restarts: run.rng("restarts"),
+            reads_all: run.rng("reading").coin(),
             run,
             profile,
             rng,
@@ -116,6 +123,7 @@ impl<'a> World<'a> {
             is_gap_due: false,
             is_changing: true,
             said: Vec::new(),
+            deleted: BTreeMap::new(),
         }
     }
 
@@ -184,6 +192,14 @@ impl<'a> World<'a> {
     }
 
     fn read_feed(&mut self, most: usize) {
+        self.read_some(most);
+        while self.reads_all && self.fs.kernel.has_queued() {
+            self.read_some(most);
+        }
+        self.hear();
+    }
+
+    fn read_some(&mut self, most: usize) {
         let Self { live, fs, run, mutant, tally, is_gap_due, .. } = self;
         let now = fs.now_ns;
         let before = fs.kernel.losses;
@@ -211,9 +227,13 @@ impl<'a> World<'a> {
         let losses = fs.kernel.losses - before;
         tally.losses += losses;
         run.count("losses", losses);
-        if fs.kernel.is_drained() {
-            live.heard_all();
-            if live.unheard().is_empty() {
+    }
+
+    /// Tells the tree if nothing is left for the feed to tell.
+    fn hear(&mut self) {
+        if self.fs.kernel.is_drained() {
+            self.live.heard_all(self.fs.now_ns);
+            if self.live.unheard().is_empty() {
                 self.unheard.clear();
             }
         }
@@ -221,6 +241,9 @@ impl<'a> World<'a> {
 
     /// The driver does something; false if there is nothing to do.
     fn work(&mut self) -> bool {
+        if self.mutant == Some(Mutant::BelieveAtOnce) {
+            self.live.heard(self.fs.now_ns + 1_000_000);
+        }
         let asks = self.rng.below(3) == 0 || self.pending.is_empty() && self.answers.is_empty();
         if asks && let Some(action) = self.live.next_action(self.fs.now_ns) {
             self.run.trace().event(format_args!("{action:?}"));
@@ -291,6 +314,7 @@ impl<'a> World<'a> {
         if !batch.gaps.is_empty() && !std::mem::take(&mut self.is_gap_due) {
             return Err(Violation::new(invariant::GAPS, format!("{:?}", batch.gaps)));
         }
+        self.check_pairs(&batch)?;
         let tree = self.live.tree().clone();
         let applied = self.follower.apply(&batch, &self.fs);
         let differs = applied.err().or_else(|| self.follower.difference(&tree));
@@ -386,11 +410,14 @@ impl<'a> World<'a> {
                 if self.rng.below(4) == 0 {
                     self.work();
                 }
-            } else if !self.work() {
-                self.take_batch()?;
-                match self.live.deadline_ns() {
-                    None => return self.check_rest(),
-                    Some(at) => self.pass(at.saturating_sub(self.fs.now_ns)),
+            } else {
+                self.hear();
+                if !self.work() {
+                    self.take_batch()?;
+                    match self.live.deadline_ns() {
+                        None => return self.check_rest(),
+                        Some(at) => self.pass(at.saturating_sub(self.fs.now_ns)),
+                    }
                 }
             }
             // Halves of renames that find no other have their time too.
@@ -417,6 +444,7 @@ fn settings(profile: &Profile) -> Settings {
     Settings {
         ids: profile.ids.then_some(IdKind::XXH3),
         open_max_ns: profile.open_max_ns,
+        explain_max_ns: u64::MAX,
         fine_times: profile.step_ns == 0,
         history_bytes_max: profile.history_bytes_max,
         exclude: None,

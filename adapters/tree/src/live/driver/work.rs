@@ -66,6 +66,9 @@ impl LiveTree {
             if root_event {
                 self.look_at_root();
             }
+            if self.feed.held_until().is_none() {
+                self.live.heard(now_ns);
+            }
             let mut did = read;
             while let Some((ticket, found)) = self.hasher.as_ref().and_then(Hasher::answer) {
                 self.live.hashed(now_ns, ticket, found);
@@ -93,7 +96,7 @@ impl LiveTree {
 
     /// Notes that the feed has nothing more to tell.
     fn note_heard(&mut self) -> Result<(), Error> {
-        self.live.heard_all();
+        self.live.heard_all(self.now_ns());
         match &mut self.state {
             Some(state) if state.has_unheard() && self.live.unheard().is_empty() => {
                 state.heard_all()
@@ -155,6 +158,7 @@ impl LiveTree {
                 // Where it cannot be, the file is among those that have names elsewhere.
                 if let Ok(handle) = self.places.handle(self.live.tree(), dir) {
                     self.feed.watch_link(&handle, &name, token);
+                    self.live.link_watched(token);
                 }
             }
             Action::UnwatchLink { token } => self.feed.unwatch(token),

@@ -11,6 +11,7 @@ use super::super::content::differs_for_people;
 use super::super::dirt::{At, Mark};
 use super::super::{Live, TRY_AGAIN_NS};
 use super::{Round, Seen, may_differ};
+use crate::tree::Listing;
 use crate::update::{Edit, Ids, Outcome, normal};
 
 /// So often a directory that turned up in a second place is looked at in both.
@@ -40,23 +41,25 @@ impl Live {
                 && before.kind == stat.kind
                 && (stat.kind == Kind::Directory || !may_differ(&before, &stat))
             {
-                self.moves.push((from.clone(), to.clone()));
+                self.round_moves.push((from.clone(), to.clone()));
             }
         }
     }
 
     /// Moves what the feed says has moved, where what was seen bears it out.
     pub(super) fn make_moves(&mut self, round: &Round) {
-        let moves = std::mem::take(&mut self.moves);
+        let moves = std::mem::take(&mut self.round_moves);
         let written = written_on_the_way(round, &moves);
         let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(moves.clone())
             .into_iter()
             .partition(|(from, to)| self.is_move(round, from, to));
-        if !unseen.is_empty() {
-            // One of an earlier round may have been joined with one of this.
+        if pending.len() < moves.len() {
+            // One that was made before the tree knew of the entry may have been joined with one of
+            // after that.
             let mut places: HashSet<At> = pending.iter().map(|(_, to)| to.clone()).collect();
             let mut left: HashSet<At> = pending.iter().map(|(from, _)| from.clone()).collect();
-            for (from, to) in moves {
+            // Some are guesses, in no order.
+            for (from, to) in last_moves(&moves).into_iter().chain(moves) {
                 let is_free = !places.contains(&to) && !left.contains(&from);
                 if is_free && self.is_move(round, &from, &to) {
                     places.insert(to.clone());
@@ -67,11 +70,12 @@ impl Live {
         }
         // A directory on the way was elsewhere: both ends are looked at again.
         let again = |(from, to): &(At, At)| self.dirt.has(from) || self.dirt.has(to);
-        self.moves = unseen.into_iter().filter(again).collect();
-        for (from, to) in self.moves.iter().filter(|(_, to)| written.contains(to)) {
+        let unseen: Vec<_> = unseen.into_iter().filter(again).collect();
+        for (from, to) in unseen.iter().filter(|(_, to)| written.contains(to)) {
             let dirty = if self.dirt.has(from) { from } else { to };
-            self.dirt.hold(dirty.clone(), What::MODIFIED, self.now_ns);
+            self.dirt.hold(dirty.clone(), Mark::of(What::MODIFIED), self.now_ns);
         }
+        self.moves.splice(0..0, unseen);
         self.make_in_order(round, pending, &written);
     }
 
@@ -113,10 +117,15 @@ impl Live {
             stat.inode != 0
                 || (stat.size_bytes, stat.mtime_ns) == (row.stat.size_bytes, row.stat.mtime_ns)
         };
-        let arrived = seen(to).flatten().is_some_and(|stat| same(&stat) && known(&stat));
+        let now = seen(to).flatten().filter(|stat| same(stat) && known(stat));
         let as_before = !self.is_excluded(to, row.stat.kind);
-        let left = seen(from).is_some_and(|now| now.is_none_or(|stat| !same(&stat)));
-        arrived && left && as_before && self.tree.listing(to.0).is_some()
+        // Where nobody could look, because its directory has gone too, it has but one name.
+        let is_only =
+            |stat: &Stat| stat.inode != 0 && (stat.kind == Kind::Directory || stat.nlink == 1);
+        let left = seen(from).map(|now| now.is_none_or(|stat| !same(&stat)));
+        now.is_some_and(|now| left.unwrap_or(is_only(&now)))
+            && as_before
+            && self.tree.listing(to.0).is_some()
     }
 
     fn make_move(&mut self, round: &Round, from: &At, to: &At, is_written: bool) -> bool {
@@ -142,7 +151,7 @@ impl Live {
         let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
         let is_written = is_written || mark(from).has(What::MODIFIED);
         if self.content.forget(from) || is_written || unseen {
-            self.dirt.mark_due(to.clone(), Mark { what: What::MODIFIED, ..Mark::default() });
+            self.dirt.mark_due(to.clone(), Mark::of(What::MODIFIED));
         }
         self.content.forget(to);
         self.take_over_times(round, to);
@@ -151,11 +160,14 @@ impl Live {
             self.list_refused_below(dir);
             // What moved may have been made there with the number of the one that was known; and
             // of one that a comparison or a listing found nothing but the number is known.
-            let is_new = round.get(from).is_some_and(|seen| seen.mark.what.has(What::CREATED));
+            let (left, came) = (mark(from), mark(to));
+            let is_new = left.has(What::CREATED) || !left.has(What::MOVED);
+            let is_new = is_new || came.has(What::REMOVED);
+            let is_unlisted = self.tree.listing(dir) != Some(Listing::Complete);
             if self.settings.exclude.is_some() {
                 // Another part of it may be left out in its new place.
                 self.list_below(dir);
-            } else if is_new || round.get(to).is_some_and(|seen| seen.compared) {
+            } else if is_new || is_unlisted || round.get(to).is_some_and(|seen| seen.compared) {
                 self.list(dir);
             }
         }
@@ -193,7 +205,7 @@ impl Live {
         if tries > MOVE_TRIES_MAX {
             return false;
         }
-        let here = Mark { what: What::UNKNOWN, tries, ..Mark::default() };
+        let here = Mark { tries, ..Mark::of(What::UNKNOWN) };
         // Or the number was given again: it is listed in any case.
         let there = Mark { tries, what: seen.mark.what | What::REMOVED, ..seen.mark };
         let deadline = self.now_ns.saturating_add(TRY_AGAIN_NS << tries);
@@ -216,6 +228,11 @@ fn written_on_the_way(round: &Round, moves: &[(At, At)]) -> HashSet<At> {
     let mut reached = HashSet::new();
     let mut written = HashSet::new();
     for (from, to) in moves {
+        if from == to {
+            reached.remove(from);
+            written.remove(from);
+            continue;
+        }
         // The name that it began with is not one that it passed.
         let passed = reached.remove(from) && is_written(from);
         let is_written = written.remove(from) || passed;
@@ -228,23 +245,57 @@ fn written_on_the_way(round: &Round, moves: &[(At, At)]) -> HashSet<At> {
     written
 }
 
-/// Joins moves of one entry after another, and drops those of what was replaced in the end.
+/// Joins moves of one entry after another, and drops those of what was replaced in the end, or is
+/// where it was.
 fn chained(moves: Vec<(At, At)>) -> Vec<(At, At)> {
+    joined(moves).into_iter().filter(|(from, to)| from != to).collect()
+}
+
+/// The same with what is where it was.
+pub(super) fn joined(moves: Vec<(At, At)>) -> Vec<(At, At)> {
     let mut joined: Vec<Option<(At, At)>> = Vec::with_capacity(moves.len());
     // The one move to each place.
     let mut to_place: HashMap<At, usize> = HashMap::new();
     for (from, to) in moves {
+        if from == to {
+            if let Some(gone) = to_place.remove(&to) {
+                joined[gone] = None;
+            }
+            continue;
+        }
         let first = to_place.remove(&from).and_then(|at| joined[at].take());
         let from = first.map_or(from, |(from, _)| from);
         if let Some(replaced) = to_place.remove(&to) {
             joined[replaced] = None;
         }
-        if from != to {
-            to_place.insert(to.clone(), joined.len());
-            joined.push(Some((from, to)));
-        }
+        to_place.insert(to.clone(), joined.len());
+        joined.push(Some((from, to)));
     }
     joined.into_iter().flatten().collect()
+}
+
+/// Where the last that left each place went in the end, unless it was replaced there: the tree may
+/// not have known what was there before.
+pub(super) fn last_moves(moves: &[(At, At)]) -> Vec<(At, At)> {
+    let mut last = Vec::new();
+    // Where what is in a place after the moves that were gone through, from the end on, comes to.
+    let mut end: HashMap<&At, Option<&At>> = HashMap::new();
+    let mut known = HashSet::new();
+    for (from, to) in moves.iter().rev() {
+        if from == to {
+            end.insert(to, None);
+            continue;
+        }
+        let comes_to = end.get(to).copied().unwrap_or(Some(to));
+        if known.insert(from)
+            && let Some(comes_to) = comes_to
+        {
+            last.push((from.clone(), comes_to.clone()));
+        }
+        end.insert(to, None);
+        end.insert(from, comes_to);
+    }
+    last
 }
 
 #[cfg(test)]
@@ -266,9 +317,26 @@ mod tests {
             ("ab xy bc zc", "xy zc"),
             // Two change places by way of a third.
             ("at ba tb", "ba ab"),
+            // What came is gone, and another leaves.
+            ("ab bb bc", "bc"),
         ];
         for (made, left) in cases {
             assert_eq!(chained(moves(made)), moves(left), "{made}");
+        }
+    }
+
+    #[test]
+    fn the_last_that_left_a_place_is_followed_to_its_end() {
+        let cases = [
+            ("ab bc", "bc ac"),
+            // What came to `a` from elsewhere, and went on.
+            ("ea ae ec", "ec ac"),
+            ("ab cb", "cb"),
+            ("ab ba", "ba aa"),
+            ("ab bb bc", "bc"),
+        ];
+        for (made, last) in cases {
+            assert_eq!(last_moves(&moves(made)), moves(last), "{made}");
         }
     }
 }

@@ -3,9 +3,9 @@
 use treenail_os::Stat;
 use treenail_os::feed::{Event, What};
 
-use super::{answer, dir, entry, file, live, put};
+use super::{answer, dir, entry, file, kinds, live, put};
 use crate::ids::{IdKind, Xxh3Ids};
-use crate::live::{Action, Clock, Hashed, Id, Live, Settings, token};
+use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, Settings, token};
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
 use crate::update::{Edit, Ids};
@@ -182,4 +182,18 @@ fn a_name_that_is_read_and_goes_has_the_other_names_of_its_file_looked_at() {
     let now = Stat { size_bytes: 9, ctime_ns: 3, ..file(5) };
     answer(&mut live, &[(DirId::ROOT, b"a", now)]);
     assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
+}
+
+#[test]
+fn what_was_written_through_another_name_before_the_file_was_watched_is_seen() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let two = Stat { nlink: 2, ..file(5) };
+    put(&mut tree, DirId::ROOT, b"a", two);
+    let mut live = live(tree);
+    let now = Stat { mtime_ns: 2, ctime_ns: 2, ..two };
+    let wishes = answer(&mut live, &[]);
+    let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+    live.link_watched(*token);
+    answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
 }

@@ -159,7 +159,7 @@ fn a_file_that_was_taken_to_be_the_same_is_reported_after_a_restart_unless_all_w
         kinds(live.take_batch())
     };
     assert_eq!(restart(&before), [(EventKind::Modify, "a".to_owned())]);
-    before.heard_all();
+    before.heard_all(0);
     assert!(before.unheard().is_empty() && restart(&before).is_empty());
 }
 
@@ -167,11 +167,11 @@ fn a_file_that_was_taken_to_be_the_same_is_reported_after_a_restart_unless_all_w
 fn a_file_of_which_a_write_was_heard_and_not_yet_looked_at_stays_unheard() {
     let mut live = with_a_quiet_file();
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED);
-    live.heard_all();
+    live.heard_all(0);
     assert_eq!(live.unheard(), [Box::from(&b"a"[..])]);
     entry(&mut live, DirId::ROOT, b"a", What::CLOSED);
     answer(&mut live, &[(DirId::ROOT, b"a", stat(Kind::File, 5, 8, 2))]);
-    live.heard_all();
+    live.heard_all(0);
     assert!(live.unheard().is_empty());
     assert!(!live.take_batch().unwrap().changes[0].quiet);
 }

@@ -3,7 +3,7 @@
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
-use super::{answer, dir, entry, file, kinds, live, put, stat};
+use super::{LATER_NS, answer, dir, entry, file, kinds, live, put, stat};
 use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::answers::TRIES_MAX;
 use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
@@ -125,6 +125,8 @@ fn a_directory_that_tells_of_its_own_move_is_looked_for_though_nothing_else_does
     assert!(!live.is_settled());
     let at = live.deadline_ns().unwrap();
     answer_as(&mut live, at, |_, _| Ok(None));
+    live.heard(at + LATER_NS);
+    answer_as(&mut live, at + LATER_NS, |_, _| Ok(None));
     assert_eq!(kinds(live.take_batch()), [(EventKind::Delete, "old".to_owned())]);
 }
 

@@ -5,6 +5,7 @@ mod links;
 mod losses;
 mod machine;
 mod ranges;
+mod unexplained;
 
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
@@ -43,9 +44,22 @@ fn entry(live: &mut Live, dir: DirId, name: &[u8], what: What) {
     live.event(0, Event::Entry { dir: token(dir), name, what });
 }
 
+/// Longer than the system takes to tell of a rename that can be seen.
+const LATER_NS: u64 = 1_000_000;
+
 /// Answers looks from what is at each place, and lists directories as empty, until nothing is left
-/// to do; what else was asked for.
+/// to do, although the feed has nothing more to tell; what else was asked for.
 fn answer(live: &mut Live, now: &[(DirId, &[u8], Stat)]) -> Vec<Action> {
+    let mut others = answer_unheard(live, now);
+    for _ in 0..3 {
+        live.heard(LATER_NS);
+        others.extend(answer_unheard(live, now));
+    }
+    others
+}
+
+/// The same while the feed may have more to tell.
+fn answer_unheard(live: &mut Live, now: &[(DirId, &[u8], Stat)]) -> Vec<Action> {
     let mut others = Vec::new();
     while let Some(action) = live.next_action(0) {
         if let Action::Look { dir, names } = action {
