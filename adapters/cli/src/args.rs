@@ -8,6 +8,8 @@ mod find;
 mod grep;
 #[cfg(all(feature = "glob", feature = "watch"))]
 mod index;
+#[cfg(all(unix, feature = "glob"))]
+mod owner;
 #[cfg(any(feature = "glob", feature = "watch"))]
 mod size;
 #[cfg(feature = "watch")]
@@ -27,8 +29,6 @@ pub(crate) use find::{FileType, Find, Strip};
 pub(crate) use grep::{Chosen, EngineName, Grep, SortBy};
 #[cfg(all(feature = "glob", feature = "watch"))]
 pub(crate) use index::Index;
-#[cfg(feature = "glob")]
-pub(crate) use size::size;
 #[cfg(feature = "remote")]
 pub(crate) use watch::Remote;
 #[cfg(feature = "watch")]

@@ -76,7 +76,7 @@ fn contender(name: &'static str, what: &str, dir: &Path) -> Contender {
         let process = process.clone();
         move || process.borrow_mut().ask(question)
     };
-    let mut time = ask("time");
+    let time = ask("time");
     let work = move || {
         let times = time()?;
         let mut times = times.split_whitespace().map(str::parse);

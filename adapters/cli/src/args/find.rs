@@ -1,6 +1,7 @@
 //! The grammar of `treenail find`: fd's options, under their names.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ArgMatches, ValueEnum};
@@ -95,7 +96,8 @@ pub(crate) struct Filters {
     pub(crate) extensions: Vec<OsString>,
     /// Files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi, gi, ti
     #[arg(short = 'S', long = "size", value_name = "SIZE", allow_hyphen_values = true)]
-    pub(crate) sizes: Vec<String>,
+    #[arg(value_parser = super::size::size)]
+    pub(crate) sizes: Vec<RangeInclusive<u64>>,
     /// Changed after a date, or within a time such as 2d, 3weeks, '2026-03-01 12:00', @1767225600
     #[arg(long, value_name = "TIME", aliases = ["change-newer-than", "newer", "changed-after"])]
     pub(crate) changed_within: Option<String>,
@@ -105,7 +107,8 @@ pub(crate) struct Filters {
     /// Belonging to USER, USER:GROUP or :GROUP, by name or number; ! before either rules it out
     #[cfg(unix)]
     #[arg(short = 'o', long, value_name = "USER:GROUP")]
-    pub(crate) owner: Option<String>,
+    #[arg(value_parser = super::owner::owners)]
+    pub(crate) owner: Option<super::owner::Owners>,
     /// At most so many levels below DIR
     #[arg(short = 'd', long, value_name = "N", alias = "maxdepth")]
     pub(crate) max_depth: Option<usize>,

@@ -3,7 +3,11 @@
 use std::ops::RangeInclusive;
 
 /// A range of sizes in bytes: a sign, a number and a unit.
-pub(crate) fn size(text: &str) -> Option<RangeInclusive<u64>> {
+pub(crate) fn size(text: &str) -> Result<RangeInclusive<u64>, &'static str> {
+    read(text).ok_or("write a size as `+10k`, `-2mi` or `0b`")
+}
+
+fn read(text: &str) -> Option<RangeInclusive<u64>> {
     let (sign, rest) = match text.as_bytes().first()? {
         b'+' => (Some(b'+'), &text[1..]),
         b'-' => (Some(b'-'), &text[1..]),
@@ -33,15 +37,15 @@ pub(crate) fn size(text: &str) -> Option<RangeInclusive<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::read;
 
     #[test]
     fn sizes_have_a_sign_and_a_unit() {
-        assert_eq!(size("+10k"), Some(10_000..=u64::MAX));
-        assert_eq!(size("-2Mi"), Some(0..=2 << 20));
-        assert_eq!(size("0b"), Some(0..=0));
+        assert_eq!(read("+10k"), Some(10_000..=u64::MAX));
+        assert_eq!(read("-2Mi"), Some(0..=2 << 20));
+        assert_eq!(read("0b"), Some(0..=0));
         for text in ["", "+", "10", "k", "1x", "-1.5k", "99999999999t"] {
-            assert_eq!(size(text), None, "{text}");
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

@@ -159,7 +159,7 @@ pub(crate) struct Followed {
     /// Report files of a size: +10k at least, -2mi at most, 0b exactly; in b, k, m, g, t, ki, mi,
     /// gi, ti. Deletions are reported whatever the size was
     #[arg(short = 'S', long = "size", value_name = "SIZE", help_heading = "Filters")]
-    #[arg(allow_hyphen_values = true, value_parser = bytes)]
+    #[arg(allow_hyphen_values = true, value_parser = size)]
     pub(crate) sizes: Vec<RangeInclusive<u64>>,
     /// Report also what changes nothing: saves of the same content, other times
     #[arg(long, help_heading = "Filters")]
@@ -181,10 +181,6 @@ pub(crate) struct Followed {
     /// in $XDG_STATE_HOME/treenail/watch]
     #[arg(long, value_name = "DIR", help_heading = "Watching")]
     pub(crate) state: Option<PathBuf>,
-}
-
-fn bytes(text: &str) -> Result<RangeInclusive<u64>, &'static str> {
-    size(text).ok_or("write a size as `+10k`, `-2mi` or `0b`")
 }
 
 /// What reports changes.

@@ -158,6 +158,23 @@ fn exit_codes_are_fds() {
 }
 
 #[test]
+fn more_threads_than_any_machine_has_are_no_mistake() {
+    let place = sample();
+    let many = usize::MAX.to_string();
+    run(place.path(), &["find", "-j", &many, "rs"]).expect(0);
+    run(place.path(), &["grep", "-j", &many, "-q", "."]).expect(0);
+}
+
+#[test]
+fn a_file_of_rules_that_is_not_there_is_said() {
+    let place = sample();
+    for command in [&["find", "rs"][..], &["grep", "--files"]] {
+        let ran = run(place.path(), &[command, &["--ignore-file", "gone"]].concat()).expect(0);
+        assert!(ran.stderr.contains("gone") && !ran.stdout.is_empty(), "{ran:?}");
+    }
+}
+
+#[test]
 fn mistakes_name_their_place_and_a_remedy() {
     let place = sample();
     for (args, place_of, remedy) in [
@@ -170,7 +187,9 @@ fn mistakes_name_their_place_and_a_remedy() {
         (&["-E", "{a"], "{a", "byte 0"),
         (&["-o", "nobody-of-that-name"], "nobody-of-that-name", "number"),
     ] {
-        let ran = run(place.path(), &[&["find"], args].concat()).expect(1);
+        // What fd's own command line refuses, too.
+        let code = if ["-S", "-o"].contains(&args[0]) { 2 } else { 1 };
+        let ran = run(place.path(), &[&["find"], args].concat()).expect(code);
         assert!(ran.stderr.contains(place_of) && ran.stderr.contains(remedy), "{args:?}: {ran:?}");
         assert!(ran.stdout.is_empty());
     }

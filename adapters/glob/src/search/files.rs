@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, thread};
 
-use treenail_os::{Kind, Stat, bytes_of, os_str_of};
+use treenail_os::{Kind, Stat, Walk, bytes_of, os_str_of};
 
 use crate::error::Error;
 use crate::find::{Cancel, Find, Types};
@@ -148,10 +148,11 @@ impl Files {
         self
     }
 
-    /// How many threads may search; 0 means as many as the machine runs at once.
+    /// How many threads may search; 0 means as many as the machine runs at once. More than
+    /// [`Walk::THREADS_MAX`] are so many.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
+        self.threads = threads.min(Walk::THREADS_MAX);
         self
     }
 

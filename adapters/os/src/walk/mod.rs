@@ -116,16 +116,20 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// So many threads work at most.
+    pub const THREADS_MAX: usize = 256;
+
     /// A walk with the defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// How many threads may work, the caller's own included; 0 means as many as the machine runs
-    /// at once. A second one is started only when there is work for it.
+    /// at once. A second one is started only when there is work for it. More than
+    /// [`THREADS_MAX`](Self::THREADS_MAX) are so many.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = NonZero::new(threads);
+        self.threads = NonZero::new(threads.min(Self::THREADS_MAX));
         self
     }
 

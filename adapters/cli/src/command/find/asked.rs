@@ -4,12 +4,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 #[cfg(unix)]
-use treenail::glob::Owner;
 use treenail::glob::find::{Find, Ignores, Types};
 use treenail::glob::{Case, Filter, Pattern, Subject, nanoseconds, parse_time};
 use treenail::os::bytes_of;
 
-use crate::args::{self, FileType, Strip, size};
+use crate::args::{self, FileType, Strip};
 use crate::output::{Failed, Problem};
 
 /// What the command line asks for.
@@ -156,49 +155,19 @@ fn filter(args: &args::Find) -> Result<Filter, Failed> {
         let from = extension.iter().take_while(|&&byte| byte == b'.').count();
         filter.extensions.push(extension[from..].to_vec());
     }
-    for text in &asked.sizes {
-        filter.sizes.push(size(text).ok_or_else(|| {
-            usage(format!("'{text}' is no size"), "write it as `+10k`, `-2mi` or `0b`")
-        })?);
-    }
-    let time = |text: &String| parse_time(text).map(nanoseconds).map_err(Failed::from);
+    filter.sizes.extend(asked.sizes.iter().cloned());
+    let time = |text: &String| {
+        let remedy = "write `2d`, `2026-03-01`, `2026-03-01 12:00:00` or `@1767225600`";
+        let wrong = |_| usage(format!("'{text}' is no time"), remedy);
+        parse_time(text).map(nanoseconds).map_err(wrong)
+    };
     filter.modified_after_ns = asked.changed_within.as_ref().map(time).transpose()?;
     filter.modified_before_ns = asked.changed_before.as_ref().map(time).transpose()?;
     #[cfg(unix)]
-    if let Some(owner) = &asked.owner {
-        (filter.user, filter.group) = owners(owner)?;
+    if let Some(owners) = &asked.owner {
+        (filter.user, filter.group) = (owners.user, owners.group);
     }
     Ok(filter)
-}
-
-/// The owner and the group that are asked for.
-#[cfg(unix)]
-fn owners(text: &str) -> Result<(Option<Owner>, Option<Owner>), Failed> {
-    let (user, group) = text.split_once(':').unwrap_or((text, ""));
-    Ok((owner(user, "/etc/passwd")?, owner(group, "/etc/group")?))
-}
-
-/// An owner by number, or by a name that stands in `table`.
-#[cfg(unix)]
-fn owner(text: &str, table: &str) -> Result<Option<Owner>, Failed> {
-    let (name, is_unwanted) = match text.strip_prefix('!') {
-        Some(name) => (name, true),
-        None => (text, false),
-    };
-    if name.is_empty() {
-        return Ok(None);
-    }
-    let listed = || -> Option<u32> {
-        let lines = std::fs::read_to_string(table).ok()?;
-        let mut fields = lines.lines().map(|line| line.split(':'));
-        let found = fields.find_map(|mut f| (f.next() == Some(name)).then(|| f.nth(1)));
-        found.flatten()?.parse().ok()
-    };
-    let Some(id) = name.parse().ok().or_else(listed) else {
-        let message = format!("'{name}' is in {table} neither as a name nor a number");
-        return Err(usage(message, "give the number"));
-    };
-    Ok(Some(if is_unwanted { Owner::IsNot(id) } else { Owner::Is(id) }))
 }
 
 fn ignores(args: &args::Find) -> Ignores {

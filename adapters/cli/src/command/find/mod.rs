@@ -7,6 +7,7 @@ mod link;
 mod print;
 mod template;
 
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -31,6 +32,9 @@ pub(super) use {color::Shown, template::separated};
 pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Failed> {
     if let Some(dir) = &args.walking.base_directory {
         std::env::set_current_dir(dir).map_err(|error| Problem::io(dir, &error))?;
+    }
+    for file in &args.ignoring.ignore_file {
+        tell_unreadable_rules(file, output);
     }
     let is_quiet = output.quiet() || args.printing.has_results;
     let colors = colors(args, output);
@@ -75,6 +79,13 @@ pub(crate) fn run(args: &args::Find, output: &mut Output) -> Result<Outcome, Fai
         output.json_line(&summary)?;
     }
     Ok(if is_starved { Outcome::No } else { outcome })
+}
+
+/// Whoever names a file of rules is to know that it rules nothing out.
+pub(super) fn tell_unreadable_rules(file: &Path, output: &Output) {
+    if let Err(error) = File::open(file) {
+        output.problem(&Problem::io(file, &error));
+    }
 }
 
 /// Says by the exit status alone whether there is a match.

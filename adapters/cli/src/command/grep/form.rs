@@ -67,7 +67,8 @@ pub(super) fn path_separator(args: &Grep) -> Result<Option<u8>, Failed> {
         [byte] => Ok(Some(byte)),
         _ => {
             let message = format!("the separator of paths must be one byte, and not {text:?}");
-            Err(Problem { kind: "usage", message, path: None, remedy: None }.into())
+            let remedy = Some("give one character, such as `/`");
+            Err(Problem { kind: "usage", message, path: None, remedy }.into())
         }
     }
 }

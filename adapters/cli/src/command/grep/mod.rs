@@ -17,7 +17,7 @@ use treenail::glob::search::{Files, PatternError, Preprocessor, PrintError};
 #[cfg(feature = "watch")]
 use treenail::glob::search::{Searcher, contents::Sieve};
 
-use super::find::Until;
+use super::find::{Until, tell_unreadable_rules};
 pub(super) use form::host;
 
 use crate::Outcome;
@@ -29,6 +29,10 @@ pub(crate) fn run(args: &Grep, output: &mut Output) -> Result<Outcome, Failed> {
     let begun = Instant::now();
     if args.wanted.type_list {
         return chosen::print_types(&args.chosen, output);
+    }
+    let has_rules = !(args.chosen.no_ignore_files || args.printed.no_messages);
+    for file in args.chosen.ignore_files.iter().filter(|_| has_rules) {
+        tell_unreadable_rules(file, output);
     }
     let mut stdin_is_read = false;
     let patterns = patterns::read(args, &mut stdin_is_read)?;
