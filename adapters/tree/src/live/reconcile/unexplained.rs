@@ -106,7 +106,9 @@ impl Live {
             .map(|(from, to)| (from, to))
             .unzip();
         let gone = round.iter().filter(|(at, seen)| {
-            let is_told = seen.mark.heard || seen.mark.went == Some(true);
+            // What came there took its place.
+            let is_taken = seen.mark.went == Some(false) && seen.now.flatten().is_some();
+            let is_told = seen.mark.heard || seen.mark.went == Some(true) || is_taken;
             !is_told && self.has_left(round, at) && !found.contains(at)
         });
         let is_unheard = |at: &At| round.get(at).is_some_and(|seen| !seen.mark.missed);

@@ -97,3 +97,12 @@ fn a_removal_that_was_told_is_believed_at_once() {
     answer_unheard(&mut live, &[]);
     assert_eq!(kinds(live.take_batch()), [(EventKind::Delete, "a".to_owned())]);
 }
+
+#[test]
+fn what_takes_the_place_of_a_file_is_believed_at_once() {
+    let mut live = one_file();
+    entry(&mut live, DirId::ROOT, b"tmp", What::CREATED | What::MODIFIED | What::CLOSED);
+    renamed(&mut live, b"tmp", b"a");
+    answer_unheard(&mut live, &[at(b"a", file(6))]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
+}
