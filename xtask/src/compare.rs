@@ -121,11 +121,10 @@ const COMPARISONS: &[Comparison] = &[
             Tool::new("bfs", "bfs"),
             Tool::new("findutils", "find"),
             Tool::new("git", "git"),
-            Tool::new("ripgrep", "rg"),
             Tool::new("strace", "strace"),
             Tool::new("npm", "npm"),
         ],
-        cargo: &[Tool::new("fd-find", "fd")],
+        cargo: &[Tool::new("fd-find", "fd"), Tool::new("ripgrep", "rg")],
         npm: &[],
         python: Some(PipTools {
             requirements: &["vexy_glob==1.0.11"],
