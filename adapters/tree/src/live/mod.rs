@@ -376,6 +376,11 @@ impl Live {
         Some((parent, self.tree.name_of(dir)?.into()))
     }
 
+    /// A directory and those that lead to it, the root last.
+    fn with_above(&self, dir: DirId) -> impl Iterator<Item = DirId> {
+        std::iter::successors(Some(dir), |dir| self.tree.parent(*dir))
+    }
+
     /// A directory and all below it, each before those in it; none if the tree does not hold it.
     fn below(&self, top: DirId) -> Vec<DirId> {
         let view = self.tree.view(None);

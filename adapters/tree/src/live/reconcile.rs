@@ -149,8 +149,7 @@ impl Live {
     /// Reports everything below a directory as gone, the deepest first. What moves away from there,
     /// and the directories that lead to it, are not: nothing could be moved out of what is gone.
     fn report_below(&mut self, top: DirId, moved: Option<&At>, reported: &mut HashSet<At>) {
-        let up = |dir: &DirId| self.tree.parent(*dir);
-        let way = std::iter::successors(moved.map(|at| at.0), up);
+        let way = moved.into_iter().flat_map(|at| self.with_above(at.0));
         let way: Vec<DirId> = way.take_while(|dir| *dir != top).collect();
         // What moves away from there goes with all that is below it.
         let moved_dir = moved.and_then(|at| self.tree.view(None).entry(at.0, &at.1)?.child);
@@ -301,10 +300,7 @@ impl Live {
 
     /// Lists the directories below one that could not be listed; perhaps they can be now.
     pub(super) fn list_refused_below(&mut self, top: DirId) {
-        let is_below = |dir: &DirId| {
-            let up = |dir: &DirId| self.tree.parent(*dir);
-            std::iter::successors(Some(*dir), up).any(|dir| dir == top)
-        };
+        let is_below = |dir: &DirId| self.with_above(*dir).any(|dir| dir == top);
         let refused: Vec<DirId> = self.unlisted.keys().copied().filter(is_below).collect();
         for dir in refused {
             self.list(dir);

@@ -175,13 +175,11 @@ impl Live {
 
     /// The entries that lead to a directory.
     fn places_above(&self, dir: DirId) -> impl Iterator<Item = At> {
-        let up = |dir: &DirId| self.tree.parent(*dir);
-        std::iter::successors(Some(dir), up).filter_map(|dir| self.place_of(dir))
+        self.with_above(dir).filter_map(|dir| self.place_of(dir))
     }
 
     fn is_within(&self, dir: DirId, top: Option<DirId>) -> bool {
-        let up = |dir: &DirId| self.tree.parent(*dir);
-        top.is_some() && std::iter::successors(Some(dir), up).any(|dir| Some(dir) == top)
+        self.with_above(dir).any(|dir| Some(dir) == top)
     }
 
     fn row(&self, at: &At) -> Option<Entry<'_, DirId>> {
