@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-#[cfg(unix)]
 use treenail::glob::find::{Find, Ignores, Types};
 use treenail::glob::{Case, Filter, Pattern, Subject, nanoseconds, parse_time};
 use treenail::os::bytes_of;
