@@ -157,7 +157,7 @@ impl World<'_> {
         // a new one; where nobody may look what arrives is not seen; and numbers that are given
         // again prove nothing.
         let is_long = self.profile.steps > PAIRED_STEPS_MAX && self.mutant.is_none();
-        let is_denied = self.profile.ops.iter().any(|(op, _)| *op == Op::Deny);
+        let is_denied = self.profile.ops.iter().any(|(op, _)| *op == Op::Deny || *op == Op::Link);
         if self.tally.compared > 1 || !self.reads_all || is_long || is_denied || self.profile.reuse
         {
             return Ok(());

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use treenail_os::{FileId, Stat};
+use treenail_os::{FileId, Kind, Stat};
 
 use super::super::Live;
 use super::super::answers::TRIES_MAX;
@@ -25,6 +25,7 @@ impl Live {
         let (gone, missed) = self.unexplained(round);
         let waiting = self.dirt.unexplained().chain(&gone).chain(&missed).cloned().collect();
         let off = self.with_gone_above(round, self.with_related(round, waiting));
+        let off = self.unless_linked(round, off);
         self.keep_moves(&off);
         let deadline = self.now_ns.saturating_add(self.settings.explain_max_ns);
         for at in off {
@@ -42,6 +43,7 @@ impl Live {
         let due = ends.filter(|at| self.dirt.is_due(at) && !round.contains_key(*at));
         let due = due.cloned().collect();
         let off = self.with_gone_above(round, self.with_related(round, due));
+        let off = self.unless_linked(round, off);
         self.keep_moves(&off);
         for at in off {
             if let Some(mark) = self.put_off(round, &at) {
@@ -64,7 +66,7 @@ impl Live {
         });
         let above = above.filter(|at| self.has_left(round, at));
         let places = moves.iter().map(|(.., to)| to.clone()).chain(above).collect();
-        let off = self.with_related(round, places);
+        let off = self.unless_linked(round, self.with_related(round, places));
         if off.iter().any(|at| round.get(at).is_some_and(|seen| seen.mark.tries >= TRIES_MAX)) {
             return;
         }
@@ -85,6 +87,18 @@ impl Live {
             self.links.doubt(&normal(stat));
         }
         Some(mark)
+    }
+
+    /// Nothing if a file of several names is among these: what a look shows of one is to be told to
+    /// the others at once, or a write through a name that goes is seen nowhere.
+    fn unless_linked(&self, round: &Round, entries: BTreeSet<At>) -> BTreeSet<At> {
+        let is_linked = |stat: &Stat| stat.kind == Kind::File && stat.nlink > 1;
+        let has_links = |at: &At| {
+            let now = round.get(at).and_then(|seen| seen.now.flatten());
+            now.is_some_and(|now| is_linked(&now))
+                || self.row(at).is_some_and(|row| is_linked(&row.stat))
+        };
+        if entries.iter().any(has_links) { BTreeSet::new() } else { entries }
     }
 
     /// Keeps the moves of what is put off, both ends of each, for the next round.
