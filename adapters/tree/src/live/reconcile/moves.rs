@@ -50,6 +50,7 @@ impl Live {
     pub(super) fn make_moves(&mut self, round: &Round) {
         let moves = std::mem::take(&mut self.round_moves);
         let written = written_on_the_way(round, &moves);
+        let is_plain = joined(moves.clone()).len() == 1;
         let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(moves.clone())
             .into_iter()
             .partition(|(from, to)| self.is_move(round, from, to));
@@ -76,13 +77,19 @@ impl Live {
             self.dirt.hold(dirty.clone(), Mark::of(What::MODIFIED), self.now_ns);
         }
         self.moves.splice(0..0, unseen);
-        self.make_in_order(round, pending, &written);
+        self.make_in_order(round, pending, &written, is_plain);
     }
 
     /// Makes moves of which no two begin or end at the same place. What stands at a destination and
     /// moves on itself does so first. What is left in the end moves in a circle: it is taken as
     /// gone and come.
-    fn make_in_order(&mut self, round: &Round, moves: Vec<(At, At)>, written: &HashSet<At>) {
+    fn make_in_order(
+        &mut self,
+        round: &Round,
+        moves: Vec<(At, At)>,
+        written: &HashSet<At>,
+        is_plain: bool,
+    ) {
         let mut waiting: HashSet<At> = moves.iter().map(|(from, _)| from.clone()).collect();
         let by_target: HashMap<At, usize> =
             moves.iter().enumerate().map(|(at, (_, to))| (to.clone(), at)).collect();
@@ -95,7 +102,7 @@ impl Live {
                 while let Some(at) = next.take()
                     && let Some((from, to)) = &moves[at]
                     && !waiting.contains(to)
-                    && self.make_move(round, from, to, written.contains(to))
+                    && self.make_move(round, (from, to), written.contains(to), is_plain)
                 {
                     waiting.remove(from);
                     // Now that the place is free.
@@ -128,7 +135,13 @@ impl Live {
             && self.tree.listing(to.0).is_some()
     }
 
-    fn make_move(&mut self, round: &Round, from: &At, to: &At, is_written: bool) -> bool {
+    fn make_move(
+        &mut self,
+        round: &Round,
+        (from, to): (&At, &At),
+        is_written: bool,
+        is_plain: bool,
+    ) -> bool {
         let Some(old_path) = self.path_of(from) else { return false };
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
         let reported = self.batch.changes.len();
@@ -162,7 +175,8 @@ impl Live {
             // of one that a comparison or a listing found nothing but the number is known.
             let (left, came) = (mark(from), mark(to));
             let is_new = left.has(What::CREATED) || !left.has(What::MOVED);
-            let is_new = is_new || came.has(What::REMOVED);
+            // Of several moves the guess may be wrong which was whose.
+            let is_new = is_new || came.has(What::REMOVED) || !is_plain;
             let is_unlisted = self.tree.listing(dir) != Some(Listing::Complete);
             if self.settings.exclude.is_some() {
                 // Another part of it may be left out in its new place.
