@@ -67,7 +67,7 @@ fn forgetting_where_renames_come_from_is_caught() {
 fn forgetting_what_was_taken_for_the_same_is_caught() {
     let without = ["renames", "exchange", "links", "symlinks", "deny", "outside", "reuse", "crash"];
     caught_among(
-        157_150..157_200,
+        334_450..334_500,
         &without,
         Mutant::ForgetQuiet,
         &[invariant::OMISSION, invariant::IDS],
@@ -77,6 +77,17 @@ fn forgetting_what_was_taken_for_the_same_is_caught() {
 #[test]
 fn believing_what_is_gone_before_the_feed_tells_is_caught() {
     caught(Mutant::BelieveAtOnce, &[invariant::PAIRS]);
+}
+
+#[test]
+fn not_watching_files_of_several_names_is_caught() {
+    let without = ["renames", "exchange", "deny", "reuse", "crash", "overflow", "restart"];
+    caught_among(
+        6_330..6_380,
+        &without,
+        Mutant::ForgetLinks,
+        &[invariant::TREE, invariant::OMISSION],
+    );
 }
 
 #[test]

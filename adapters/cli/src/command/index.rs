@@ -106,6 +106,7 @@ pub(super) fn answer(
         }
         // Whoever keeps it has stored it all, up to what it has reported.
         Err(error) if error.kind() == ErrorKind::Locked => {
+            #[cfg(unix)]
             have_stored(&root, output);
             (peek(&state, IDS, None)?.tree, None)
         }
@@ -133,8 +134,8 @@ pub(super) fn answer(
 }
 
 /// If it is the daemon that keeps the tree, has it store everything that has happened until now.
-fn have_stored(root: &Path, output: &mut Output) {
-    #[cfg(unix)]
+#[cfg(unix)]
+fn have_stored(root: &Path, output: &Output) {
     if let Ok(daemon) = share::client::Client::connect()
         && daemon.roots().is_ok_and(|roots| roots.iter().any(|kept| kept.root == root))
         && let Err(problem) = daemon.barrier(root, Some(WITHIN))

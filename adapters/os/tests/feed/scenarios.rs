@@ -174,6 +174,11 @@ fn other_names_of_a_file_are_seen(rung: Rung) {
     scene.said.clear();
     fs::set_permissions(&outside, fs::Permissions::from_mode(0o600)).unwrap();
     until(&mut scene, What::ATTRIBUTES);
+    // Through a name in a watched directory, which may be gone when somebody looks there.
+    scene.said.clear();
+    fs::write(scene.path("a/file"), b"other").unwrap();
+    until(&mut scene, What::MODIFIED);
+    until(&mut scene, What::CLOSED);
     // One name fewer.
     scene.said.clear();
     fs::remove_file(&outside).unwrap();

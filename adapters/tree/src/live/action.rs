@@ -45,7 +45,7 @@ pub enum Action {
         dirs: Vec<DirId>,
     },
     /// Have the changes of a file that has several names reported with this token, whichever name
-    /// they are made through. No answer.
+    /// they are made through: [`Live::link_watched`](super::Live::link_watched).
     WatchLink {
         /// The directory of one of its names.
         dir: DirId,

@@ -1,6 +1,6 @@
 //! Files with several names: what happens to one name happens to all.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use treenail_os::feed::Token;
 use treenail_os::{FileId, Kind, Stat};
@@ -18,30 +18,33 @@ const FILE: u64 = 1 << 63;
 /// goes unseen. Stores of packages hold hundreds of thousands of such files, which nobody writes.
 const WATCHED_MAX: usize = 4096;
 
-/// So many files are remembered of which a name was lately missing.
-const INCOMPLETE_MAX: usize = 64;
-
-/// The names of files that have several.
+/// The files that have several names.
 #[derive(Default)]
 pub(super) struct Links {
-    /// By the file; may hold names that are another file's by now, or nobody's.
-    names: HashMap<FileId, Vec<At>>,
+    files: HashMap<FileId, Linked>,
     /// Files of which other names may be in the tree from when they had but one.
     unsearched: HashSet<FileId>,
-    /// Files that were lately said to have more names than the tree holds, and from their first
-    /// doubt on until when they stay here.
-    incomplete: VecDeque<(FileId, Option<u64>)>,
-    /// What the feed calls the files that are watched by themselves, and how many there were ever.
-    tokens: BTreeMap<u64, FileId>,
+    /// By what the feed calls them, the files that are watched by themselves, each with the name by
+    /// which the feed was to find it.
+    tokens: BTreeMap<u64, (FileId, At)>,
+    /// How many there were ever.
     given: u64,
     wishes: Vec<Action>,
+}
+
+/// A file.
+#[derive(Default)]
+struct Linked {
+    /// Names in the tree; some may be another file's by now, or nobody's.
+    names: Vec<At>,
+    /// What the feed calls it.
+    token: Option<u64>,
 }
 
 impl Links {
     /// Says that all names in the tree were added.
     pub(super) fn are_complete(&mut self) {
         self.unsearched.clear();
-        self.incomplete.clear();
     }
 
     /// Whether [`search`](Self::search) has something to do.
@@ -60,7 +63,7 @@ impl Links {
                 let id = entry.stat.id();
                 if entry.stat.kind == Kind::File && entry.stat.nlink < 2 && wanted.contains(&id) {
                     let at: At = (dir, entry.name.into());
-                    let names = self.names.entry(id).or_default();
+                    let names = &mut self.files.entry(id).or_default().names;
                     // It may have become the only one since the search was wished for.
                     if !names.contains(&at) {
                         names.push(at.clone());
@@ -76,58 +79,30 @@ impl Links {
     /// later, when the file is given another.
     pub(super) fn add(&mut self, stat: &Stat, dir: DirId, name: &[u8]) {
         let id = stat.id();
-        if is_linked(stat) || stat.kind == Kind::File && self.names.contains_key(&id) {
-            let names = self.names.entry(id).or_insert_with(|| {
+        if is_linked(stat) || stat.kind == Kind::File && self.files.contains_key(&id) {
+            let file = self.files.entry(id).or_insert_with(|| {
                 self.unsearched.insert(id);
-                Vec::new()
+                Linked::default()
             });
-            if names.is_empty() && self.tokens.len() < WATCHED_MAX {
-                self.given += 1;
-                let token = FILE | self.given;
-                self.tokens.insert(token, id);
-                let name = name.into();
-                self.wishes.push(Action::WatchLink { dir, name, token: Token(token) });
+            if !file.names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
+                file.names.push((dir, name.into()));
             }
-            if !names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
-                names.push((dir, name.into()));
-            }
-            if names.len() < stat.nlink as usize {
-                self.note_incomplete(id);
+            if file.token.is_none() {
+                self.watch(id, (dir, name.into()));
             }
         }
     }
 
-    /// Remembers that a file was seen to have a name that is not in the tree, and may never be.
-    pub(super) fn doubt(&mut self, stat: &Stat) {
-        let id = stat.id();
-        if is_linked(stat) {
-            self.names.entry(id).or_insert_with(|| {
-                self.unsearched.insert(id);
-                Vec::new()
-            });
-            self.note_incomplete(id);
+    /// Has the feed watch a file that it finds by this name.
+    fn watch(&mut self, id: FileId, by: At) {
+        if self.tokens.len() < WATCHED_MAX {
+            self.given += 1;
+            let token = FILE | self.given;
+            let (dir, name) = by.clone();
+            self.wishes.push(Action::WatchLink { dir, name, token: Token(token) });
+            self.tokens.insert(token, (id, by));
+            self.files.entry(id).or_default().token = Some(token);
         }
-    }
-
-    fn note_incomplete(&mut self, id: FileId) {
-        if !self.incomplete.iter().any(|(known, _)| *known == id) {
-            self.incomplete.truncate(INCOMPLETE_MAX - 1);
-            self.incomplete.push_front((id, None));
-        }
-    }
-
-    /// The names of files of which one was lately missing: what was written through a name that
-    /// came and went unseen was perhaps written to one of these. They stay in doubt for `stay_ns`:
-    /// as long may a name that was seen be kept from the tree, since it may be a file that is still
-    /// being written.
-    pub(super) fn take_incomplete(&mut self, tree: &Tree, now_ns: u64, stay_ns: u64) -> Vec<At> {
-        let names = self.incomplete.iter().filter_map(|(id, _)| self.names.get(id)).flatten();
-        let found = names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect();
-        self.incomplete.retain_mut(|(id, until)| {
-            let until = until.get_or_insert(now_ns.saturating_add(stay_ns));
-            *until > now_ns && self.names.contains_key(id)
-        });
-        found
     }
 
     /// What the feed is to be told since the last call.
@@ -138,37 +113,62 @@ impl Links {
     /// The other names in the tree of the file that is, or was, at a name; `stat` is its own.
     pub(super) fn others(&mut self, tree: &Tree, at: &At, stat: &Stat) -> Vec<At> {
         let id = stat.id();
-        let Some(names) = self.names.get_mut(&id) else { return Vec::new() };
+        let Some(file) = self.files.get_mut(&id) else { return Vec::new() };
         let row = |at: &At| tree.view(None).entry(at.0, &at.1);
-        names.retain(|name| row(name).is_some_and(|row: Entry<'_, DirId>| row.stat.id() == id));
-        let others = names.iter().filter(|name| *name != at).cloned().collect();
-        if names.is_empty() {
-            self.names.remove(&id);
-            for (token, _) in self.tokens.extract_if(.., |_, file| *file == id) {
-                self.wishes.push(Action::UnwatchLink { token: Token(token) });
-            }
+        file.names
+            .retain(|name| row(name).is_some_and(|row: Entry<'_, DirId>| row.stat.id() == id));
+        let others = file.names.iter().filter(|name| *name != at).cloned().collect();
+        let first = file.names.first().cloned();
+        let is_by =
+            |token: &u64| self.tokens.get(token).is_some_and(|(_, by)| file.names.contains(by));
+        let lost = file.token.take_if(|token| !is_by(token));
+        if file.names.is_empty() {
+            self.files.remove(&id);
+        }
+        if let Some(token) = lost {
+            self.unwatch(token);
+            first.into_iter().for_each(|other| self.watch(id, other));
         }
         others
     }
 
-    /// The names of the file that the feed calls so.
-    pub(super) fn of_file(&self, tree: &Tree, file: Token) -> Vec<At> {
-        let id = self.tokens.get(&file.0);
-        let names = id.and_then(|id| self.names.get(id)).into_iter().flatten();
-        names.filter(|(dir, _)| tree.listing(*dir).is_some()).cloned().collect()
+    /// The names of the file that the feed calls so, and whether the tree has that file there.
+    pub(super) fn of_file(&self, tree: &Tree, file: Token) -> Vec<(At, bool)> {
+        let view = tree.view(None);
+        let file = self.tokens.get(&file.0).and_then(|(id, _)| Some((id, self.files.get(id)?)));
+        let names =
+            file.into_iter().flat_map(|(id, file)| file.names.iter().map(move |at| (id, at)));
+        let names = names.filter(|(_, (dir, _))| tree.listing(*dir).is_some());
+        let is_its = |id, at: &At| view.entry(at.0, &at.1).is_some_and(|row| row.stat.id() == id);
+        names.map(|(id, at)| (at.clone(), is_its(*id, at))).collect()
     }
 
-    /// One of the names of the file that the feed calls so.
-    pub(super) fn name_of(&self, tree: &Tree, file: Token) -> Option<At> {
-        self.of_file(tree, file).into_iter().next()
+    /// Says which file the feed found by a name; the name, which is to be looked at.
+    pub(super) fn watched(&mut self, token: Token, found: Option<FileId>) -> Option<At> {
+        let (id, by) = self.tokens.get(&token.0)?.clone();
+        if found != Some(id) {
+            self.unwatch(token.0);
+            let file = self.files.get_mut(&id)?;
+            file.token = None;
+            // Each name is tried once, until one is seen again.
+            let next = file.names.iter().skip_while(|name| **name != by).nth(1).cloned();
+            next.into_iter().for_each(|next| self.watch(id, next));
+        }
+        Some(by)
+    }
+
+    fn unwatch(&mut self, token: u64) {
+        self.tokens.remove(&token);
+        self.wishes.push(Action::UnwatchLink { token: Token(token) });
     }
 
     /// The files of which the tree does not hold all names, by one of their names each.
     pub(super) fn with_names_elsewhere(&self, tree: &Tree) -> Vec<At> {
         let view = tree.view(None);
         let mut found = Vec::new();
-        for (id, names) in &self.names {
-            let rows: Vec<(&At, Stat)> = names
+        for (id, file) in &self.files {
+            let rows: Vec<(&At, Stat)> = file
+                .names
                 .iter()
                 .filter_map(|at| Some((at, view.entry(at.0, &at.1)?.stat)))
                 .filter(|(_, stat)| stat.id() == *id)
@@ -183,6 +183,7 @@ impl Links {
     }
 }
 
-fn is_linked(stat: &Stat) -> bool {
+/// Whether it is a file that has other names.
+pub(super) fn is_linked(stat: &Stat) -> bool {
     stat.kind == Kind::File && stat.nlink > 1 && stat.inode != 0
 }

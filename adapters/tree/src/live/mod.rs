@@ -30,8 +30,8 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use treenail_os::Stat;
 use treenail_os::feed::{Event, Token, What};
+use treenail_os::{FileId, Stat};
 
 use crate::pages::DirId;
 use crate::tree::Tree;
@@ -212,13 +212,15 @@ impl Live {
                 }
             }
             Event::Link { file, what } => {
-                for at in self.links.of_file(&self.tree, file) {
+                for (at, is_its) in self.links.of_file(&self.tree, file) {
+                    // The name may have become another file's, which was not written.
+                    let what = if is_its { what } else { What::ATTRIBUTES };
                     self.dirt.mark(at, Mark::of(what), deadline);
                 }
             }
             Event::Lost { dirs, reason } => {
                 for file in dirs {
-                    for at in self.links.of_file(&self.tree, *file) {
+                    for (at, _) in self.links.of_file(&self.tree, *file) {
                         self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
                     }
                 }
@@ -249,10 +251,13 @@ impl Live {
         };
     }
 
-    /// The answer to [`Action::WatchLink`]: what was written through another name before, nobody
-    /// told.
-    pub fn link_watched(&mut self, file: Token) {
-        if let Some(at) = self.links.name_of(&self.tree, file) {
+    /// The answer to [`Action::WatchLink`]: which file was at the name once what is there was
+    /// watched; nothing if none was, or nobody could look.
+    pub fn link_watched(&mut self, file: Token, found: Option<FileId>) {
+        // What was written through another name before, nobody told; or the name is another file's.
+        if let Some(at) = self.links.watched(file, found)
+            && self.tree.listing(at.0).is_some()
+        {
             self.dirt.mark_due(at, Mark::of(What::ATTRIBUTES));
         }
     }

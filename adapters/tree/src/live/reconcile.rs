@@ -92,18 +92,7 @@ impl Live {
         let mut gone: Vec<(At, Stat)> = Vec::new();
         for (at, seen) in round {
             let Some(now) = seen.now else { continue };
-            // What was written here may be gone, or another thing be in its place.
-            let what = seen.mark.what;
-            let may_be_gone = now.is_none() || what.has(What::MOVED | What::REMOVED);
-            if may_be_gone && what.has(What::MODIFIED | What::ATTRIBUTES) {
-                self.mark_incomplete();
-            }
-            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else {
-                if may_be_gone && what.has(What::DIRECTORY) {
-                    self.mark_incomplete();
-                }
-                continue;
-            };
+            let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { continue };
             let stays = now.is_some_and(|now| {
                 let same_dir = row.child.is_none() || row.stat.id() == now.id();
                 now.kind == row.stat.kind && same_dir && !self.is_excluded(at, now.kind)
@@ -113,7 +102,6 @@ impl Live {
             }
             let (stat, child) = (row.stat, row.child);
             if let Some(child) = child {
-                self.doubt_unlisted_below(child);
                 self.report_below(child, None, &mut reported);
             }
             self.report_gone(at, &stat);
@@ -127,22 +115,6 @@ impl Live {
                 self.dirt.mark_due(at.clone(), Mark::of(What::UNKNOWN));
             }
             self.mark_links(&at, &stat, None);
-        }
-    }
-
-    /// A directory is gone: what was written through a name in one that was not listed to its end,
-    /// and perhaps never watched, nobody told.
-    fn doubt_unlisted_below(&mut self, top: DirId) {
-        let is_unlisted = |dir: &DirId| self.tree.listing(*dir) != Some(Listing::Complete);
-        if self.below(top).iter().any(is_unlisted) {
-            self.mark_incomplete();
-        }
-    }
-
-    /// Has the files looked at to which what is gone may have been another name.
-    pub(super) fn mark_incomplete(&mut self) {
-        for at in self.links.take_incomplete(&self.tree, self.now_ns, self.settings.open_max_ns) {
-            self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
         }
     }
 

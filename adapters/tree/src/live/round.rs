@@ -74,14 +74,7 @@ impl Live {
     /// Takes all that is to be looked at in directories that are still there.
     fn take_due(&mut self) -> BTreeMap<At, Mark> {
         let mut due = self.dirt.take();
-        let gone = due.extract_if(.., |(dir, _), _| self.tree.listing(*dir).is_none());
-        let written = gone.filter(|(_, mark)| mark.what.has(What::MODIFIED | What::ATTRIBUTES));
-        if written.count() > 0 {
-            // Nobody can look any more at what it was that was written.
-            self.mark_incomplete();
-            due.into_iter().for_each(|(at, mark)| self.dirt.mark_due(at, mark));
-            due = self.dirt.take();
-        }
+        due.retain(|(dir, _), _| self.tree.listing(*dir).is_some());
         due
     }
 }

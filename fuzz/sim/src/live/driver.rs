@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use treenail_hash::{Hash, Xxh128};
-use treenail_os::{Kind, Stat};
+use treenail_os::feed::Token;
+use treenail_os::{FileId, Kind, Stat};
 use treenail_tree::live::{Action, Difference, Hashed, Id, Live, NoLook, Unhashed, token};
 use treenail_tree::{DirId, Entry, Listing, View};
 
@@ -18,6 +19,7 @@ pub(super) enum Answer {
     Listed(DirId, Result<Vec<(Name, Stat)>, NoLook>),
     Hashed(u64, Result<Hashed, Unhashed>),
     Rechecked(Vec<DirId>, Pass),
+    LinkWatched(Token, Option<FileId>),
     Unwatched,
 }
 
@@ -63,8 +65,18 @@ impl Driver {
                 }
             }
             Action::Recheck { dirs } => self.recheck(live, fs, dirs, breathe),
-            // This feed tells of the names that are watched and of no other.
-            Action::WatchLink { .. } | Action::UnwatchLink { .. } => Answer::Unwatched,
+            Action::WatchLink { dir, name, token } => {
+                let dir = self.open(live, fs, dir, false);
+                let file = dir.ok().and_then(|dir| fs.child(dir, &name));
+                if let Some(file) = file.filter(|_| self.mutant != Some(Mutant::ForgetLinks)) {
+                    fs.kernel.watch_file(file, token);
+                }
+                Answer::LinkWatched(token, file.map(|file| fs.stat(file).id()))
+            }
+            Action::UnwatchLink { token } => {
+                fs.kernel.unwatch(token);
+                Answer::Unwatched
+            }
             Action::Unwatch { dir } => {
                 self.kept.remove(&dir);
                 if self.mutant != Some(Mutant::KeepWatches) {
@@ -319,6 +331,7 @@ pub(super) fn answer(live: &mut Live, now_ns: u64, answer: Answer) {
             live.compared(wanted, failures.collect());
             live.rechecked(pass.differences, Vec::new());
         }
+        Answer::LinkWatched(file, found) => live.link_watched(file, found),
         Answer::Unwatched => {}
     }
 }

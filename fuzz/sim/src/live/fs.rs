@@ -204,7 +204,7 @@ impl Fs {
         let node = self.inodes[&spot.0].entries[&spot.1];
         if truncate {
             self.change(node, |inode| inode.content.clear());
-            self.report(spot.0, &spot.1, What::MODIFIED);
+            self.report_file(node, Some(&spot), What::MODIFIED);
         }
         self.open.push(Open { node, spot: Some(spot), left });
     }
@@ -218,9 +218,7 @@ impl Fs {
         let piece: Vec<u8> = left.drain(..bytes.min(left.len())).collect();
         let (node, spot) = (*node, spot.clone());
         self.change(node, |inode| inode.content.extend(piece));
-        if let Some((dir, name)) = spot {
-            self.report(dir, &name, What::MODIFIED);
-        }
+        self.report_file(node, spot.as_ref(), What::MODIFIED);
         true
     }
 
@@ -228,16 +226,12 @@ impl Fs {
     pub(super) fn overwrite(&mut self, open: usize, content: Vec<u8>) {
         let Open { node, spot, .. } = self.open[open].clone();
         self.change(node, |inode| inode.content = content);
-        if let Some((dir, name)) = spot {
-            self.report(dir, &name, What::MODIFIED);
-        }
+        self.report_file(node, spot.as_ref(), What::MODIFIED);
     }
 
     pub(super) fn close(&mut self, open: usize) {
         let Open { node, spot, .. } = self.open.swap_remove(open);
-        if let Some((dir, name)) = spot {
-            self.report(dir, &name, What::CLOSED);
-        }
+        self.report_file(node, spot.as_ref(), What::CLOSED);
         self.release(node);
     }
 
@@ -256,6 +250,7 @@ impl Fs {
 
     pub(super) fn link(&mut self, node: Node, (dir, name): Spot) {
         self.touch_names(node, |inode| inode.nlink += 1);
+        self.kernel.report_file(node, What::ATTRIBUTES);
         self.kernel.unpaired.insert(node);
         self.enter(dir, &name, node);
         self.report(dir, &name, What::CREATED);
@@ -321,7 +316,7 @@ impl Fs {
     pub(super) fn chmod(&mut self, (dir, name): Spot, mode: u32) {
         let node = self.inodes[&dir].entries[&name];
         self.touch(node, |inode| inode.mode = mode);
-        self.report_attributes(dir, &name, node);
+        self.report_attributes(&(dir, name), node);
     }
 
     /// Makes a directory one that nobody may look into, or not.
@@ -331,13 +326,13 @@ impl Fs {
             inode.denied = denied;
             inode.mode = if denied { 0 } else { 0o755 };
         });
-        self.report_attributes(dir, &name, node);
+        self.report_attributes(&(dir, name), node);
     }
 
     pub(super) fn set_mtime(&mut self, (dir, name): Spot, mtime_ns: i64) {
         let node = self.inodes[&dir].entries[&name];
         self.touch(node, |inode| inode.mtime_ns = mtime_ns);
-        self.report_attributes(dir, &name, node);
+        self.report_attributes(&(dir, name), node);
     }
 
     fn add(&mut self, kind: Kind, mode: u32) -> Node {
@@ -423,6 +418,8 @@ impl Fs {
         if self.inodes[&node].kind == Kind::Directory {
             self.kernel.report_own(node, What::REMOVED);
             self.kernel.gone(node);
+        } else {
+            self.kernel.report_file(node, What::ATTRIBUTES);
         }
         self.release(node);
     }
@@ -436,6 +433,14 @@ impl Fs {
         }
     }
 
+    /// Something happens to a file through a name, if it still has that, to be told of both.
+    fn report_file(&mut self, file: Node, spot: Option<&Spot>, what: What) {
+        if let Some((dir, name)) = spot {
+            self.report(*dir, name, what);
+        }
+        self.kernel.report_file(file, what);
+    }
+
     fn report(&mut self, dir: Node, name: &Name, what: What) {
         if what.has(What::MODIFIED | What::ATTRIBUTES)
             && let Some(changed) = self.unseen.get_mut(&(dir, name.clone()))
@@ -445,10 +450,10 @@ impl Fs {
         self.kernel.report(dir, name, what);
     }
 
-    fn report_attributes(&mut self, dir: Node, name: &Name, node: Node) {
+    fn report_attributes(&mut self, spot: &Spot, node: Node) {
         let is_dir = self.inodes[&node].kind == Kind::Directory;
         let also = if is_dir { What::DIRECTORY } else { What::default() };
-        self.report(dir, name, What::ATTRIBUTES | also);
+        self.report_file(node, Some(spot), What::ATTRIBUTES | also);
         if is_dir {
             self.kernel.report_own(node, What::ATTRIBUTES);
         }

@@ -39,6 +39,7 @@ enum Raw {
     Half { cookie: u32, spot: Spot, left: bool, what: Moved },
     Renamed { from: Spot, to: Spot, what: Moved },
     Own { dir: Node, what: What },
+    File { file: Node, what: What },
     Gone { dir: Node },
     Overflow,
 }
@@ -68,6 +69,8 @@ pub(super) struct Kernel {
     marks: BTreeMap<Node, usize>,
     /// What the feed knows of it.
     tokens: BTreeMap<Node, Token>,
+    /// The same of files of several names, which the first queue tells of.
+    files: BTreeMap<Node, Token>,
     held: BTreeMap<u32, Half>,
     cookie: u32,
     pub(super) losses: u64,
@@ -87,6 +90,7 @@ impl Kernel {
             queues,
             marks: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            files: BTreeMap::new(),
             held: BTreeMap::new(),
             cookie: 0,
             losses: 0,
@@ -104,6 +108,7 @@ impl Kernel {
         self.queues.iter_mut().for_each(VecDeque::clear);
         self.marks.clear();
         self.tokens.clear();
+        self.files.clear();
         self.held.clear();
     }
 
@@ -114,7 +119,13 @@ impl Kernel {
         self.tokens.insert(dir, token);
     }
 
+    /// Has a file watched, whatever its names.
+    pub(super) fn watch_file(&mut self, file: Node, token: Token) {
+        self.files.insert(file, token);
+    }
+
     pub(super) fn unwatch(&mut self, token: Token) {
+        self.files.retain(|_, known| *known != token);
         let dirs = self.tokens.iter().filter(|(_, known)| **known == token);
         for dir in dirs.map(|(dir, _)| *dir).collect::<Vec<_>>() {
             self.tokens.remove(&dir);
@@ -160,6 +171,12 @@ impl Kernel {
     pub(super) fn report_own(&mut self, dir: Node, what: What) {
         if let Some(queue) = self.queue_of(dir) {
             self.push(queue, Raw::Own { dir, what });
+        }
+    }
+
+    pub(super) fn report_file(&mut self, file: Node, what: What) {
+        if self.profile.rung == Rung::FileSystem || self.files.contains_key(&file) {
+            self.push(0, Raw::File { file, what });
         }
     }
 
@@ -232,6 +249,11 @@ impl Kernel {
                     tell(Event::Directory { dir: *dir, what });
                 }
             }
+            Raw::File { file, what } => {
+                if let Some(file) = self.files.get(&file) {
+                    tell(Event::Link { file: *file, what });
+                }
+            }
             Raw::Gone { dir } => _ = self.tokens.remove(&dir),
             Raw::Half { cookie, spot, left, what } => {
                 let Some(token) = self.tokens.get(&spot.0) else {
@@ -259,8 +281,9 @@ impl Kernel {
             Raw::Overflow => {
                 let of_shard = |(node, _): &(&Node, &Token)| self.marks.get(node) == Some(&shard);
                 let dirs = self.tokens.iter().filter(of_shard);
+                let files = self.files.values().filter(|_| shard == 0);
                 let dirs: Vec<Token> = match self.profile.names_lost {
-                    true => dirs.map(|(_, token)| *token).collect(),
+                    true => dirs.map(|(_, token)| token).chain(files).copied().collect(),
                     false => Vec::new(),
                 };
                 self.losses += 1;

@@ -43,6 +43,8 @@ pub enum Mutant {
     QuietModifies,
     /// What is gone is believed to be before the feed was heard.
     BelieveAtOnce,
+    /// Has files of several names not watched by themselves.
+    ForgetLinks,
     /// A process that begins believes what the one before took for the same.
     ForgetQuiet,
 }

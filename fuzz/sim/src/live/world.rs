@@ -506,6 +506,7 @@ fn show_answer(answer: &Answer) -> String {
         Answer::Listed(dir, found) => format!("{dir:?} {found:?}"),
         Answer::Hashed(ticket, found) => format!("{ticket} {found:?}"),
         Answer::Rechecked(_, pass) => format!("{pass:?}"),
+        Answer::LinkWatched(token, found) => format!("{token:?} {found:?}"),
         Answer::Unwatched => String::new(),
     }
 }

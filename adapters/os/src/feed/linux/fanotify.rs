@@ -157,7 +157,8 @@ impl Group {
             (None, None) => record.dir.is_some_and(|place| self.pass_on_entry(&place, what, sink)),
             (old, new) => self.pass_on_rename(old.as_ref(), new.as_ref(), what, sink),
         };
-        if !known && !self.pass_on_link(record, what, sink) {
+        known |= self.pass_on_link(record, what, sink);
+        if !known {
             sink.counts.outside += 1;
         }
     }
@@ -222,8 +223,8 @@ impl Group {
         sources.is_some() || targets.is_some()
     }
 
-    /// Reports what happened to a file through a name in a directory that is not watched, or to a
-    /// directory itself that is watched as an entry only.
+    /// Reports what happened to a file that is watched by itself, whatever the name, which may be
+    /// gone when it is looked at, or to a directory itself that is watched as an entry only.
     fn pass_on_link(&self, record: &Record<'_>, what: What, sink: &mut Sink<'_>) -> bool {
         let itself = record.dir.filter(|place| place.name.is_empty()).map(|place| place.dir);
         let Some(target) = record.target.or(itself) else {

@@ -158,8 +158,10 @@ impl LiveTree {
                 // Where it cannot be, the file is among those that have names elsewhere.
                 if let Ok(handle) = self.places.handle(self.live.tree(), dir) {
                     self.feed.watch_link(&handle, &name, token);
-                    self.live.link_watched(token);
                 }
+                let found = self.places.look(self.live.tree(), dir, &[name]).ok();
+                let found = found.and_then(|found| found.first().copied().flatten());
+                self.live.link_watched(token, found.map(|stat| stat.id()));
             }
             Action::UnwatchLink { token } => self.feed.unwatch(token),
             Action::Unwatch { dir } => {

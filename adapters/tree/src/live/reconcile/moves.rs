@@ -50,9 +50,11 @@ impl Live {
     pub(super) fn make_moves(&mut self, round: &Round) {
         let moves = std::mem::take(&mut self.round_moves);
         let written = written_on_the_way(round, &moves);
-        let is_plain = joined(moves.clone()).len() == 1;
-        let (mut pending, unseen): (Vec<_>, Vec<_>) = chained(moves.clone())
+        let ends = joined(moves.clone());
+        let is_plain = ends.len() == 1;
+        let (mut pending, unseen): (Vec<_>, Vec<_>) = ends
             .into_iter()
+            .filter(|(from, to)| from != to)
             .partition(|(from, to)| self.is_move(round, from, to));
         if pending.len() < moves.len() {
             // One that was made before the tree knew of the entry may have been joined with one of
@@ -146,7 +148,6 @@ impl Live {
         let replaced = self.tree.view(None).entry(to.0, &to.1).map(|row| (row.stat, row.child));
         let reported = self.batch.changes.len();
         if let Some((_, Some(child))) = replaced {
-            self.doubt_unlisted_below(child);
             self.report_below(child, Some(from), &mut HashSet::new());
         }
         let outcomes = self.apply([Edit::Move { from: (from.0, &from.1), to: (to.0, &to.1) }]);
@@ -174,7 +175,8 @@ impl Live {
             // What moved may have been made there with the number of the one that was known; and
             // of one that a comparison or a listing found nothing but the number is known.
             let (left, came) = (mark(from), mark(to));
-            let is_new = left.has(What::CREATED) || !left.has(What::MOVED);
+            let is_told = left.has(What::MOVED) && came.has(What::MOVED);
+            let is_new = left.has(What::CREATED) || !is_told;
             // Of several moves the guess may be wrong which was whose.
             let is_new = is_new || came.has(What::REMOVED) || !is_plain;
             let is_unlisted = self.tree.listing(dir) != Some(Listing::Complete);
@@ -259,13 +261,8 @@ fn written_on_the_way(round: &Round, moves: &[(At, At)]) -> HashSet<At> {
     written
 }
 
-/// Joins moves of one entry after another, and drops those of what was replaced in the end, or is
-/// where it was.
-fn chained(moves: Vec<(At, At)>) -> Vec<(At, At)> {
-    joined(moves).into_iter().filter(|(from, to)| from != to).collect()
-}
-
-/// The same with what is where it was.
+/// Joins moves of one entry after another, and drops those of what was replaced in the end. What is
+/// where it was moves from there to itself.
 pub(super) fn joined(moves: Vec<(At, At)>) -> Vec<(At, At)> {
     let mut joined: Vec<Option<(At, At)>> = Vec::with_capacity(moves.len());
     // The one move to each place.
@@ -326,7 +323,7 @@ mod tests {
     fn moves_of_one_entry_are_joined_and_those_of_what_was_replaced_dropped() {
         let cases = [
             ("ab bc cd", "ad"),
-            ("ab cd ba", "cd"),
+            ("ab cd ba", "cd aa"),
             ("ab cb", "cb"),
             ("ab xy bc zc", "xy zc"),
             // Two change places by way of a third.
@@ -335,7 +332,7 @@ mod tests {
             ("ab bb bc", "bc"),
         ];
         for (made, left) in cases {
-            assert_eq!(chained(moves(made)), moves(left), "{made}");
+            assert_eq!(joined(moves(made)), moves(left), "{made}");
         }
     }
 

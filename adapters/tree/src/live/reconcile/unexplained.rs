@@ -7,15 +7,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use treenail_os::{FileId, Kind, Stat};
+use treenail_os::{FileId, Stat};
 
 use super::super::Live;
 use super::super::answers::TRIES_MAX;
 use super::super::dirt::{At, Mark};
+use super::super::links::is_linked;
 use super::moves::{joined, last_moves};
 use super::{Round, Seen};
 use crate::pages::DirId;
-use crate::update::normal;
 use crate::view::Entry;
 
 impl Live {
@@ -29,7 +29,7 @@ impl Live {
         self.keep_moves(&off);
         let deadline = self.now_ns.saturating_add(self.settings.explain_max_ns);
         for at in off {
-            let Some(mark) = self.put_off(round, &at) else { continue };
+            let Some(Seen { mark, .. }) = round.remove(&at) else { continue };
             let heard = mark.heard || gone.contains(&at);
             let mark = Mark { heard, missed: mark.missed || missed.contains(&at), ..mark };
             self.dirt.keep_unexplained(at, mark, self.now_ns, deadline);
@@ -46,8 +46,8 @@ impl Live {
         let off = self.unless_linked(round, off);
         self.keep_moves(&off);
         for at in off {
-            if let Some(mark) = self.put_off(round, &at) {
-                self.dirt.mark_due(at, mark);
+            if let Some(seen) = round.remove(&at) {
+                self.dirt.mark_due(at, seen.mark);
             }
         }
     }
@@ -72,27 +72,16 @@ impl Live {
         }
         self.keep_moves(&off);
         for at in off {
-            if let Some(mark) = self.put_off(round, &at) {
+            if let Some(Seen { mark, .. }) = round.remove(&at) {
                 let tries = mark.tries.saturating_add(1);
                 self.dirt.put_off(at, Mark { tries, ..mark }, deadline);
             }
         }
     }
 
-    /// Takes an entry out of the round as if nobody had looked at it.
-    fn put_off(&mut self, round: &mut Round, at: &At) -> Option<Mark> {
-        let Seen { mark, now, .. } = round.remove(at)?;
-        if let Some(stat) = now.flatten() {
-            // What is written through this name may be seen nowhere else if it is gone next time.
-            self.links.doubt(&normal(stat));
-        }
-        Some(mark)
-    }
-
     /// Nothing if a file of several names is among these: what a look shows of one is to be told to
     /// the others at once, or a write through a name that goes is seen nowhere.
     fn unless_linked(&self, round: &Round, entries: BTreeSet<At>) -> BTreeSet<At> {
-        let is_linked = |stat: &Stat| stat.kind == Kind::File && stat.nlink > 1;
         let has_links = |at: &At| {
             let now = round.get(at).and_then(|seen| seen.now.flatten());
             now.is_some_and(|now| is_linked(&now))
@@ -120,8 +109,9 @@ impl Live {
             .map(|(from, to)| (from, to))
             .unzip();
         let gone = round.iter().filter(|(at, seen)| {
-            // What came there took its place.
-            let is_taken = seen.mark.went == Some(false) && seen.now.flatten().is_some();
+            // What came there took its place, unless that is what the tree has, and has left since.
+            let has_come = seen.mark.went == Some(false) && seen.now.flatten().is_some();
+            let is_taken = has_come && self.moves.iter().all(|(from, _)| from != *at);
             let is_told = seen.mark.heard || seen.mark.went == Some(true) || is_taken;
             !is_told && self.has_left(round, at) && !found.contains(at)
         });

@@ -7,7 +7,7 @@ use super::{answer, dir, entry, file, kinds, live, put};
 use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, Settings, token};
 use crate::pages::DirId;
-use crate::tree::{Listing, Tree};
+use crate::tree::Tree;
 use crate::update::{Edit, Ids};
 
 #[test]
@@ -40,78 +40,88 @@ fn a_name_that_is_the_only_one_again_and_moves_follows_a_later_one() {
 }
 
 #[test]
-fn a_name_that_was_written_through_and_went_has_the_others_of_its_file_looked_at() {
-    // Nothing is there any more, or another file.
-    for (what, stands) in [(What::REMOVED, None), (What::MOVED, Some(file(6)))] {
-        let mut live = live(Tree::empty(dir(2), 0));
-        entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-        answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
-        entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED | what);
-        let now = Stat { size_bytes: 9, ..file(5) };
-        let stands = stands.map(|other| (DirId::ROOT, &b"a"[..], other));
-        let is: Vec<_> = [(DirId::ROOT, &b"b"[..], now)].into_iter().chain(stands).collect();
-        answer(&mut live, &is);
-        assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
-    }
-}
-
-#[test]
-fn a_directory_that_went_before_it_was_listed_has_the_other_names_of_files_looked_at() {
-    // It is in the tree, but not listed; or it came and went between two looks; or another that
-    // is listed takes its place.
-    for (is_known, stands) in [(true, None), (false, None), (true, Some(b"e"))] {
-        let mut tree = Tree::empty(dir(2), 0);
-        if is_known {
-            let known = put(&mut tree, DirId::ROOT, b"d", dir(6)).unwrap();
-            tree.apply([Edit::List { dir: known, listing: Listing::Unlisted }]);
-        }
-        put(&mut tree, DirId::ROOT, b"e", dir(7));
-        let mut live = live(tree);
-        entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-        answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
-        let now = Stat { size_bytes: 9, ctime_ns: 2, ..file(5) };
-        let mut is = vec![(DirId::ROOT, &b"b"[..], now)];
-        if let Some(from) = stands {
-            let (from, to) = ((token(DirId::ROOT), &from[..]), (token(DirId::ROOT), &b"d"[..]));
-            live.event(0, Event::Renamed { from, to, is_dir: true });
-            is.push((DirId::ROOT, b"d", dir(7)));
-        } else {
-            entry(&mut live, DirId::ROOT, b"d", What::REMOVED | What::DIRECTORY);
-        }
-        answer(&mut live, &is);
-        assert_eq!(live.tree().lookup(b"b").unwrap().stat, now, "{is_known} {stands:?}");
-    }
-}
-
-#[test]
-fn a_file_that_was_doubted_and_found_the_same_is_doubted_again() {
+fn a_file_that_was_written_by_whatever_name_is_looked_at_where_the_tree_has_it() {
     let mut live = live(Tree::empty(dir(2), 0));
-    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
     let two = Stat { nlink: 2, ..file(5) };
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
+    let wishes = answer(&mut live, &[(DirId::ROOT, b"b", two)]);
+    let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+    live.link_watched(*token, Some(two.id()));
     answer(&mut live, &[(DirId::ROOT, b"b", two)]);
-    // Through a name that went: first some other file was written, then this one.
-    entry(&mut live, DirId::ROOT, b"x", What::ATTRIBUTES | What::REMOVED);
-    answer(&mut live, &[(DirId::ROOT, b"b", two)]);
-    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES | What::REMOVED);
-    let now = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
+    live.event(0, Event::Link { file: *token, what: What::MODIFIED | What::CLOSED });
+    let now = Stat { size_bytes: 9, ..file(5) };
     answer(&mut live, &[(DirId::ROOT, b"b", now)]);
     assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
 }
 
 #[test]
-fn a_listed_directory_that_went_has_no_other_names_looked_at() {
+fn a_name_that_has_become_another_files_is_not_told_as_written_with_its_old_file() {
     let mut tree = Tree::empty(dir(2), 0);
-    put(&mut tree, DirId::ROOT, b"d", dir(6));
+    let two = Stat { nlink: 2, ..file(5) };
+    let other = Stat { ctime_ns: 3, mtime_ns: 2, ..file(6) };
+    put(&mut tree, DirId::ROOT, b"a", two);
+    put(&mut tree, DirId::ROOT, b"b", two);
     let mut live = live(tree);
+    let wishes = answer(&mut live, &[]);
+    let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+    live.link_watched(*token, Some(two.id()));
     entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-    answer(&mut live, &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) })]);
-    entry(&mut live, DirId::ROOT, b"d", What::REMOVED | What::DIRECTORY);
-    while let Some(action) = live.next_action(0) {
-        if let Action::Look { dir, names } = action {
-            assert_eq!(names, [Box::from(&b"d"[..])], "its watch would have told of a write");
-            live.looked(dir, names, Ok(vec![None]));
-        }
+    answer(&mut live, &[(DirId::ROOT, b"a", two), (DirId::ROOT, b"b", other)]);
+    live.take_batch();
+    live.event(0, Event::Link { file: *token, what: What::MODIFIED | What::CLOSED });
+    let now = Stat { nlink: 1, size_bytes: 9, ..two };
+    answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", other)]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
+}
+
+#[test]
+fn a_file_that_the_feed_did_not_find_is_watched_by_its_next_name_and_by_each_once() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let two = Stat { nlink: 2, ..file(5) };
+    for name in [b"a", b"b"] {
+        put(&mut tree, DirId::ROOT, name, two);
     }
+    let is = [(DirId::ROOT, &b"a"[..], two), (DirId::ROOT, &b"b"[..], two)];
+    let mut live = live(tree);
+    let mut wishes = answer(&mut live, &[]);
+    let mut tried = Vec::new();
+    // Another file stood at the first, none at the second.
+    for found in [Some(file(6).id()), None] {
+        let Some(Action::WatchLink { name, token, .. }) = wishes.pop() else { panic!("no wish") };
+        tried.push(name);
+        live.link_watched(token, found);
+        wishes = answer(&mut live, &is);
+        assert!(matches!(wishes[0], Action::UnwatchLink { token: old } if old == token));
+    }
+    assert_eq!(tried, [Box::from(&b"a"[..]), Box::from(&b"b"[..])]);
+    assert_eq!(wishes.len(), 1, "{wishes:?}");
+    // Once something new is seen of it.
+    entry(&mut live, DirId::ROOT, b"b", What::ATTRIBUTES);
+    let now = Stat { ctime_ns: 2, ..two };
+    let wishes = answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", now)]);
+    assert!(matches!(wishes[..], [Action::WatchLink { .. }]), "{wishes:?}");
+}
+
+#[test]
+fn a_file_whose_name_went_by_which_it_is_watched_is_watched_by_another() {
+    let mut tree = Tree::empty(dir(2), 0);
+    let two = Stat { nlink: 2, ..file(5) };
+    put(&mut tree, DirId::ROOT, b"a", two);
+    put(&mut tree, DirId::ROOT, b"b", two);
+    let mut live = live(tree);
+    let wishes = answer(&mut live, &[]);
+    let [Action::WatchLink { name, token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+    assert_eq!(**name, *b"a");
+    live.link_watched(*token, Some(two.id()));
+    entry(&mut live, DirId::ROOT, b"a", What::REMOVED);
+    let wishes = answer(&mut live, &[(DirId::ROOT, b"b", file(5))]);
+    let [Action::UnwatchLink { token: old }, Action::WatchLink { name, token: new, .. }] =
+        &wishes[..]
+    else {
+        panic!("{wishes:?}")
+    };
+    assert_eq!((*old, &**name), (*token, &b"b"[..]));
+    assert_ne!(old, new);
 }
 
 #[test]
@@ -177,8 +187,16 @@ fn a_name_that_is_read_and_goes_has_the_other_names_of_its_file_looked_at() {
     // Another file's second name has taken the place, and is being read.
     let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-    answer(&mut live, &[(DirId::ROOT, b"a", two), (DirId::ROOT, b"b", two)]);
-    entry(&mut live, DirId::ROOT, b"b", What::MODIFIED | What::CLOSED | What::REMOVED);
+    let wishes = answer(&mut live, &[(DirId::ROOT, b"a", two), (DirId::ROOT, b"b", two)]);
+    let watches = wishes.iter().filter_map(|action| match action {
+        Action::WatchLink { token, .. } => Some(*token),
+        _ => None,
+    });
+    let token = watches.last().expect("it is watched by the name that the tree has");
+    live.link_watched(token, Some(two.id()));
+    let what = What::MODIFIED | What::CLOSED;
+    entry(&mut live, DirId::ROOT, b"b", what | What::REMOVED);
+    live.event(0, Event::Link { file: token, what });
     let now = Stat { size_bytes: 9, ctime_ns: 3, ..file(5) };
     answer(&mut live, &[(DirId::ROOT, b"a", now)]);
     assert_eq!(live.tree().lookup(b"a").unwrap().stat, now);
@@ -193,7 +211,7 @@ fn what_was_written_through_another_name_before_the_file_was_watched_is_seen() {
     let now = Stat { mtime_ns: 2, ctime_ns: 2, ..two };
     let wishes = answer(&mut live, &[]);
     let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
-    live.link_watched(*token);
+    live.link_watched(*token, Some(two.id()));
     answer(&mut live, &[(DirId::ROOT, b"a", now)]);
     assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
 }

@@ -323,31 +323,6 @@ fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() 
 }
 
 #[test]
-fn a_name_that_was_written_through_and_went_with_its_directory_has_the_others_looked_at() {
-    let mut tree = Tree::empty(dir(2), 0);
-    let below = put(&mut tree, DirId::ROOT, b"d", dir(6)).unwrap();
-    let mut live = live(tree);
-    entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-    answer(
-        &mut live,
-        &[(DirId::ROOT, b"b", Stat { nlink: 2, ..file(5) }), (DirId::ROOT, b"d", dir(6))],
-    );
-    entry(&mut live, below, b"a", What::CREATED | What::MODIFIED | What::REMOVED);
-    entry(&mut live, DirId::ROOT, b"d", What::REMOVED | What::DIRECTORY);
-    let now = Stat { size_bytes: 9, ..file(5) };
-    let find = |at: DirId, name: &[u8]| match (at == below, name) {
-        (true, _) => Err(NoLook::Elsewhere),
-        (false, b"b") => Ok(Some(now)),
-        _ => Ok(None),
-    };
-    answer_as(&mut live, 0, find);
-    while let Some(at) = live.deadline_ns() {
-        answer_as(&mut live, at, find);
-    }
-    assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
-}
-
-#[test]
 fn a_directory_made_anew_where_nobody_may_look_is_listed_once_somebody_may() {
     let mut tree = Tree::empty(dir(2), 0);
     let above = put(&mut tree, DirId::ROOT, b"d", dir(5)).unwrap();
