@@ -176,6 +176,7 @@ impl Live {
             // of one that a comparison or a listing found nothing but the number is known.
             let (left, came) = (mark(from), mark(to));
             let is_told = left.has(What::MOVED) && came.has(What::MOVED);
+            let is_told = is_told && !left.has(What::UNKNOWN);
             let is_new = left.has(What::CREATED) || !is_told;
             // Of several moves the guess may be wrong which was whose.
             let is_new = is_new || came.has(What::REMOVED) || !is_plain;
