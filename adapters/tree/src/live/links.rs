@@ -21,7 +21,8 @@ const WATCHED_MAX: usize = 4096;
 /// The files that have several names.
 #[derive(Default)]
 pub(super) struct Links {
-    files: HashMap<FileId, Linked>,
+    /// By the file, its names in the tree; some may be another file's by now, or nobody's.
+    files: HashMap<FileId, Vec<At>>,
     /// Files of which other names may be in the tree from when they had but one.
     unsearched: HashSet<FileId>,
     /// By what the feed calls them, the files that are watched by themselves, each with the name by
@@ -29,22 +30,15 @@ pub(super) struct Links {
     tokens: BTreeMap<u64, (FileId, At)>,
     /// How many there were ever.
     given: u64,
+    /// What the feed calls them, by the file.
+    watched: HashMap<FileId, u64>,
     wishes: Vec<Action>,
-}
-
-/// A file.
-#[derive(Default)]
-struct Linked {
-    /// Names in the tree; some may be another file's by now, or nobody's.
-    names: Vec<At>,
-    /// What the feed calls it.
-    token: Option<u64>,
 }
 
 impl Links {
     /// Says that all names in the tree were added.
     pub(super) fn are_complete(&mut self) {
-        self.unsearched.clear();
+        self.unsearched = HashSet::new();
     }
 
     /// Whether [`search`](Self::search) has something to do.
@@ -63,7 +57,7 @@ impl Links {
                 let id = entry.stat.id();
                 if entry.stat.kind == Kind::File && entry.stat.nlink < 2 && wanted.contains(&id) {
                     let at: At = (dir, entry.name.into());
-                    let names = &mut self.files.entry(id).or_default().names;
+                    let names = self.files.entry(id).or_default();
                     // It may have become the only one since the search was wished for.
                     if !names.contains(&at) {
                         names.push(at.clone());
@@ -80,28 +74,33 @@ impl Links {
     pub(super) fn add(&mut self, stat: &Stat, dir: DirId, name: &[u8]) {
         let id = stat.id();
         if is_linked(stat) || stat.kind == Kind::File && self.files.contains_key(&id) {
-            let file = self.files.entry(id).or_insert_with(|| {
+            let names = self.files.entry(id).or_insert_with(|| {
                 self.unsearched.insert(id);
-                Linked::default()
+                // A store of packages gives one name to each of very many files.
+                Vec::with_capacity(1)
             });
-            if !file.names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
-                file.names.push((dir, name.into()));
+            if !names.iter().any(|at| (at.0, &*at.1) == (dir, name)) {
+                names.push((dir, name.into()));
             }
-            if file.token.is_none() {
-                self.watch(id, (dir, name.into()));
-            }
+            self.watch(id, dir, name);
         }
     }
 
-    /// Has the feed watch a file that it finds by this name.
-    fn watch(&mut self, id: FileId, by: At) {
-        if self.tokens.len() < WATCHED_MAX {
+    /// Has the feed watch a file that it finds by this name, unless it does.
+    fn watch(&mut self, id: FileId, dir: DirId, name: &[u8]) {
+        if self.watched.len() < WATCHED_MAX && !self.watched.contains_key(&id) {
             self.given += 1;
             let token = FILE | self.given;
-            let (dir, name) = by.clone();
-            self.wishes.push(Action::WatchLink { dir, name, token: Token(token) });
-            self.tokens.insert(token, (id, by));
-            self.files.entry(id).or_default().token = Some(token);
+            self.tokens.insert(token, (id, (dir, name.into())));
+            self.watched.insert(id, token);
+            self.wishes.push(Action::WatchLink { dir, name: name.into(), token: Token(token) });
+        }
+    }
+
+    fn unwatch(&mut self, token: u64) {
+        if let Some((id, _)) = self.tokens.remove(&token) {
+            self.watched.remove(&id);
+            self.wishes.push(Action::UnwatchLink { token: Token(token) });
         }
     }
 
@@ -113,21 +112,22 @@ impl Links {
     /// The other names in the tree of the file that is, or was, at a name; `stat` is its own.
     pub(super) fn others(&mut self, tree: &Tree, at: &At, stat: &Stat) -> Vec<At> {
         let id = stat.id();
-        let Some(file) = self.files.get_mut(&id) else { return Vec::new() };
+        let Some(names) = self.files.get_mut(&id) else { return Vec::new() };
         let row = |at: &At| tree.view(None).entry(at.0, &at.1);
-        file.names
-            .retain(|name| row(name).is_some_and(|row: Entry<'_, DirId>| row.stat.id() == id));
-        let others = file.names.iter().filter(|name| *name != at).cloned().collect();
-        let first = file.names.first().cloned();
-        let is_by =
-            |token: &u64| self.tokens.get(token).is_some_and(|(_, by)| file.names.contains(by));
-        let lost = file.token.take_if(|token| !is_by(token));
-        if file.names.is_empty() {
+        names.retain(|name| row(name).is_some_and(|row: Entry<'_, DirId>| row.stat.id() == id));
+        let others = names.iter().filter(|name| *name != at).cloned().collect();
+        let first = names.first().cloned();
+        let lost = self
+            .watched
+            .get(&id)
+            .copied()
+            .filter(|token| self.tokens.get(token).is_none_or(|(_, by)| !names.contains(by)));
+        if names.is_empty() {
             self.files.remove(&id);
         }
         if let Some(token) = lost {
             self.unwatch(token);
-            first.into_iter().for_each(|other| self.watch(id, other));
+            first.into_iter().for_each(|(dir, name)| self.watch(id, dir, &name));
         }
         others
     }
@@ -136,8 +136,7 @@ impl Links {
     pub(super) fn of_file(&self, tree: &Tree, file: Token) -> Vec<(At, bool)> {
         let view = tree.view(None);
         let file = self.tokens.get(&file.0).and_then(|(id, _)| Some((id, self.files.get(id)?)));
-        let names =
-            file.into_iter().flat_map(|(id, file)| file.names.iter().map(move |at| (id, at)));
+        let names = file.into_iter().flat_map(|(id, names)| names.iter().map(move |at| (id, at)));
         let names = names.filter(|(_, (dir, _))| tree.listing(*dir).is_some());
         let is_its = |id, at: &At| view.entry(at.0, &at.1).is_some_and(|row| row.stat.id() == id);
         names.map(|(id, at)| (at.clone(), is_its(*id, at))).collect()
@@ -148,27 +147,21 @@ impl Links {
         let (id, by) = self.tokens.get(&token.0)?.clone();
         if found != Some(id) {
             self.unwatch(token.0);
-            let file = self.files.get_mut(&id)?;
-            file.token = None;
             // Each name is tried once, until one is seen again.
-            let next = file.names.iter().skip_while(|name| **name != by).nth(1).cloned();
-            next.into_iter().for_each(|next| self.watch(id, next));
+            let mut names = self.files.get(&id)?.iter().skip_while(|name| **name != by);
+            if let Some((dir, name)) = names.nth(1).cloned() {
+                self.watch(id, dir, &name);
+            }
         }
         Some(by)
-    }
-
-    fn unwatch(&mut self, token: u64) {
-        self.tokens.remove(&token);
-        self.wishes.push(Action::UnwatchLink { token: Token(token) });
     }
 
     /// The files of which the tree does not hold all names, by one of their names each.
     pub(super) fn with_names_elsewhere(&self, tree: &Tree) -> Vec<At> {
         let view = tree.view(None);
         let mut found = Vec::new();
-        for (id, file) in &self.files {
-            let rows: Vec<(&At, Stat)> = file
-                .names
+        for (id, names) in &self.files {
+            let rows: Vec<(&At, Stat)> = names
                 .iter()
                 .filter_map(|at| Some((at, view.entry(at.0, &at.1)?.stat)))
                 .filter(|(_, stat)| stat.id() == *id)

@@ -188,11 +188,11 @@ fn a_name_that_is_read_and_goes_has_the_other_names_of_its_file_looked_at() {
     let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
     let wishes = answer(&mut live, &[(DirId::ROOT, b"a", two), (DirId::ROOT, b"b", two)]);
-    let watches = wishes.iter().filter_map(|action| match action {
+    let mut watches = wishes.iter().filter_map(|action| match action {
         Action::WatchLink { token, .. } => Some(*token),
         _ => None,
     });
-    let token = watches.last().expect("it is watched by the name that the tree has");
+    let token = watches.next_back().expect("it is watched by the name that the tree has");
     live.link_watched(token, Some(two.id()));
     let what = What::MODIFIED | What::CLOSED;
     entry(&mut live, DirId::ROOT, b"b", what | What::REMOVED);
