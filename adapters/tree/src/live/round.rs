@@ -30,7 +30,7 @@ impl Live {
         let mut due = self.take_due();
         if due.is_empty() && self.links.is_search_due() {
             for at in self.links.search(&self.tree) {
-                self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
+                self.dirt.mark_due(at, Mark::of(What::ATTRIBUTES));
             }
             due = self.take_due();
         }

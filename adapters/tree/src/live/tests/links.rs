@@ -22,6 +22,31 @@ fn a_name_that_was_a_files_only_one_follows_its_new_one() {
 }
 
 #[test]
+fn a_file_that_is_given_another_name_is_not_told_as_changed() {
+    let mut tree = Tree::empty(dir(2), 0);
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    let mut live = live(tree);
+    let now = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
+    let is = [(DirId::ROOT, &b"a"[..], now), (DirId::ROOT, &b"b"[..], now)];
+    entry(&mut live, DirId::ROOT, b"b", What::CREATED);
+    let mut said = Vec::new();
+    for _ in 0..3 {
+        for wish in answer(&mut live, &is) {
+            if let Action::WatchLink { token, .. } = wish {
+                live.link_watched(token, Some(now.id()));
+                live.event(0, Event::Link { file: token, what: What::ATTRIBUTES });
+            }
+        }
+        let batch = live.take_batch().map_or(Vec::new(), |batch| batch.changes);
+        said.extend(batch.into_iter().map(|change| {
+            (change.kind, String::from_utf8_lossy(&change.path).into_owned(), change.quiet)
+        }));
+    }
+    let (a, b) = ("a".to_owned(), "b".to_owned());
+    assert_eq!(said, [(EventKind::Create, b, false), (EventKind::Modify, a, true)]);
+}
+
+#[test]
 fn a_name_that_is_the_only_one_again_and_moves_follows_a_later_one() {
     let mut tree = Tree::empty(dir(2), 0);
     let two = Stat { nlink: 2, ..file(5) };
