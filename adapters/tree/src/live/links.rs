@@ -152,6 +152,11 @@ impl Links {
             if let Some((dir, name)) = names.nth(1).cloned() {
                 self.watch(id, dir, &name);
             }
+            // The feed has but one token for each file.
+            if let Some((other, token)) = found.and_then(|id| Some((id, *self.watched.get(&id)?))) {
+                self.unwatch(token);
+                self.watch(other, by.0, &by.1);
+            }
         }
         Some(by)
     }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod exclusion;
+mod links;
 mod many;
 mod mounts;
 mod support;

@@ -210,7 +210,7 @@ impl Live {
             self.apply([Edit::Put { at: (at.0, &at.1), stat, ids: Ids::Kept }]);
             self.quiet.add(at.clone());
         }
-        self.links.add(&stat, at.0, &at.1);
+        self.follow_links(at, None, &stat);
     }
 
     /// Whether a directory that turned up here is one that the tree has elsewhere, so that it has
