@@ -51,7 +51,9 @@ impl Live {
         let moves = std::mem::take(&mut self.round_moves);
         let written = written_on_the_way(round, &moves);
         let ends = joined(moves.clone());
-        let is_plain = ends.len() == 1;
+        // What came there since may be what was seen there.
+        let comes_again = |to: &At| self.moves.iter().any(|(_, later)| later == to);
+        let is_plain = matches!(&ends[..], [(_, to)] if !comes_again(to));
         let (mut pending, unseen): (Vec<_>, Vec<_>) = ends
             .into_iter()
             .filter(|(from, to)| from != to)
