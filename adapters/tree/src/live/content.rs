@@ -29,9 +29,11 @@ pub(super) struct Content {
 
 struct Asked {
     at: At,
-    /// What was seen of the file, if a change depends on the answer: the tree still shows what was
-    /// before.
-    verify: Option<(Stat, bool)>,
+    /// What was last seen of the file.
+    stat: Stat,
+    /// Whether somebody has it open, if a change depends on the answer: the tree still shows what
+    /// was before.
+    verify: Option<bool>,
 }
 
 /// A file's content, read to its end, the attributes being the same before and after.
@@ -69,12 +71,12 @@ impl Content {
         asked.is_some_and(|asked| asked.verify.is_some())
     }
 
-    fn ask(&mut self, at: At, verify: Option<(Stat, bool)>) -> u64 {
+    fn ask(&mut self, at: At, stat: Stat, verify: Option<bool>) -> u64 {
         self.next += 1;
         if let Some(before) = self.last.insert(at.clone(), self.next) {
             self.asked.remove(&before);
         }
-        self.asked.insert(self.next, Asked { at, verify });
+        self.asked.insert(self.next, Asked { at, stat, verify });
         self.next
     }
 
@@ -88,7 +90,7 @@ impl Content {
 impl Live {
     /// The answer to [`Action::Hash`], by its ticket.
     pub fn hashed(&mut self, now_ns: u64, ticket: u64, found: Result<Hashed, Unhashed>) {
-        let Some(Asked { at, verify }) = self.content.asked.remove(&ticket) else { return };
+        let Some(Asked { at, stat, verify }) = self.content.asked.remove(&ticket) else { return };
         self.content.last.remove(&at);
         if let Some(seen) = self.round.get_mut(&at) {
             // What was seen of it may be older than what was read: it is read again, wherever the
@@ -99,8 +101,8 @@ impl Live {
             return;
         }
         match (found, verify) {
-            (Ok(found), Some((_, open))) => self.verified(&at, &found, open),
-            (Ok(found), None) => self.learned(at, &found),
+            (Ok(found), Some(open)) => self.verified(&at, &found, open),
+            (Ok(found), None) => self.learned(at, &stat, &found),
             (Err(Unhashed::Gone), _) => {
                 self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
             }
@@ -109,7 +111,7 @@ impl Live {
                 let deadline = now_ns.saturating_add(self.settings.open_max_ns);
                 self.dirt.hold(at, Mark::of(What::MODIFIED | What::CLOSED), deadline);
             }
-            (Err(Unhashed::Refused(_)), Some((stat, open))) => {
+            (Err(Unhashed::Refused(_)), Some(open)) => {
                 self.put_modified(&at, stat, None, open);
             }
             (Err(_), None) => {}
@@ -141,7 +143,7 @@ impl Live {
             && size_bytes <= LEARNED_BYTES_MAX;
         let at: At = (dir, name.into());
         if wanted && !self.content.last.contains_key(&at) {
-            let ticket = self.content.ask(at, None);
+            let ticket = self.content.ask(at, row.stat, None);
             let name = name.into();
             self.actions.push_back(Action::Hash { ticket, dir, name, size_bytes, urgent: false });
         }
@@ -150,7 +152,7 @@ impl Live {
     /// Has a file read to find out whether it changed; until then the tree shows what was before.
     pub(super) fn verify(&mut self, at: At, stat: Stat, open: bool) {
         let (dir, name) = at.clone();
-        let ticket = self.content.ask(at, Some((stat, open)));
+        let ticket = self.content.ask(at, stat, Some(open));
         let size_bytes = stat.size_bytes;
         self.actions.push_back(Action::Hash { ticket, dir, name, size_bytes, urgent: true });
     }
@@ -170,13 +172,19 @@ impl Live {
         }
     }
 
-    fn learned(&mut self, at: At, found: &Hashed) {
+    fn learned(&mut self, at: At, asked: &Stat, found: &Hashed) {
         let Some(kind) = self.settings.ids else { return };
         let row = self.tree.view(None).entry(at.0, &at.1);
-        if row.is_none_or(|row| !row.stat.same_content(&found.stat)) {
+        let Some(row) = row.filter(|row| row.stat.same_content(&found.stat)) else {
             return self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
+        };
+        if found.stat.ctime_ns != asked.ctime_ns {
+            // It may have been written after it was last told of, its mtime been set back, and the
+            // feed be about to say so: nobody would be told if that id were known.
+            return;
         }
-        self.put(&at, found.stat, Ids::Known(&[(kind, found.id.as_bytes())]));
+        let stat = row.stat;
+        self.put(&at, stat, Ids::Known(&[(kind, found.id.as_bytes())]));
         let id = Some(found.id);
         self.report(&at, EventKind::Modify, |change| Change { quiet: true, id, ..change });
     }

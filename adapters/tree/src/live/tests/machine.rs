@@ -295,6 +295,35 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
 }
 
 #[test]
+fn what_is_read_after_a_write_that_was_not_told_of_is_not_taken_for_what_was_told() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    let written = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
+    let [Action::Hash { ticket, urgent: false, .. }] = asked[..] else { panic!("{asked:?}") };
+    live.take_batch();
+    // Before it is read it is written again, as long as before and its mtime set back.
+    let now = Stat { ctime_ns: 3, ..written };
+    let id = Id::new(&[2; 16]).unwrap();
+    let hashed = || Ok(Hashed { stat: now, id, ranges: Vec::new() });
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    live.hashed(0, ticket, hashed());
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    for action in answer(&mut live, &[(DirId::ROOT, b"a", now)]) {
+        let Action::Hash { ticket, .. } = action else { panic!("{action:?}") };
+        live.hashed(0, ticket, hashed());
+    }
+    let said = live.take_batch().expect("it was written").changes;
+    assert!(said.iter().any(|change| !change.quiet), "{said:?}");
+}
+
+#[test]
 fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() {
     let mut tree = Tree::empty(dir(2), 0);
     tree.add_column::<Xxh3Ids>();
