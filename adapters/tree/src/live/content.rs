@@ -175,16 +175,17 @@ impl Live {
     fn learned(&mut self, at: At, asked: &Stat, found: &Hashed) {
         let Some(kind) = self.settings.ids else { return };
         let row = self.tree.view(None).entry(at.0, &at.1);
-        let Some(row) = row.filter(|row| row.stat.same_content(&found.stat)) else {
+        if row.is_none_or(|row| !row.stat.same_content(&found.stat)) {
             return self.dirt.mark_due(at, Mark::of(What::UNKNOWN));
-        };
+        }
         if found.stat.ctime_ns != asked.ctime_ns {
             // It may have been written after it was last told of, its mtime been set back, and the
             // feed be about to say so: nobody would be told if that id were known.
-            return;
+            let mark = Mark { learn: true, ..Mark::of(What::ATTRIBUTES) };
+            let deadline = self.now_ns.saturating_add(self.settings.explain_max_ns);
+            return self.dirt.keep_unexplained(at, mark, self.now_ns, deadline);
         }
-        let stat = row.stat;
-        self.put(&at, stat, Ids::Known(&[(kind, found.id.as_bytes())]));
+        self.put(&at, found.stat, Ids::Known(&[(kind, found.id.as_bytes())]));
         let id = Some(found.id);
         self.report(&at, EventKind::Modify, |change| Change { quiet: true, id, ..change });
     }

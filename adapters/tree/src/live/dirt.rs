@@ -25,7 +25,8 @@ pub(super) struct Dirt {
     unexplained: Unexplained,
 }
 
-/// What was seen to be gone before anybody told so; all of it is looked at again at once.
+/// What was seen to be gone, or another, before anybody told so; all of it is looked at again at
+/// once.
 #[derive(Default)]
 struct Unexplained {
     marks: BTreeMap<At, Mark>,
@@ -65,6 +66,8 @@ pub(super) struct Mark {
     pub(super) heard: bool,
     /// What should have arrived was not there, and the feed has told everything from before that.
     pub(super) missed: bool,
+    /// Its id is to be known, if nothing more has happened to it.
+    pub(super) learn: bool,
     /// Whether the last that the feed said of its coming and going is that it went.
     pub(super) went: Option<bool>,
 }
@@ -91,6 +94,7 @@ impl Mark {
         self.open |= other.open;
         self.tries = self.tries.max(other.tries);
         self.by_link &= other.by_link;
+        self.learn |= other.learn;
         // If it came since, it is another look that showed it gone.
         self.heard = (self.heard || other.heard) && other.went != Some(false);
         self.missed = (self.missed || other.missed) && other.went != Some(false);

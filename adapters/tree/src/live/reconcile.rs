@@ -185,6 +185,8 @@ impl Live {
             let report = modify(!differs_for_people(&old, &stat), false);
             self.quiet.add(at.clone());
             puts.push(Put { at, stat, ids: IdsAfter::Kept, report });
+        } else if seen.mark.learn {
+            self.learn(at.0, &at.1);
         }
     }
 

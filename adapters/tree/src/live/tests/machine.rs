@@ -324,6 +324,30 @@ fn what_is_read_after_a_write_that_was_not_told_of_is_not_taken_for_what_was_tol
 }
 
 #[test]
+fn a_file_whose_attributes_changed_before_it_was_read_is_read_once_the_feed_was_heard() {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    put(&mut tree, DirId::ROOT, b"a", file(5));
+    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    let mut live = Live::new(tree, clock, settings);
+    let written = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
+    entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
+    let mut asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
+    let now = Stat { ctime_ns: 3, ..written };
+    let id = Id::new(&[2; 16]).unwrap();
+    entry(&mut live, DirId::ROOT, b"a", What::ATTRIBUTES);
+    answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    for is_known in [false, true] {
+        let [Action::Hash { ticket, urgent: false, .. }] = asked[..] else { panic!("{asked:?}") };
+        live.hashed(0, ticket, Ok(Hashed { stat: now, id, ranges: Vec::new() }));
+        let view = live.tree().view(Some(IdKind::XXH3));
+        assert_eq!(view.entry(DirId::ROOT, b"a").unwrap().id.is_some(), is_known);
+        asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);
+    }
+}
+
+#[test]
 fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() {
     let mut tree = Tree::empty(dir(2), 0);
     tree.add_column::<Xxh3Ids>();
