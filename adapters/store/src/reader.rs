@@ -147,6 +147,8 @@ impl<D: Disk> Reader<D> {
         }
         let mut window_bytes = WINDOW_BYTES;
         let mut is_fresh = false;
+        // Whether the window goes to the end of the file.
+        let mut is_all = false;
         loop {
             let mut scanner = Scanner::at(&self.segment, self.next, &self.window[self.start..]);
             if let Some(record) = scanner.next()
@@ -164,18 +166,19 @@ impl<D: Disk> Reader<D> {
             if is_fresh && !is_cut {
                 if self.enter_next_segment()? {
                     is_fresh = false;
+                    is_all = false;
                     continue;
                 }
+                return self.missing().map(|()| None);
+            }
+            if is_fresh && is_all {
+                // The end of the file within a record: as good as none.
                 return self.missing().map(|()| None);
             }
             if is_fresh {
                 window_bytes *= 2;
             }
-            let is_all = self.refill(window_bytes)?;
-            if is_fresh && is_all {
-                // The end of the file within a record: as good as none.
-                return self.missing().map(|()| None);
-            }
+            is_all = self.refill(window_bytes)?;
             is_fresh = true;
         }
     }

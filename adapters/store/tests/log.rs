@@ -285,6 +285,22 @@ fn a_record_larger_than_the_readers_window_is_read() {
     assert_eq!(found.len(), 4);
 }
 
+/// Whatever is left of its segment behind it: the window is doubled until it holds the record.
+#[test]
+fn a_record_of_any_size_that_a_segment_holds_is_read() {
+    for size_bytes in (100_000..1_000_000).step_by(60_000) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = Options { segment_bytes: 1 << 20, ..small() };
+        let (log, _) = Log::open(dir.path(), &options).expect("opened");
+        let sizes = [21, size_bytes, 21];
+        for size in sizes {
+            log.write(kind(), &vec![1; size]).expect("written");
+        }
+        let found = payloads(&log, Lsn::ZERO);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+    }
+}
+
 #[test]
 fn a_checkpoint_comes_back_and_gives_up_old_segments() {
     let dir = tempfile::tempdir().expect("a directory");
