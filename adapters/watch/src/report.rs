@@ -57,6 +57,8 @@ impl Report {
 /// A change with what the tree says of its entry.
 fn whole(net: &Net, tree: &Tree, ids: Option<IdKind>) -> Change {
     let entry = tree.view(ids).lookup(&net.path).filter(|_| net.kind != EventKind::Delete);
+    // After a rename another may have come there, which has a change of its own.
+    let entry = entry.filter(|entry| entry.class() == net.class);
     Change {
         stat: entry.map(|entry| entry.stat),
         id: entry.and_then(|entry| known_id(entry.class(), entry.id)),

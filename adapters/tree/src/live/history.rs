@@ -274,6 +274,7 @@ impl Netting {
             }
             moved => {
                 self.announce_above(to);
+                self.clear(to, from);
                 self.steps.push(Net {
                     kind: EventKind::Rename,
                     class: event.class,
@@ -281,9 +282,6 @@ impl Netting {
                     from: Some(from.clone()),
                     quiet: false,
                 });
-                // Whatever the asker knows there makes room.
-                self.paths.remove(to);
-                self.take_below(to);
                 if let Some(state) = moved {
                     self.paths.insert(to.clone(), State { was: Some(event.class), ..state });
                 }
@@ -295,6 +293,22 @@ impl Netting {
             match was {
                 Some(()) => _ = self.paths.insert(path, state),
                 None => self.set(&path, None, state.is, state.quiet),
+            }
+        }
+    }
+
+    /// Reports what the asker knows at a path and below as gone, before something is renamed to it:
+    /// what stands there itself may be replaced, and what leads to `from` goes with it.
+    fn clear(&mut self, path: &[u8], from: &[u8]) {
+        let below = self.take_below(path).into_iter().rev();
+        let below = below.map(|(rest, state)| (joined(path, &rest), state));
+        let below: Vec<(Box<[u8]>, State)> =
+            below.filter(|(gone, _)| !is_below(from, gone)).collect();
+        let own = self.paths.remove(path).filter(|state| state.is.is_none());
+        for (path, state) in below.into_iter().chain(own.map(|state| (path.into(), state))) {
+            if let Some(class) = state.was {
+                let (kind, from) = (EventKind::Delete, None);
+                self.steps.push(Net { kind, class, path, from, quiet: false });
             }
         }
     }
@@ -350,18 +364,29 @@ impl Netting {
 
     fn finish(self) -> Vec<Net> {
         let mut changes = self.steps;
+        // What is in a directory goes before it.
+        for (path, state) in self.paths.iter().rev() {
+            if let State { was: Some(class), is: None, .. } = *state {
+                let (kind, path) = (EventKind::Delete, path.clone());
+                changes.push(Net { kind, class, path, from: None, quiet: false });
+            }
+        }
         for (path, State { was, is, quiet, .. }) in self.paths {
             let (kind, class) = match (was, is) {
-                (None, None) => continue,
+                (_, None) => continue,
                 (None, Some(class)) => (EventKind::Create, class),
                 (Some(_), Some(class)) => (EventKind::Modify, class),
-                (Some(class), None) => (EventKind::Delete, class),
             };
             let quiet = quiet && kind == EventKind::Modify;
             changes.push(Net { kind, class, path, from: None, quiet });
         }
         changes
     }
+}
+
+/// Whether a path is in a directory or anywhere below.
+fn is_below(path: &[u8], dir: &[u8]) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
 fn joined(dir: &[u8], rest: &[u8]) -> Box<[u8]> {

@@ -93,7 +93,7 @@ impl Replica {
                 let removed = self.take(path);
                 match removed.len() {
                     0 if strict => Err(format!("{}: is not there", shown())),
-                    2.. if strict => Err(format!("{}: still holds something", shown())),
+                    2.. => Err(format!("{}: still holds something", shown())),
                     _ => Ok(()),
                 }
             }
@@ -109,7 +109,7 @@ impl Replica {
                 // The directories on the way to what moved could not be gone before it moved.
                 let way = from.and_then(|from| from.strip_prefix(path)).unwrap_or_default();
                 replaced.retain(|rest, _| rest.is_empty() || !is_within(way, rest));
-                if replaced.len() > 1 && strict {
+                if replaced.len() > 1 {
                     return Err(format!("{}: what is replaced holds something", shown()));
                 }
                 let moved = moved.into_iter();

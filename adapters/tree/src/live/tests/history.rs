@@ -109,10 +109,18 @@ fn follow(copy: &mut Model, changes: &[Net], now: &Model) -> Result<(), TestCase
                 let content = now.get(path).map_or(0, |(_, content)| *content);
                 copy.insert(path.into(), (*class, content));
             }
-            EventKind::Delete => copy.retain(|at, _| !is_within(at, path)),
+            EventKind::Delete => {
+                let is_empty = copy.keys().all(|at| at == path || !is_within(at, path));
+                prop_assert!(is_empty, "delete {path}: it holds something");
+                copy.remove(path);
+            }
             EventKind::Rename => {
                 let from = std::str::from_utf8(from.as_deref().unwrap_or_default()).expect("text");
                 prop_assert!(copy.contains_key(from), "rename {from} {path}: nothing there");
+                let is_in_the_way =
+                    |at: &String| at != path && is_within(at, path) && !is_within(from, at);
+                let is_free = copy.keys().all(|at| !is_in_the_way(at) || is_within(at, from));
+                prop_assert!(is_free, "rename {from} {path}: it holds something");
                 rename(copy, from, path);
             }
         }
@@ -178,13 +186,13 @@ fn renamed(class: Class, from: &str, to: &str, replaced: bool) -> Change {
 }
 
 #[test]
-fn what_was_below_a_replaced_directory_is_not_deleted_after_the_rename() {
+fn what_was_below_a_replaced_directory_is_deleted_before_the_rename() {
     let (mut history, clock) = new();
     let rename = renamed(Class::Directory, "a", "b", true);
     told(&mut history, vec![change(EventKind::Delete, Class::File, "b/x"), rename]);
     let Since::Net { changes, .. } = history.since(clock) else { panic!("no answer") };
     let kinds: Vec<EventKind> = changes.iter().map(|net| net.kind).collect();
-    assert_eq!(kinds, [EventKind::Rename]);
+    assert_eq!(kinds, [EventKind::Delete, EventKind::Rename]);
 }
 
 #[test]
