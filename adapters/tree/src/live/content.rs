@@ -217,8 +217,11 @@ impl Live {
         let Some(row) = self.tree.view(None).entry(at.0, &at.1) else { return };
         let (class, stat) = (Class::of(&row.stat), row.stat);
         let Some(path) = self.path_of(at) else { return };
-        let change = Change { stat: Some(stat), ..Change::new(kind, class, path) };
-        self.batch.changes.push(with(change));
+        let change = with(Change { stat: Some(stat), ..Change::new(kind, class, path) });
+        if change.open_for_write {
+            self.opened.insert(at.clone(), stat.id());
+        }
+        self.batch.changes.push(change);
     }
 }
 

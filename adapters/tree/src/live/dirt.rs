@@ -221,7 +221,8 @@ impl Dirt {
         for at in due {
             let postponed = self.held.get(&at).is_some_and(|held| held.postponed);
             if let Some(mark) = self.unhold(&at) {
-                self.mark_due(at, Mark { open: mark.open || !postponed, ..mark });
+                let is_open = !postponed && !mark.what.has(What::CLOSED);
+                self.mark_due(at, Mark { open: mark.open || is_open, ..mark });
             }
         }
     }

@@ -89,6 +89,8 @@ pub struct Live {
     quiet: Quiet,
     content: Content,
     links: Links,
+    /// Files that were told of while somebody had them open.
+    opened: BTreeMap<At, FileId>,
     inodes: Inodes,
     actions: VecDeque<Action>,
     /// The directories among them that are to be listed.
@@ -135,6 +137,7 @@ impl Live {
             tree,
             settings,
             dirt: Dirt::default(),
+            opened: BTreeMap::new(),
             moves: Vec::new(),
             round: BTreeMap::new(),
             round_moves: Vec::new(),

@@ -147,6 +147,7 @@ impl Live {
     }
 
     fn report_gone(&mut self, at: &At, stat: &Stat) {
+        self.opened.remove(at);
         let Some(path) = self.path_of(at) else { return };
         self.batch.changes.push(Change::new(EventKind::Delete, Class::of(stat), path));
     }
@@ -166,6 +167,9 @@ impl Live {
             return self.compare_dir(at, seen, &old, stat, puts);
         }
         let modify = |quiet, learn| Some(Report { kind: EventKind::Modify, quiet, open, learn });
+        // Who was told of a file that is still being written is told of its end, too.
+        let is_closed = !open && seen.mark.what.has(What::CLOSED);
+        let ends = is_closed && self.opened.remove(&at) == Some(stat.id());
         let unseen = self.may_differ_unseen(&seen.mark, &old, &stat, has_id);
         if unseen && !seen.mark.by_link {
             self.mark_written_links(&at, &stat);
@@ -173,7 +177,7 @@ impl Live {
         // An answer that is on its way may be older than what was seen now.
         let is_outrun = old != stat && self.content.is_verifying_file(&at);
         if may_differ(&old, &stat) || unseen || is_outrun {
-            if stat.kind == Kind::File && has_id {
+            if stat.kind == Kind::File && has_id && !ends {
                 // This name may go before its file is read, and the others be written through it.
                 self.links.add(&stat, at.0, &at.1);
                 return self.verify(at, stat, open);
@@ -181,8 +185,9 @@ impl Live {
             let report = modify(false, true);
             return puts.push(Put { at, stat, ids: IdsAfter::Dropped, report });
         }
-        if old != stat {
-            let report = modify(!differs_for_people(&old, &stat), false);
+        if old != stat || ends {
+            let quiet = !ends && !differs_for_people(&old, &stat);
+            let report = modify(quiet, ends);
             self.quiet.add(at.clone());
             puts.push(Put { at, stat, ids: IdsAfter::Kept, report });
         } else if seen.mark.learn {

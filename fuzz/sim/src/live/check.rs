@@ -216,7 +216,8 @@ impl World<'_> {
         known.retain(|(path, _, stat)| {
             let has_id = view.lookup(path).is_some_and(|row| row.id.is_some());
             let is_one = stat.kind == Kind::File && stat.nlink == 1 && self.is_heard_of(path);
-            has_id && is_one
+            // The end of one that was told of while it was open is told in any case.
+            has_id && is_one && !self.opened.contains(&stat.inode)
         });
         if known.is_empty() || !self.profile.ids {
             return Ok(());

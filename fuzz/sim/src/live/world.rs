@@ -1,5 +1,7 @@
 //! One run: the file system, the tree, and those who follow it.
 
+use std::collections::BTreeSet;
+
 use std::collections::BTreeMap;
 
 use treenail_hash::{Hash, Xxh128};
@@ -50,6 +52,8 @@ pub(super) struct World<'a> {
     saved: Vec<Saved>,
     /// The files that the next process has to doubt.
     unheard: Vec<Name>,
+    /// The numbers of files that were told of while somebody had them open.
+    pub(super) opened: BTreeSet<u64>,
     pub(super) follower: Replica,
     pub(super) askers: Vec<(Clock, Replica)>,
     pub(super) tally: Counts,
@@ -116,6 +120,7 @@ impl<'a> World<'a> {
             answers: Vec::new(),
             saved: vec![(tree.clone(), history.clone(), Vec::new())],
             unheard: Vec::new(),
+            opened: BTreeSet::new(),
             published: (tree, history),
             follower,
             askers,
@@ -309,6 +314,9 @@ impl<'a> World<'a> {
             self.run.trace().event(format_args!("tick {}: {}", batch.tick, show_change(change)));
             self.run.count(change.kind.name(), 1);
             self.run.count("quiet", u64::from(change.quiet));
+            if let Some(stat) = change.stat.filter(|_| change.open_for_write) {
+                self.opened.insert(stat.inode);
+            }
         }
         self.run.count("gaps", batch.gaps.len() as u64);
         if !batch.gaps.is_empty() && !std::mem::take(&mut self.is_gap_due) {

@@ -170,6 +170,10 @@ impl Live {
             self.dirt.mark_due(to.clone(), Mark::of(What::MODIFIED));
         }
         self.content.forget(to);
+        self.opened.remove(to);
+        if let Some(file) = self.opened.remove(from) {
+            self.opened.insert(to.clone(), file);
+        }
         self.take_over_times(round, to);
         // What could not be reached by the old path perhaps can be by the new one.
         if let Some(dir) = self.tree.view(None).entry(to.0, &to.1).and_then(|row| row.child) {

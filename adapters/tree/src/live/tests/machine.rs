@@ -348,6 +348,30 @@ fn a_file_whose_attributes_changed_before_it_was_read_is_read_once_the_feed_was_
 }
 
 #[test]
+fn the_end_of_a_file_that_was_told_of_while_it_was_open_is_told() {
+    let mut live = live(Tree::empty(dir(2), 0));
+    entry(&mut live, DirId::ROOT, b"a", What::CREATED | What::MODIFIED);
+    let is = [(DirId::ROOT, &b"a"[..], file(5)), (DirId::ROOT, &b"b"[..], file(5))];
+    let find = |_: DirId, name: &[u8]| Ok((name == b"a").then_some(file(5)));
+    let open_max = Settings::default().open_max_ns;
+    answer_as(&mut live, 0, find);
+    answer_as(&mut live, 2 * open_max, find);
+    let told = live.take_batch().expect("it is open for too long").changes;
+    assert!(told[0].open_for_write, "{told:?}");
+    let (from, to) = ((token(DirId::ROOT), &b"a"[..]), (token(DirId::ROOT), &b"b"[..]));
+    live.event(0, Event::Renamed { from, to, is_dir: false });
+    answer(&mut live, &is[1..]);
+    assert_eq!(kinds(live.take_batch()), [(EventKind::Rename, "b".to_owned())]);
+    for ends in [true, false] {
+        entry(&mut live, DirId::ROOT, b"b", What::CLOSED);
+        answer(&mut live, &is[1..]);
+        let told = live.take_batch().map_or(Vec::new(), |batch| batch.changes);
+        assert_eq!(told.iter().any(|change| !change.quiet), ends, "{told:?}");
+        assert!(told.iter().all(|change| !change.open_for_write), "{told:?}");
+    }
+}
+
+#[test]
 fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() {
     let mut tree = Tree::empty(dir(2), 0);
     tree.add_column::<Xxh3Ids>();
