@@ -1,8 +1,6 @@
 //! One run: the file system, the tree, and those who follow it.
 
-use std::collections::BTreeSet;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use treenail_hash::{Hash, Xxh128};
 use treenail_os::Kind;
