@@ -139,6 +139,9 @@ fn watch(
         Runner::start(program, args, output.json(), root, watcher.interrupter())
     });
     let runner = runner.transpose()?;
+    if let Some(runner) = &runner {
+        ending.ends(runner.job());
+    }
     let mut lines = Lines::new(watcher.clock());
     let result = loop {
         if ending.is_near() {
