@@ -672,6 +672,83 @@ fn coverage_says_what_is_watched_how_and_what_is_not_seen() {
     assert!(scene.run(&["watch", "--coverage", "root"]).expect(0).out().starts_with(".: by "));
 }
 
+/// A `watch` that gets so many marks of fanotify and no more; nothing where that cannot be had.
+#[cfg(target_os = "linux")]
+fn limited(scene: &Scene, marks: usize, args: &[&str]) -> Option<Command> {
+    let unshare = ["--user", "--map-root-user", "sh", "-c"];
+    let limit = format!("echo {marks} > /proc/sys/user/max_fanotify_marks");
+    if !Command::new("unshare").args(unshare).arg(&limit).status().ok()?.success() {
+        println!("skipped: this machine does not allow `unshare --user`");
+        return None;
+    }
+    let watch = scene.command(&[&["watch", "--no-state", "--poll", "50"], args].concat());
+    let mut command = Command::new("unshare");
+    command.args(unshare).arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(watch.get_program());
+    command.args(watch.get_args()).current_dir(scene.place.path()).stdin(Stdio::null());
+    Some(command)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_that_is_reached_is_told_with_its_remedy() {
+    let scene = Scene::new();
+    let names: Vec<_> = (0..20).map(|number| format!("d{number}/")).collect();
+    make(scene.root(), &names.iter().map(|name| (&**name, "")).collect::<Vec<_>>());
+    let Some(mut command) = limited(&scene, 5, &["--json", "root"]) else { return };
+    let mut watching = Watching::start(&mut command);
+    assert_eq!(watching.ready["backend"], "inodes");
+    let polled = watching.next()["polled"].take();
+    // The root has a mark too.
+    assert_eq!(polled["dirs"], 16, "{polled}");
+    assert_eq!(polled["every_ms"], 50.0, "{polled}");
+    assert!(scene.root().join(polled["path"].as_str().unwrap()).is_dir(), "{polled}");
+    let reason = polled["reason"].as_str().unwrap();
+    assert!(reason.contains("fs.fanotify.max_user_marks = "), "{polled}");
+    assert!(reason.contains("raise it with sysctl"), "{polled}");
+    let path = format!("{}/f", polled["path"].as_str().unwrap());
+    fs::write(scene.root().join(&path), "").unwrap();
+    // It is told once.
+    let told = watching.until(&path);
+    assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
+
+    let mut child = limited(&scene, 5, &["root"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let said: Vec<_> = said.take(2).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said[0].starts_with("watching "), "{said:?}");
+    assert!(said[1].starts_with("polled every 50ms: 16 directories, such as d"), "{said:?}");
+    assert!(said[1].contains("fs.fanotify.max_user_marks = "), "{said:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_that_is_reached_later_is_told_then() {
+    let scene = Scene::new();
+    let Some(mut command) = limited(&scene, 5, &["--json", "root"]) else { return };
+    let mut watching = Watching::start(&mut command);
+    for number in 0..10 {
+        fs::create_dir(scene.root().join(format!("d{number}"))).unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    // The last line of all that can be told of it.
+    fs::write(scene.root().join("d9/f"), "").unwrap();
+    let told = watching.until("d9/f");
+    let polled: Vec<_> = told.iter().filter(|line| line["polled"].is_object()).collect();
+    assert_eq!(polled.len(), 1, "{told:?}");
+    let reason = polled[0]["polled"]["reason"].as_str().unwrap();
+    assert!(reason.contains("fs.fanotify.max_user_marks = "), "{reason}");
+}
+
+#[test]
+fn polling_that_was_asked_for_is_not_told() {
+    let scene = Scene::new();
+    let mut watching = scene.watch(&["--backend", "polling", "--poll", "50", "--no-state"]);
+    fs::write(scene.root().join("f"), "").unwrap();
+    let told = watching.until("f");
+    assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
+}
+
 #[test]
 fn every_back_end_that_there_is_reports() {
     for backend in ["filesystem", "inodes", "inotify", "polling"] {
