@@ -46,12 +46,14 @@
 //! - [`replace()`]: a file's content replaced all at once.
 //! - `before_termination` (Unix): what is to be cleaned up when a signal ends the process;
 //!   `flag_termination`: what is to come to an end first.
+//! - [`Job`]: programs that end with the process that runs them.
 //! - [`feed`]: what the system reports of changes.
 //! - [`shm`]: memory shared between processes, and which of them live.
 //! - [`Stat`], [`Kind`], [`FileId`], [`same_file`]: what the system knows about a file.
 
 mod error;
 pub mod feed;
+mod job;
 mod listing;
 mod name;
 mod reader;
@@ -72,6 +74,7 @@ mod portable;
 use portable as platform;
 
 pub use error::{DirectoryLoop, DirectoryMoved, Error, is_elsewhere, is_exhausted};
+pub use job::Job;
 pub use listing::{Entry, Listing};
 pub use name::{bytes_of, os_str_of};
 pub use platform::Handle;

@@ -1,22 +1,27 @@
 //! The signals with which a person ends a process: SIGINT, SIGTERM and SIGHUP.
 
 #[cfg(unix)]
-pub(crate) use unix::Hold;
-#[cfg(unix)]
 pub use unix::{Flagged, before_termination, flag_termination};
+#[cfg(unix)]
+pub(crate) use unix::{Hold, unblock_in};
 
 #[cfg(unix)]
 mod unix {
     use std::io;
     use std::mem::MaybeUninit;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
     use std::ptr;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+    use std::sync::{Arc, OnceLock};
     use std::thread;
 
     use libc::{c_int, sigset_t};
 
     const TERMINATING: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+    /// What was blocked before [`before_termination`] blocked more.
+    static BLOCKED_BEFORE: OnceLock<sigset_t> = OnceLock::new();
 
     /// Has `clean_up` run, once, when a signal is about to end this process; the signal ends it
     /// afterwards. Call it before other threads are started: those that run already may still be
@@ -29,6 +34,7 @@ mod unix {
     pub fn before_termination(clean_up: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let signals = set(TERMINATING.into_iter().filter(|signal| ends_the_process(*signal)));
         let before = mask(libc::SIG_BLOCK, &signals);
+        BLOCKED_BEFORE.get_or_init(|| before);
         let waiting = thread::Builder::new().name("signals".into()).spawn(move || {
             let mut signal = 0;
             // SAFETY: both pointers are to live values of the right type.
@@ -44,6 +50,19 @@ mod unix {
             mask(libc::SIG_SETMASK, &before);
         }
         waiting.map(drop)
+    }
+
+    /// Has a program begin with what was blocked before [`before_termination`]; otherwise it would
+    /// inherit what that has blocked, and no signal but SIGKILL would end it.
+    pub(crate) fn unblock_in(command: &mut Command) {
+        let Some(before) = BLOCKED_BEFORE.get() else { return };
+        let unblock = move || {
+            mask(libc::SIG_SETMASK, before);
+            Ok(())
+        };
+        // SAFETY: between fork and exec it calls sigemptyset and pthread_sigmask alone, which may
+        // be called there; it allocates nothing and takes no lock.
+        unsafe { command.pre_exec(unblock) };
     }
 
     /// How long whoever asked for a flag may go on after the signal.

@@ -31,10 +31,14 @@ Examples:
 Directories that --gitignore or a last --glob with ! leaves out as a whole are not watched. The rest
 is then a tree with clocks of its own: --since and `treenail since` want the same of these options.
 
+Directories that nothing reports of, as where a limit of the system is reached, are looked at every
+--poll milliseconds; why, and what helps, is said on standard error, or with --json in a line.
+
 --on-change does not run the command while it still runs: what changes meanwhile brings one more
 run. The changed paths are its standard input, one a line; TREENAIL_CLOCK and TREENAIL_ROOT are in
 its environment. With --json its output goes to standard error. The command is split into words at
-blanks, quotes and backslashes count as in a shell; --shell gives it to sh.
+blanks, quotes and backslashes count as in a shell; --shell gives it to sh. It has a process group
+of its own: a signal that ends watch, such as Ctrl-C, has SIGTERM sent to all of it.
 
 Exit status: 0 the output was closed; 2 it could not be watched, or the root is gone. Ctrl-C ends
 it, with all stored that the next run needs.")]

@@ -529,6 +529,83 @@ fn the_command_runs_once_at_a_time_and_once_more_for_what_changes_meanwhile() {
     assert_eq!(status.code(), Some(2));
 }
 
+#[cfg(target_os = "linux")]
+/// The processes that a script has written down, one a line, once there are so many.
+fn written_down(scene: &Scene, count: usize) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let text = fs::read_to_string(scene.place.path().join("pids")).unwrap_or_default();
+        let pids: Vec<_> = text.lines().map(str::to_owned).collect();
+        if pids.len() == count && text.ends_with('\n') {
+            return pids;
+        }
+        assert!(begun.elapsed() < COMES_WITHIN, "{pids:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(target_os = "linux")]
+/// Waits until a process is over; one that goes on is ended, with a panic.
+fn until_over(pid: &str) {
+    let begun = Instant::now();
+    let state = || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(") ").next()?.chars().next()
+    };
+    // One that nobody has asked for its status is over too.
+    while state().is_some_and(|state| state != 'Z') {
+        if begun.elapsed() > COMES_WITHIN {
+            _ = Command::new("kill").args(["-KILL", pid]).status();
+            panic!("process {pid} goes on");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_command_gets_signals_as_always() {
+    let scene = Scene::new();
+    make(scene.place.path(), &[("script", "echo $$ >> pids; exec sleep 600")]);
+    let watching = scene.watch(&["--no-state", "--on-change", "sh script"]);
+    fs::write(scene.root().join("f"), "").unwrap();
+    let pids = written_down(&scene, 1);
+    let status = fs::read_to_string(format!("/proc/{}/status", pids[0])).unwrap();
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
+    let blocked = u64::from_str_radix(blocked.trim(), 16).unwrap();
+    let terminating = [1, 2, 15].map(|signal| 1 << (signal - 1)).iter().sum::<u64>();
+    assert_eq!(blocked & terminating, 0, "{status}");
+    assert!(Command::new("kill").arg(&pids[0]).status().unwrap().success());
+    until_over(&pids[0]);
+    // That it ended by a signal keeps nobody from running it again.
+    fs::write(scene.root().join("g"), "").unwrap();
+    let pids = written_down(&scene, 2);
+    watching.end("-TERM");
+    until_over(&pids[1]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_leaves_nothing_of_the_command() {
+    let script = "sleep 600 & echo $! >> pids; echo $$ >> pids; wait; true";
+    for signal in ["-INT", "-TERM"] {
+        for shell in [true, false] {
+            let scene = Scene::new();
+            make(scene.place.path(), &[("script", script)]);
+            let args = match shell {
+                true => vec!["--shell", "--on-change", script],
+                false => vec!["--on-change", "sh script"],
+            };
+            let watching = scene.watch(&[&["--no-state"], &args[..]].concat());
+            fs::write(scene.root().join("f"), "").unwrap();
+            let pids = written_down(&scene, 2);
+            let (status, _) = watching.end(signal);
+            assert!(status.signal().is_some(), "{status}");
+            pids.iter().for_each(|pid| until_over(pid));
+        }
+    }
+}
+
 #[test]
 fn events_that_are_lost_are_a_gap_and_made_up_for() {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap_or_default();
@@ -593,6 +670,83 @@ fn coverage_says_what_is_watched_how_and_what_is_not_seen() {
     assert!(lines.iter().any(|line| line["unseen"]["what"].as_str().is_some()), "{lines:?}");
     assert!(ran.summary()["covered"].as_u64() >= Some(1));
     assert!(scene.run(&["watch", "--coverage", "root"]).expect(0).out().starts_with(".: by "));
+}
+
+/// A `watch` that gets so many marks of fanotify and no more; nothing where that cannot be had.
+#[cfg(target_os = "linux")]
+fn limited(scene: &Scene, marks: usize, args: &[&str]) -> Option<Command> {
+    let unshare = ["--user", "--map-root-user", "sh", "-c"];
+    let limit = format!("echo {marks} > /proc/sys/user/max_fanotify_marks");
+    if !Command::new("unshare").args(unshare).arg(&limit).status().ok()?.success() {
+        println!("skipped: this machine does not allow `unshare --user`");
+        return None;
+    }
+    let watch = scene.command(&[&["watch", "--no-state", "--poll", "50"], args].concat());
+    let mut command = Command::new("unshare");
+    command.args(unshare).arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(watch.get_program());
+    command.args(watch.get_args()).current_dir(scene.place.path()).stdin(Stdio::null());
+    Some(command)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_that_is_reached_is_told_with_its_remedy() {
+    let scene = Scene::new();
+    let names: Vec<_> = (0..20).map(|number| format!("d{number}/")).collect();
+    make(scene.root(), &names.iter().map(|name| (&**name, "")).collect::<Vec<_>>());
+    let Some(mut command) = limited(&scene, 5, &["--json", "root"]) else { return };
+    let mut watching = Watching::start(&mut command);
+    assert_eq!(watching.ready["backend"], "inodes");
+    let polled = watching.next()["polled"].take();
+    // The root has a mark too.
+    assert_eq!(polled["dirs"], 16, "{polled}");
+    assert_eq!(polled["every_ms"], 50.0, "{polled}");
+    assert!(scene.root().join(polled["path"].as_str().unwrap()).is_dir(), "{polled}");
+    let reason = polled["reason"].as_str().unwrap();
+    assert!(reason.contains("fs.fanotify.max_user_marks = "), "{polled}");
+    assert!(reason.contains("raise it with sysctl"), "{polled}");
+    let path = format!("{}/f", polled["path"].as_str().unwrap());
+    fs::write(scene.root().join(&path), "").unwrap();
+    // It is told once.
+    let told = watching.until(&path);
+    assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
+
+    let mut child = limited(&scene, 5, &["root"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let said: Vec<_> = said.take(2).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said[0].starts_with("watching "), "{said:?}");
+    assert!(said[1].starts_with("polled every 50ms: 16 directories, such as d"), "{said:?}");
+    assert!(said[1].contains("fs.fanotify.max_user_marks = "), "{said:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_that_is_reached_later_is_told_then() {
+    let scene = Scene::new();
+    let Some(mut command) = limited(&scene, 5, &["--json", "root"]) else { return };
+    let mut watching = Watching::start(&mut command);
+    for number in 0..10 {
+        fs::create_dir(scene.root().join(format!("d{number}"))).unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    // The last line of all that can be told of it.
+    fs::write(scene.root().join("d9/f"), "").unwrap();
+    let told = watching.until("d9/f");
+    let polled: Vec<_> = told.iter().filter(|line| line["polled"].is_object()).collect();
+    assert_eq!(polled.len(), 1, "{told:?}");
+    let reason = polled[0]["polled"]["reason"].as_str().unwrap();
+    assert!(reason.contains("fs.fanotify.max_user_marks = "), "{reason}");
+}
+
+#[test]
+fn polling_that_was_asked_for_is_not_told() {
+    let scene = Scene::new();
+    let mut watching = scene.watch(&["--backend", "polling", "--poll", "50", "--no-state"]);
+    fs::write(scene.root().join("f"), "").unwrap();
+    let told = watching.until("f");
+    assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
 }
 
 #[test]

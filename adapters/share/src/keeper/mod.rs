@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use treenail_os::feed::{self, Statistics};
 use treenail_tree::Tree;
-use treenail_tree::live::{Batch, Clock, LiveTree, Options, Polled, Ready, Since};
+use treenail_tree::live::{Batch, Clock, LiveTree, Options, Polled, PolledFor, Ready, Since};
 
 use crate::error::Error;
 use crate::subscription::{From, Subscription};
@@ -65,7 +65,8 @@ impl Keeper {
         let mut live = LiveTree::open(root, options).map_err(Error::tree)?;
         // What happened before the start is told by a batch that is ready now.
         live.poll(Some(Duration::ZERO)).map_err(Error::tree)?;
-        let state = State::new(live.tree().clone(), live.clock().tick);
+        let mut state = State::new(live.tree().clone(), live.clock().tick);
+        state.polled = live.polled_count();
         let shared = Arc::new(Shared {
             root: live.root().to_owned(),
             ready: live.ready().clone(),
@@ -175,6 +176,23 @@ impl Keeper {
             unlisted: worker.live.unlisted(),
             linked_elsewhere: worker.live.linked_elsewhere(),
         })
+    }
+
+    /// How many directories nothing reported of when the last batch came. It asks nobody.
+    #[must_use]
+    pub fn polled_count(&self) -> usize {
+        self.shared.lock().polled
+    }
+
+    /// The directories that nothing reports of, summed up: one row for each reason.
+    ///
+    /// # Errors
+    /// If nobody keeps the tree any more.
+    ///
+    /// # Panics
+    /// In a callback, which would wait for itself.
+    pub fn polled_for(&self) -> Result<Vec<PolledFor>, Error> {
+        self.shared.ask(None, |worker| worker.live.polled_for())
     }
 
     /// What the feed has counted.

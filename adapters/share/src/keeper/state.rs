@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) tree: Tree,
     /// Its tick.
     pub(crate) tick: u64,
+    /// How many directories nothing reported of then.
+    pub(super) polled: usize,
     /// The last batches, their ticks without a hole.
     recent: VecDeque<Moment>,
     recent_changes: usize,
@@ -85,6 +87,7 @@ impl State {
         Self {
             tree,
             tick,
+            polled: 0,
             recent: VecDeque::new(),
             recent_changes: 0,
             cursors: BTreeMap::new(),

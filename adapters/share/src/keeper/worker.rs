@@ -183,6 +183,7 @@ impl Worker {
         let (batch, tree) = (Arc::new(batch), self.live.tree().clone());
         let waiting = {
             let mut state = self.shared.lock();
+            state.polled = self.live.polled_count();
             state.push(Moment { batch: batch.clone(), tree: tree.clone() });
             state.begin_telling()
         };

@@ -18,7 +18,7 @@ use super::change::{Batch, Gap};
 use super::clock::Clock;
 use super::hasher::Hasher;
 use super::history::Since;
-use super::options::{Options, Polled, Ready};
+use super::options::{Options, Polled, PolledFor, Ready};
 use super::places::Places;
 use super::state::State;
 use super::{Live, NoLook, Unhashed};
@@ -323,6 +323,27 @@ impl LiveTree {
             Some(Polled { path: path(*dir)?, reason: format!("{reason}; {}", self.delay()) })
         });
         polled.collect()
+    }
+
+    /// How many directories nothing reports of.
+    #[must_use]
+    pub fn polled_count(&self) -> usize {
+        self.polled.len()
+    }
+
+    /// The directories that nothing reports of, summed up: one row for each reason.
+    #[must_use]
+    pub fn polled_for(&self) -> Vec<PolledFor> {
+        let mut rows: BTreeMap<&str, PolledFor> = BTreeMap::new();
+        for (dir, reason) in &self.polled {
+            if let Some(row) = rows.get_mut(&**reason) {
+                row.dirs += 1;
+            } else if let Some(path) = self.live.tree().path_of(*dir) {
+                let (reason, every) = (&**reason, self.options.poll_every);
+                rows.insert(reason, PolledFor { reason: reason.into(), dirs: 1, path, every });
+            }
+        }
+        rows.into_values().collect()
     }
 
     /// How late a change may be told that nothing reports.

@@ -46,7 +46,7 @@ pub use driver::{LiveTree, Waker};
 pub use exclude::{Exclude, Exclusion};
 pub use history::{Fresh, History, Net, Since};
 pub use journal::{decodes, put_stat, take_stat};
-pub use options::{Options, Polled, Ready, Settings};
+pub use options::{Options, Polled, PolledFor, Ready, Settings};
 pub use state::{Peeked, peek};
 
 pub use crate::recheck::Difference;

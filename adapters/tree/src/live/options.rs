@@ -80,6 +80,19 @@ pub struct Polled {
     pub reason: String,
 }
 
+/// Directories that no back end reports of, all for one reason.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PolledFor {
+    /// Why, with the remedy.
+    pub reason: String,
+    /// How many they are.
+    pub dirs: usize,
+    /// The path of one of them, relative to the root.
+    pub path: Vec<u8>,
+    /// How often they are looked at.
+    pub every: Duration,
+}
+
 /// How a live tree behaves.
 #[derive(Clone, Debug)]
 pub struct Settings {

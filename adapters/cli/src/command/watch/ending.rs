@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use treenail::os::Job;
 use treenail::share::Interrupter;
 
 use crate::output::{Failed, Problem};
@@ -21,6 +22,7 @@ pub(super) struct Ending(Arc<Shared>);
 struct Shared {
     near: AtomicBool,
     interrupter: OnceLock<Interrupter>,
+    job: OnceLock<Arc<Job>>,
     done: Mutex<bool>,
     changed: Condvar,
 }
@@ -45,6 +47,12 @@ impl Ending {
         _ = self.0.interrupter.set(interrupter);
     }
 
+    /// What ends with the process.
+    pub(super) fn ends(&self, job: Arc<Job>) {
+        // It is said once, and before anything runs in it.
+        _ = self.0.job.set(job);
+    }
+
     /// Whether a signal has come.
     pub(super) fn is_near(&self) -> bool {
         self.0.near.load(Ordering::Acquire)
@@ -64,6 +72,9 @@ impl Shared {
     #[cfg(unix)]
     fn come(&self) {
         self.near.store(true, Ordering::Release);
+        if let Some(job) = self.job.get() {
+            job.end();
+        }
         let Some(interrupter) = self.interrupter.get() else { return };
         interrupter.interrupt();
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);

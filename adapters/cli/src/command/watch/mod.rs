@@ -7,6 +7,7 @@ mod ending;
 pub(super) mod follow;
 pub(super) mod lines;
 mod on_change;
+mod polled;
 #[cfg(all(unix, feature = "daemon"))]
 mod remote;
 
@@ -24,6 +25,7 @@ use ending::Ending;
 use follow::State;
 use lines::{Lines, backend};
 use on_change::Runner;
+use polled::Polled;
 
 /// With a command to run, what belongs together should bring one run.
 const DEBOUNCE_MS: u64 = 20;
@@ -134,11 +136,16 @@ fn watch(
     ending.interrupts(started.watcher.interrupter());
     print_ready(&started, output)?;
     let mut watcher = started.watcher;
+    let mut polled = Polled::new(args.followed.backend);
+    polled.tell(&watcher, output)?;
     let runner = program.map(|program| {
         let root = watcher.root().to_owned();
         Runner::start(program, args, output.json(), root, watcher.interrupter())
     });
     let runner = runner.transpose()?;
+    if let Some(runner) = &runner {
+        ending.ends(runner.job());
+    }
     let mut lines = Lines::new(watcher.clock());
     let result = loop {
         if ending.is_near() {
@@ -158,6 +165,9 @@ fn watch(
                     if let Err(failed) = printed {
                         break Err(failed);
                     }
+                }
+                if let Err(failed) = polled.tell(&watcher, output) {
+                    break Err(failed);
                 }
             }
             Ok(None) => {}

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use treenail::os::bytes_of;
+use treenail::os::{Job, bytes_of};
 use treenail::share::Interrupter;
 use treenail::watch::Report;
 
@@ -20,6 +20,7 @@ use crate::output::{Failed, Problem};
 pub(super) struct Runner {
     changes: Sender<Changed>,
     failed: Arc<OnceLock<String>>,
+    job: Arc<Job>,
     program: String,
 }
 
@@ -39,6 +40,7 @@ impl Runner {
     ) -> Result<Self, Failed> {
         let (changes, receiver) = channel();
         let failed = Arc::new(OnceLock::new());
+        let job = Arc::new(Job::default());
         let program = words[0].clone();
         let work = Work {
             words,
@@ -46,13 +48,14 @@ impl Runner {
             above: above(&args.dir),
             end: if args.null { b'\0' } else { b'\n' },
             json,
+            job: job.clone(),
             failed: failed.clone(),
             interrupter,
         };
         let thread = thread::Builder::new().name("on-change".to_owned());
         let thread = thread.spawn(move || work.run(&receiver));
         thread.map_err(|error| Problem::io(&args.dir, &error))?;
-        Ok(Self { changes, failed, program })
+        Ok(Self { changes, failed, job, program })
     }
 
     /// Has the command run after these changes.
@@ -63,6 +66,11 @@ impl Runner {
         let changed = Changed { clock: report.clock.to_string(), paths: paths.collect() };
         // A runner that is gone has said why.
         _ = self.changes.send(changed);
+    }
+
+    /// What the command runs in.
+    pub(super) fn job(&self) -> Arc<Job> {
+        self.job.clone()
     }
 
     /// Why the command cannot be run.
@@ -82,6 +90,7 @@ struct Work {
     end: u8,
     /// Whether standard output has JSON and must have nothing else.
     json: bool,
+    job: Arc<Job>,
     failed: Arc<OnceLock<String>>,
     interrupter: Interrupter,
 }
@@ -104,13 +113,14 @@ impl Work {
 
     fn run_once(&self, clock: &str, paths: &BTreeSet<Box<[u8]>>) -> io::Result<()> {
         let stdout = if self.json { io::stderr().into() } else { Stdio::inherit() };
-        let mut child = Command::new(&self.words[0])
+        let mut command = Command::new(&self.words[0]);
+        command
             .args(&self.words[1..])
             .stdout(stdout)
             .env("TREENAIL_CLOCK", clock)
             .env("TREENAIL_ROOT", &self.root)
-            .stdin(Stdio::piped())
-            .spawn()?;
+            .stdin(Stdio::piped());
+        let Some(mut child) = self.job.start(&mut command)? else { return Ok(()) };
         if let Some(mut input) = child.stdin.take() {
             let mut list = Vec::new();
             for path in paths {
@@ -119,7 +129,7 @@ impl Work {
             // A command need not read it.
             drop(input.write_all(&list));
         }
-        child.wait().map(drop)
+        self.job.wait(&mut child).map(drop)
     }
 }
 
