@@ -388,7 +388,13 @@ impl LiveTree {
             if let Ok(stat) = root.stat_self() {
                 self.live.set_root_stat(stat);
             }
-        } else if !self.gone {
+        } else {
+            self.note_root_gone();
+        }
+    }
+
+    fn note_root_gone(&mut self) {
+        if !self.gone {
             self.gone = true;
             self.live.note_gap(Gap { path: Box::default(), reason: "the root is gone".into() });
         }

@@ -54,6 +54,11 @@ impl Places {
         if root.id()? == self.id { Ok(root) } else { Err(NoLook::Elsewhere) }
     }
 
+    /// Whether this is what the system says of the root, and not of another in its place.
+    pub(super) fn is_root(&self, stat: &Stat) -> bool {
+        stat.id() == self.id
+    }
+
     /// Closes all directories.
     pub(super) fn close(&mut self) {
         self.open.clear();

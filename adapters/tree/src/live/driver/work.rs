@@ -250,13 +250,14 @@ impl LiveTree {
         let dirs = (!dirs.is_empty()).then_some(dirs);
         let recheck = Recheck::new(tree).threads(self.options.threads).on_open(&on_open).dirs(dirs);
         let found = match recheck.run(&self.root) {
-            Ok(found) => found,
-            Err(_) if !self.root_is_there() => {
-                self.gone = true;
+            // Where nothing reports that the root is replaced, this is how it is noticed.
+            Ok(found) if found.root_stat.is_none_or(|stat| self.places.is_root(&stat)) => found,
+            Err(error) if self.root_is_there() => return Err(error),
+            Ok(_) | Err(_) => {
+                self.note_root_gone();
                 self.live.rechecked(Vec::new(), Vec::new());
                 return Ok(());
             }
-            Err(error) => return Err(error),
         };
         let polled = watching.into_polled();
         if dirs.is_none() {
