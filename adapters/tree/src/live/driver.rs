@@ -384,12 +384,16 @@ impl LiveTree {
 
     /// Finds out whether the path still leads to the root.
     fn look_at_root(&mut self) {
-        if let Ok(root) = self.places.find_root() {
-            if let Ok(stat) = root.stat_self() {
-                self.live.set_root_stat(stat);
+        match self.places.find_root() {
+            Ok(root) => {
+                if let Ok(stat) = root.stat_self() {
+                    self.live.set_root_stat(stat);
+                }
             }
-        } else {
-            self.note_root_gone();
+            Err(NoLook::Refused(error)) if self.places.may_be_there(&error) => {
+                self.live.refused(DirId::ROOT, &error);
+            }
+            Err(_) => self.note_root_gone(),
         }
     }
 
@@ -400,8 +404,13 @@ impl LiveTree {
         }
     }
 
+    /// Whether the root is where it was, as far as that can be known of one that may not be opened.
     fn root_is_there(&self) -> bool {
-        self.places.find_root().is_ok()
+        match self.places.find_root() {
+            Ok(_) => true,
+            Err(NoLook::Refused(error)) => self.places.may_be_there(&error),
+            Err(NoLook::Elsewhere) => false,
+        }
     }
 
     fn root_gone(&self) -> Error {

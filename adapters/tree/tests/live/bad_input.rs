@@ -154,3 +154,58 @@ fn permissions_that_change_hide_and_show_what_is_in_a_directory() {
         });
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_root_that_may_not_be_read_for_a_while_is_not_gone() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path, mode| set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    for rung in [Rung::Inotify, Rung::Inodes, Rung::Polling] {
+        let dir = tempfile::tempdir().unwrap();
+        let root = &dir.path().join("root");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::write(root.join("sub/kept"), "").unwrap();
+        mode(dir.path(), 0o755);
+        let (told, forbid) = std::sync::mpsc::channel();
+        let (forbidden, go_on) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            // Who owns the directories, and may do everything.
+            scope.spawn(|| {
+                for wanted in forbid {
+                    if wanted == 0 {
+                        fs::write(root.join("sub/new"), "").unwrap();
+                    }
+                    mode(root, wanted);
+                    forbidden.send(()).unwrap();
+                }
+            });
+            as_nobody(move || {
+                let set = |mode: u32| {
+                    told.send(mode).unwrap();
+                    go_on.recv().unwrap();
+                };
+                let options = Options { poll_every: Duration::from_millis(50), ..options(rung) };
+                let mut live = LiveTree::open(root, &options).unwrap();
+                set(0o000);
+                for _ in 0..10 {
+                    live.poll(Some(Duration::from_millis(50))).expect("it is still there");
+                }
+                live.barrier().expect("it is still there");
+                let unlisted = live.unlisted();
+                let why = unlisted.iter().find(|(at, _)| at.is_empty());
+                let why = why.unwrap_or_else(|| panic!("{rung}: {unlisted:?}"));
+                assert!(why.1.contains("denied"), "{rung}: {why:?}");
+                assert!(
+                    live.tree().lookup(b"sub/kept").is_some(),
+                    "{rung}: what was known is kept"
+                );
+                set(0o755);
+                changes(&mut live);
+                assert_eq!(live.unlisted(), [], "{rung}");
+                assert!(live.tree().lookup(b"sub/new").is_some(), "{rung}");
+                assert_true(&live);
+            });
+        });
+    }
+}
