@@ -390,10 +390,23 @@ impl LiveTree {
                     self.live.set_root_stat(stat);
                 }
             }
-            Err(NoLook::Refused(error)) if self.places.may_be_there(&error) => {
+            Err(no_look) => self.note_no_root(no_look),
+        }
+    }
+
+    /// Finds out whether it is the root that the system refuses.
+    fn look_for_root(&mut self) {
+        if let Err(no_look) = self.places.find_root() {
+            self.note_no_root(no_look);
+        }
+    }
+
+    fn note_no_root(&mut self, no_look: NoLook) {
+        match no_look {
+            NoLook::Refused(error) if self.places.may_be_there(&error) => {
                 self.live.refused(DirId::ROOT, &error);
             }
-            Err(_) => self.note_root_gone(),
+            _ => self.note_root_gone(),
         }
     }
 

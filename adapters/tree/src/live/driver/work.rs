@@ -144,10 +144,16 @@ impl LiveTree {
         match action {
             Action::Look { dir, names } => {
                 let found = self.places.look(self.live.tree(), dir, &names);
+                if let Err(NoLook::Refused(_)) = &found {
+                    self.look_for_root();
+                }
                 self.live.looked(dir, names, found);
             }
             Action::List { dir } => {
                 let found = self.watch_and_list(dir);
+                if let Err(NoLook::Refused(_)) = &found {
+                    self.look_for_root();
+                }
                 self.live.listed(dir, found);
             }
             Action::Hash { ticket, dir, name, size_bytes, urgent } => {
