@@ -69,6 +69,11 @@ impl Error {
         Self { kind: ErrorKind::Io, path: path.to_owned(), message, source: Some(source) }
     }
 
+    /// What the system said, where it did.
+    pub(crate) fn source_io(&self) -> Option<&io::Error> {
+        self.source.as_ref()
+    }
+
     /// What sort of failure this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -132,7 +132,7 @@ impl Live {
         for (dir, reason) in failed {
             // Of what is below nothing was seen either.
             for dir in self.below(dir) {
-                if dirs.is_none_or(|dirs| dirs.contains(&dir)) {
+                if dirs.is_none_or(|dirs| dirs.binary_search(&dir).is_ok()) {
                     self.set_listing(dir, Listing::Partial);
                     self.note_unlisted(dir, reason.clone());
                 }
@@ -225,7 +225,8 @@ impl Live {
         }
     }
 
-    fn refused(&mut self, dir: DirId, error: &io::Error) {
+    /// Says of a directory that the system does not let it be looked at; what is known is kept.
+    pub(super) fn refused(&mut self, dir: DirId, error: &io::Error) {
         if self.tree.listing(dir).is_some() {
             self.unlisted.insert(dir, error.to_string());
             self.set_listing(dir, Listing::Partial);

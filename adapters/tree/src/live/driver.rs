@@ -405,18 +405,46 @@ impl LiveTree {
 
     /// Finds out whether the path still leads to the root.
     fn look_at_root(&mut self) {
-        if let Ok(root) = self.places.find_root() {
-            if let Ok(stat) = root.stat_self() {
-                self.live.set_root_stat(stat);
+        match self.places.find_root() {
+            Ok(root) => {
+                if let Ok(stat) = root.stat_self() {
+                    self.live.set_root_stat(stat);
+                }
             }
-        } else if !self.gone {
+            Err(no_look) => self.note_no_root(no_look),
+        }
+    }
+
+    /// Finds out whether it is the root that the system refuses.
+    fn look_for_root(&mut self) {
+        if let Err(no_look) = self.places.find_root() {
+            self.note_no_root(no_look);
+        }
+    }
+
+    fn note_no_root(&mut self, no_look: NoLook) {
+        match no_look {
+            NoLook::Refused(error) if self.places.may_be_there(&error) => {
+                self.live.refused(DirId::ROOT, &error);
+            }
+            _ => self.note_root_gone(),
+        }
+    }
+
+    fn note_root_gone(&mut self) {
+        if !self.gone {
             self.gone = true;
             self.live.note_gap(Gap { path: Box::default(), reason: "the root is gone".into() });
         }
     }
 
+    /// Whether the root is where it was, as far as that can be known of one that may not be opened.
     fn root_is_there(&self) -> bool {
-        self.places.find_root().is_ok()
+        match self.places.find_root() {
+            Ok(_) => true,
+            Err(NoLook::Refused(error)) => self.places.may_be_there(&error),
+            Err(NoLook::Elsewhere) => false,
+        }
     }
 
     fn root_gone(&self) -> Error {

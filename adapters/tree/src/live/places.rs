@@ -2,11 +2,12 @@
 //! refused if it is not the directory that the tree means.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use treenail_os::{FileId, Handle, Listing as Names, Stat, is_elsewhere};
+use treenail_os::{FileId, Handle, Listing as Names, Stat, is_elsewhere, is_exhausted};
 
 use super::{Listed, NoLook};
 use crate::pages::DirId;
@@ -52,6 +53,22 @@ impl Places {
     pub(super) fn find_root(&self) -> Result<Arc<Handle>, NoLook> {
         let root = Handle::open(&self.path)?;
         if root.id()? == self.id { Ok(root) } else { Err(NoLook::Elsewhere) }
+    }
+
+    /// Whether this is what the system says of the root, and not of another in its place.
+    pub(super) fn is_root(&self, stat: &Stat) -> bool {
+        stat.id() == self.id
+    }
+
+    /// Whether the root may be where it was although it cannot be opened. Its permissions do not
+    /// hide which directory it is, unless those of one above it do.
+    pub(super) fn may_be_there(&self, error: &io::Error) -> bool {
+        is_refusal(error)
+            && match fs::metadata(&self.path) {
+                Ok(meta) => self.is_root(&Stat::from_metadata(&meta)),
+                // Windows says so of what is being removed, too.
+                Err(error) => cfg!(unix) && is_refusal(&error),
+            }
     }
 
     /// Closes all directories.
@@ -137,6 +154,11 @@ impl From<io::Error> for NoLook {
     fn from(error: io::Error) -> Self {
         if is_elsewhere(&error) { Self::Elsewhere } else { Self::Refused(error) }
     }
+}
+
+/// Whether an error says of a directory that it cannot be opened now, and not that it is gone.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied || is_exhausted(error)
 }
 
 /// The first name of a directory's path below the root; empty for the root.

@@ -8,15 +8,16 @@ use treenail_os::feed::Rung;
 use treenail_tree::ErrorKind;
 use treenail_tree::live::{EventKind, Fresh, LiveTree, Options, Since};
 
-use crate::support::{assert_true, changes, options, rungs};
+use crate::support::{assert_true, changes, is_root, options, rungs};
 
 #[test]
 fn a_root_in_whose_place_another_directory_stands_is_gone() {
-    for rung in rungs() {
+    for rung in rungs().into_iter().chain([Rung::Polling]) {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
-        fs::create_dir(&root).unwrap();
-        let mut live = LiveTree::open(&root, &options(rung)).unwrap();
+        fs::create_dir_all(root.join("sub/deep")).unwrap();
+        let options = Options { poll_every: Duration::from_millis(50), ..options(rung) };
+        let mut live = LiveTree::open(&root, &options).unwrap();
         fs::rename(&root, dir.path().join("elsewhere")).unwrap();
         fs::create_dir(&root).unwrap();
         fs::write(root.join("of another"), "").unwrap();
@@ -149,6 +150,67 @@ fn permissions_that_change_hide_and_show_what_is_in_a_directory() {
                 set(0o755);
                 changes(&mut live);
                 assert!(live.tree().lookup(b"hidden/new").is_some(), "{rung}");
+            });
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_root_that_may_not_be_read_for_a_while_is_not_gone() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path, mode| set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let rungs = [Rung::Inotify, Rung::Inodes, Rung::Polling];
+    for (rung, is_above) in rungs.into_iter().flat_map(|rung| [(rung, false), (rung, true)]) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = &dir.path().join("root");
+        let closed = if is_above { dir.path() } else { root };
+        fs::create_dir_all(root.join("sub")).unwrap();
+        fs::write(root.join("sub/kept"), "").unwrap();
+        mode(dir.path(), 0o755);
+        let (told, forbid) = std::sync::mpsc::channel();
+        let (forbidden, go_on) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            // Who owns the directories, and may do everything.
+            scope.spawn(|| {
+                for wanted in forbid {
+                    match wanted {
+                        // Others than the superuser cannot do it.
+                        None => _ = fs::write(root.join("sub/new"), ""),
+                        Some(wanted) => mode(closed, wanted),
+                    }
+                    forbidden.send(()).unwrap();
+                }
+            });
+            as_nobody(move || {
+                let set = |mode: Option<u32>| {
+                    told.send(mode).unwrap();
+                    go_on.recv().unwrap();
+                };
+                let options = Options { poll_every: Duration::from_millis(50), ..options(rung) };
+                let mut live = LiveTree::open(root, &options).unwrap();
+                set(Some(0o000));
+                for n in 0..20 {
+                    if n == 10 {
+                        // By now no directory is kept open.
+                        set(None);
+                    }
+                    live.poll(Some(Duration::from_millis(50))).expect("it is still there");
+                }
+                live.barrier().expect("it is still there");
+                let unlisted = live.unlisted();
+                let root_is =
+                    |(at, why): &(Vec<u8>, String)| at.is_empty() && why.contains("denied");
+                // Of what is above the root nothing tells before something happens below it.
+                let is_told = unlisted.iter().any(root_is) || is_above && !is_root();
+                assert!(is_told, "{rung}, {is_above}: {unlisted:?}");
+                let kept = live.tree().lookup(b"sub/kept");
+                assert!(kept.is_some(), "{rung}, {is_above}");
+                set(Some(0o755));
+                changes(&mut live);
+                assert_eq!(live.unlisted(), [], "{rung}, {is_above}");
+                assert_true(&live);
             });
         });
     }

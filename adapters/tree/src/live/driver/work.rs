@@ -12,7 +12,7 @@ use super::super::begin::Watching;
 use super::super::change::Batch;
 use super::super::dirt::At;
 use super::super::hasher::{CLOCK_STEP, Hasher, INLINE_BYTES_MAX};
-use super::super::places::top_of;
+use super::super::places::{is_refusal, top_of};
 use super::super::state::State;
 use super::super::{Action, Listed, NoLook, Unhashed, token};
 use super::{LiveTree, lock};
@@ -144,10 +144,16 @@ impl LiveTree {
         match action {
             Action::Look { dir, names } => {
                 let found = self.places.look(self.live.tree(), dir, &names);
+                if let Err(NoLook::Refused(_)) = &found {
+                    self.look_for_root();
+                }
                 self.live.looked(dir, names, found);
             }
             Action::List { dir } => {
                 let found = self.watch_and_list(dir);
+                if let Err(NoLook::Refused(_)) = &found {
+                    self.look_for_root();
+                }
                 self.live.listed(dir, found);
             }
             Action::Hash { ticket, dir, name, size_bytes, urgent } => {
@@ -250,13 +256,14 @@ impl LiveTree {
         let dirs = (!dirs.is_empty()).then_some(dirs);
         let recheck = Recheck::new(tree).threads(self.options.threads).on_open(&on_open).dirs(dirs);
         let found = match recheck.run(&self.root) {
-            Ok(found) => found,
-            Err(_) if !self.root_is_there() => {
-                self.gone = true;
+            // Where nothing reports that the root is replaced, this is how it is noticed.
+            Ok(found) if found.root_stat.is_none_or(|stat| self.places.is_root(&stat)) => found,
+            Err(error) if self.root_is_there() => return self.not_compared(dirs, error),
+            Ok(_) | Err(_) => {
+                self.note_root_gone();
                 self.live.rechecked(Vec::new(), Vec::new());
                 return Ok(());
             }
-            Err(error) => return Err(error),
         };
         let polled = watching.into_polled();
         if dirs.is_none() {
@@ -275,6 +282,18 @@ impl LiveTree {
         let failures = found.failures.iter().map(|(dir, error)| (*dir, error.to_string()));
         self.live.compared(dirs, failures.collect());
         self.live.rechecked(found.differences, found.suspects);
+        Ok(())
+    }
+
+    /// Keeps what is known of directories, or of all if there are none, if the root could not be
+    /// opened for a reason that may pass.
+    fn not_compared(&mut self, dirs: Option<&[DirId]>, error: Error) -> Result<(), Error> {
+        let Some(refusal) = error.source_io().filter(|source| is_refusal(source)) else {
+            return Err(error);
+        };
+        self.live.compared(dirs, vec![(DirId::ROOT, refusal.to_string())]);
+        self.live.refused(DirId::ROOT, refusal);
+        self.live.rechecked(Vec::new(), Vec::new());
         Ok(())
     }
 
@@ -312,9 +331,12 @@ impl LiveTree {
 
     /// The directories that are looked at again and again: those that nothing reports of, and those
     /// that could not be opened, where a mark on the one above does not tell that they can be now.
+    /// Of the root nothing may tell: what is in the way may be above it.
     pub(super) fn revisited(&self) -> Vec<DirId> {
         let has_marks = self.feed.rung() == Rung::Inodes;
-        let refused = self.live.unlisted().map(|(dir, _)| dir).filter(|_| has_marks);
+        let is_closed = self.live.unlisted().any(|(dir, _)| dir == DirId::ROOT);
+        let refused = self.live.unlisted().map(|(dir, _)| dir);
+        let refused = refused.filter(|_| has_marks || is_closed);
         self.polled.keys().copied().chain(refused).collect()
     }
 
