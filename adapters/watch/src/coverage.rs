@@ -54,6 +54,7 @@ impl Coverage {
         let mut unseen = vec![
             everywhere("stores through a memory mapping"),
             everywhere("on an overlay or network mount, what is written behind it or elsewhere"),
+            everywhere("what is written through a name outside of it that a file is given later"),
         ];
         if has_rules {
             unseen.push(everywhere(
