@@ -94,9 +94,9 @@ impl Live {
         self.content.last.remove(&at);
         if let Some(seen) = self.round.get_mut(&at) {
             // What was seen of it may be older than what was read: it is read again, wherever the
-            // round finds that it went.
+            // round finds that it went. Nobody knows any more what was done to it.
             if verify.is_some() {
-                seen.mark.what |= What::MODIFIED | What::CLOSED;
+                seen.mark.what |= What::MODIFIED | What::CLOSED | What::ATTRIBUTES;
             }
             return;
         }
@@ -109,7 +109,8 @@ impl Live {
             (Err(Unhashed::Unstable), Some(_)) => {
                 // Before its time only what was closed is read.
                 let deadline = now_ns.saturating_add(self.settings.open_max_ns);
-                self.dirt.hold(at, Mark::of(What::MODIFIED | What::CLOSED), deadline);
+                let what = What::MODIFIED | What::CLOSED | What::ATTRIBUTES;
+                self.dirt.hold(at, Mark::of(what), deadline);
             }
             (Err(Unhashed::Refused(_)), Some(open)) => {
                 self.put_modified(&at, stat, None, open);

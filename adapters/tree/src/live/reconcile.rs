@@ -303,7 +303,7 @@ impl Live {
             return;
         }
         for other in self.links.others(&self.tree, at, stat) {
-            let mark = Mark { by_link: true, ..Mark::of(What::MODIFIED) };
+            let mark = Mark { by_link: true, ..Mark::of(What::MODIFIED | What::ATTRIBUTES) };
             self.dirt.mark_due(other, mark);
         }
     }

@@ -78,7 +78,8 @@ impl Live {
         let unseen: Vec<_> = unseen.into_iter().filter(again).collect();
         for (from, to) in unseen.iter().filter(|(_, to)| written.contains(to)) {
             let dirty = if self.dirt.has(from) { from } else { to };
-            self.dirt.hold(dirty.clone(), Mark::of(What::MODIFIED), self.now_ns);
+            let what = What::MODIFIED | What::ATTRIBUTES;
+            self.dirt.hold(dirty.clone(), Mark::of(what), self.now_ns);
         }
         self.moves.splice(0..0, unseen);
         self.make_in_order(round, pending, &written, is_plain);
@@ -165,7 +166,8 @@ impl Live {
         let is_file =
             self.tree.view(None).entry(to.0, &to.1).is_some_and(|row| row.child.is_none());
         let unseen = mark(from).has(What::UNKNOWN) && !mark(to).has(What::UNKNOWN) && is_file;
-        let is_written = is_written || mark(from).has(What::MODIFIED);
+        let is_written =
+            is_written || mark(from).has(What::MODIFIED) && !self.was_seen_written(round, from, to);
         if self.content.forget(from) || is_written || unseen {
             self.dirt.mark_due(to.clone(), Mark::of(What::MODIFIED));
         }
@@ -201,6 +203,20 @@ impl Live {
             ..change
         });
         true
+    }
+
+    /// Whether what was written under the old name had been seen when the tree was last told of the
+    /// file, which has moved by now: a write sets both times, and nobody has set one back since.
+    fn was_seen_written(&self, round: &Round, from: &At, to: &At) -> bool {
+        let unsure = What::ATTRIBUTES.with(What::UNKNOWN);
+        let is_sure = |at| round.get(at).is_some_and(|seen| !seen.mark.what.has(unsure));
+        let now = round.get(to).and_then(|seen| seen.now.flatten());
+        let row = self.tree.view(None).entry(to.0, &to.1);
+        now.zip(row).is_some_and(|(now, row)| {
+            let is_of_write = row.stat.mtime_ns == row.stat.ctime_ns;
+            is_of_write && self.settings.fine_times && !may_differ(&row.stat, &normal(now))
+        }) && is_sure(from)
+            && is_sure(to)
     }
 
     /// Renaming sets the ctime: where nothing else differs, the content is what it was, unless
