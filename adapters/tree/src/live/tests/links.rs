@@ -1,14 +1,22 @@
 //! Files with several names.
 
 use treenail_os::Stat;
-use treenail_os::feed::{Event, What};
+use treenail_os::feed::{Event, Token, What};
 
-use super::{answer, dir, entry, file, kinds, live, put};
+use super::{answer, dir, entry, file, kinds, live, live_with_ids, put};
 use crate::ids::{IdKind, Xxh3Ids};
-use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, Settings, token};
+use crate::live::{Action, EventKind, Hashed, Id, Live, token};
 use crate::pages::DirId;
 use crate::tree::Tree;
 use crate::update::{Edit, Ids};
+
+/// Has the one file watched that is to be; what the feed calls it.
+fn watch_link(live: &mut Live, is: &[(DirId, &[u8], Stat)], file: Stat) -> Token {
+    let wishes = answer(live, is);
+    let [Action::WatchLink { token, .. }] = wishes[..] else { panic!("{wishes:?}") };
+    live.link_watched(token, Some(file.id()));
+    token
+}
 
 #[test]
 fn a_name_that_was_a_files_only_one_follows_its_new_one() {
@@ -69,11 +77,9 @@ fn a_file_that_was_written_by_whatever_name_is_looked_at_where_the_tree_has_it()
     let mut live = live(Tree::empty(dir(2), 0));
     let two = Stat { nlink: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
-    let wishes = answer(&mut live, &[(DirId::ROOT, b"b", two)]);
-    let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
-    live.link_watched(*token, Some(two.id()));
+    let token = watch_link(&mut live, &[(DirId::ROOT, b"b", two)], two);
     answer(&mut live, &[(DirId::ROOT, b"b", two)]);
-    live.event(0, Event::Link { file: *token, what: What::MODIFIED | What::CLOSED });
+    live.event(0, Event::Link { file: token, what: What::MODIFIED | What::CLOSED });
     let now = Stat { size_bytes: 9, ..file(5) };
     answer(&mut live, &[(DirId::ROOT, b"b", now)]);
     assert_eq!(live.tree().lookup(b"b").unwrap().stat, now);
@@ -87,13 +93,11 @@ fn a_name_that_has_become_another_files_is_not_told_as_written_with_its_old_file
     put(&mut tree, DirId::ROOT, b"a", two);
     put(&mut tree, DirId::ROOT, b"b", two);
     let mut live = live(tree);
-    let wishes = answer(&mut live, &[]);
-    let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
-    live.link_watched(*token, Some(two.id()));
+    let token = watch_link(&mut live, &[], two);
     entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
     answer(&mut live, &[(DirId::ROOT, b"a", two), (DirId::ROOT, b"b", other)]);
     live.take_batch();
-    live.event(0, Event::Link { file: *token, what: What::MODIFIED | What::CLOSED });
+    live.event(0, Event::Link { file: token, what: What::MODIFIED | What::CLOSED });
     let now = Stat { nlink: 1, size_bytes: 9, ..two };
     answer(&mut live, &[(DirId::ROOT, b"a", now), (DirId::ROOT, b"b", other)]);
     assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
@@ -178,9 +182,7 @@ fn a_new_name_that_was_seen_before_its_file_was_written_is_looked_at_again() {
     let known = [(IdKind::XXH3, &[1; 16][..])];
     let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
     tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: two, ids: Ids::Known(&known) }]);
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", two)]);
     let ticket = asked.iter().find_map(|action| match action {
@@ -206,9 +208,7 @@ fn a_name_that_is_read_and_goes_has_the_other_names_of_its_file_looked_at() {
     let known = [(IdKind::XXH3, &[1; 16][..])];
     put(&mut tree, DirId::ROOT, b"a", file(5));
     tree.apply([Edit::Put { at: (DirId::ROOT, b"b"), stat: file(6), ids: Ids::Known(&known) }]);
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     // Another file's second name has taken the place, and is being read.
     let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"b", What::CREATED | What::MOVED);
@@ -234,9 +234,7 @@ fn what_was_written_through_another_name_before_the_file_was_watched_is_seen() {
     put(&mut tree, DirId::ROOT, b"a", two);
     let mut live = live(tree);
     let now = Stat { mtime_ns: 2, ctime_ns: 2, ..two };
-    let wishes = answer(&mut live, &[]);
-    let [Action::WatchLink { token, .. }] = &wishes[..] else { panic!("{wishes:?}") };
-    live.link_watched(*token, Some(two.id()));
+    watch_link(&mut live, &[], two);
     answer(&mut live, &[(DirId::ROOT, b"a", now)]);
     assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "a".to_owned())]);
 }

@@ -3,7 +3,7 @@
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
-use super::{LATER_NS, answer, dir, entry, file, kinds, live, put, stat};
+use super::{LATER_NS, answer, dir, entry, file, kinds, live, live_with_ids, put, stat};
 use crate::ids::{IdKind, Xxh3Ids};
 use crate::live::answers::TRIES_MAX;
 use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
@@ -17,9 +17,7 @@ fn a_file_that_was_written_under_a_name_that_it_passed_is_read_where_it_ended() 
     tree.add_column::<Xxh3Ids>();
     let known = [(IdKind::XXH3, &[1; 16][..])];
     tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     let renamed = |live: &mut Live, from: &[u8], to: &[u8]| {
         let (from, to) = ((token(DirId::ROOT), from), (token(DirId::ROOT), to));
         live.event(0, Event::Renamed { from, to, is_dir: false });
@@ -268,9 +266,7 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
     tree.add_column::<Xxh3Ids>();
     let known = [(IdKind::XXH3, &[1; 16][..])];
     tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     // As long as before, and its mtime set back.
     let now = stat(Kind::File, 5, 8, 2);
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
@@ -299,9 +295,7 @@ fn what_is_read_after_a_write_that_was_not_told_of_is_not_taken_for_what_was_tol
     let mut tree = Tree::empty(dir(2), 0);
     tree.add_column::<Xxh3Ids>();
     put(&mut tree, DirId::ROOT, b"a", file(5));
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     let written = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
@@ -328,9 +322,7 @@ fn a_file_whose_attributes_changed_before_it_was_read_is_read_once_the_feed_was_
     let mut tree = Tree::empty(dir(2), 0);
     tree.add_column::<Xxh3Ids>();
     put(&mut tree, DirId::ROOT, b"a", file(5));
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     let written = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let mut asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
@@ -377,9 +369,7 @@ fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() 
     tree.add_column::<Xxh3Ids>();
     let known = [(IdKind::XXH3, &[1; 16][..])];
     tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
-    let clock = Clock { root: 1, incarnation: 1, tick: 0 };
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, clock, settings);
+    let mut live = live_with_ids(tree);
     let id = Id::new(&[2; 16]).unwrap();
     let hashed = |stat| Ok(Hashed { stat, id, ranges: Vec::new() });
     // As long as before, and its mtime set back.

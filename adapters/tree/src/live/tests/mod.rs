@@ -11,6 +11,7 @@ use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
 use super::{Action, Batch, Clock, EventKind, Live, Settings, token};
+use crate::ids::IdKind;
 use crate::pages::DirId;
 use crate::tree::Tree;
 use crate::update::{Edit, Ids, Outcome};
@@ -38,6 +39,11 @@ fn put(tree: &mut Tree, at: DirId, name: &[u8], stat: Stat) -> Option<DirId> {
 
 fn live(tree: Tree) -> Live {
     Live::new(tree, Clock { root: 1, incarnation: 1, tick: 0 }, Settings::default())
+}
+
+fn live_with_ids(tree: Tree) -> Live {
+    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
+    Live::new(tree, Clock { root: 1, incarnation: 1, tick: 0 }, settings)
 }
 
 fn entry(live: &mut Live, dir: DirId, name: &[u8], what: What) {
