@@ -109,7 +109,9 @@ impl Error {
             }
             ErrorKind::Newer => Some("use the version of treenail that made it, or a later one"),
             ErrorKind::IdsDiffer => Some("save both sides with the same `--ids`"),
-            ErrorKind::Locked => Some("ask the process that watches it, or end that one first"),
+            ErrorKind::Locked => Some(
+                "ask the process that watches it (a daemon: `--daemon`), or end that one first",
+            ),
             ErrorKind::RootGone => Some("watch it again once it is there"),
             ErrorKind::TimedOut => Some("allow more time, or wait until less is written there"),
             ErrorKind::Io | ErrorKind::Limit => None,

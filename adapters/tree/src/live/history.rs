@@ -364,24 +364,33 @@ impl Netting {
 
     fn finish(self) -> Vec<Net> {
         let mut changes = self.steps;
-        // What is in a directory goes before it.
-        for (path, state) in self.paths.iter().rev() {
-            if let State { was: Some(class), is: None, .. } = *state {
-                let (kind, path) = (EventKind::Delete, path.clone());
-                changes.push(Net { kind, class, path, from: None, quiet: false });
-            }
-        }
+        // Directories that are gone: what was in them goes first.
+        let mut gone: Vec<Net> = Vec::new();
         for (path, State { was, is, quiet, .. }) in self.paths {
+            while let Some(dir) = gone.pop_if(|dir| is_past(&path, &dir.path)) {
+                changes.push(dir);
+            }
             let (kind, class) = match (was, is) {
-                (_, None) => continue,
+                (None, None) => continue,
                 (None, Some(class)) => (EventKind::Create, class),
                 (Some(_), Some(class)) => (EventKind::Modify, class),
+                (Some(class), None) => (EventKind::Delete, class),
             };
             let quiet = quiet && kind == EventKind::Modify;
-            changes.push(Net { kind, class, path, from: None, quiet });
+            let net = Net { kind, class, path, from: None, quiet };
+            match (kind, class) {
+                (EventKind::Delete, Class::Directory) => gone.push(net),
+                _ => changes.push(net),
+            }
         }
+        changes.extend(gone.into_iter().rev());
         changes
     }
+}
+
+/// Whether a path comes after everything in a directory that comes before it.
+fn is_past(path: &[u8], dir: &[u8]) -> bool {
+    path.strip_prefix(dir).is_none_or(|rest| rest.first().is_some_and(|byte| *byte > b'/'))
 }
 
 /// Whether a path is in a directory or anywhere below.

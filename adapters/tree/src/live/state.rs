@@ -427,7 +427,10 @@ fn put_aside(dir: &Path, journal: &Path) -> Result<(), Error> {
 
 fn from_log(path: &Path, error: &treenail_store::Error) -> Error {
     let kind = match error.kind() {
-        LogErrorKind::Locked => ErrorKind::Locked,
+        // How to read a log that another writes is no help to who wants to watch.
+        LogErrorKind::Locked => {
+            return Error::new(ErrorKind::Locked, path, "another process keeps this state");
+        }
         LogErrorKind::Corrupt => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
     };
