@@ -196,6 +196,23 @@ fn what_was_below_a_replaced_directory_is_deleted_before_the_rename() {
 }
 
 #[test]
+fn what_was_in_a_directory_is_gone_before_it_and_all_else_in_the_order_of_the_paths() {
+    let (mut history, clock) = new();
+    let gone = [(Class::File, "a/b/x"), (Class::Directory, "a/b"), (Class::Directory, "a")];
+    let mut changes: Vec<Change> =
+        gone.iter().map(|(class, path)| change(EventKind::Delete, *class, path)).collect();
+    // Names between that of a directory and those of what is in it.
+    changes
+        .extend(["a-new", "a/b.new", "b"].map(|path| change(EventKind::Create, Class::File, path)));
+    changes.push(change(EventKind::Delete, Class::Directory, "a-old"));
+    told(&mut history, changes);
+    let Since::Net { changes, .. } = history.since(clock) else { panic!("no answer") };
+    let paths: Vec<&str> =
+        changes.iter().map(|net| std::str::from_utf8(&net.path).expect("text")).collect();
+    assert_eq!(paths, ["a-new", "a-old", "a/b.new", "a/b/x", "a/b", "a", "b"]);
+}
+
+#[test]
 fn a_clock_of_the_lost_end_of_an_incarnation_is_not_answered() {
     let (mut history, clock) = new();
     told(&mut history, vec![change(EventKind::Create, Class::File, "a")]);
