@@ -1,6 +1,6 @@
 //! What has changed lately, so that `since` costs what changed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use super::change::{Batch, EventKind, Gap};
@@ -362,12 +362,25 @@ impl Netting {
         keys.into_iter().filter_map(take).collect()
     }
 
+    /// What is gone with something that was in it.
+    fn emptied(&self) -> BTreeSet<Box<[u8]>> {
+        let is_gone = |state: &State| state.was.is_some() && state.is.is_none();
+        let gone = self.paths.iter().filter(|(_, state)| is_gone(state)).map(|(path, _)| path);
+        let holds_something = |path: &&Box<[u8]>| {
+            let start: Box<[u8]> = joined(path, b"");
+            let next = self.paths.range(start.clone()..).next();
+            next.is_some_and(|(next, _)| next.starts_with(&start))
+        };
+        gone.filter(holds_something).cloned().collect()
+    }
+
     fn finish(self) -> Vec<Net> {
+        let emptied = self.emptied();
         let mut changes = self.steps;
-        // Directories that are gone: what was in them goes first.
-        let mut gone: Vec<Net> = Vec::new();
+        // What goes once all that was in it has gone.
+        let mut last: Vec<Net> = Vec::new();
         for (path, State { was, is, quiet, .. }) in self.paths {
-            while let Some(dir) = gone.pop_if(|dir| is_past(&path, &dir.path)) {
+            while let Some(dir) = last.pop_if(|dir| is_past(&path, &dir.path)) {
                 changes.push(dir);
             }
             let (kind, class) = match (was, is) {
@@ -377,13 +390,14 @@ impl Netting {
                 (Some(class), None) => (EventKind::Delete, class),
             };
             let quiet = quiet && kind == EventKind::Modify;
+            let is_emptied = emptied.contains(&path);
             let net = Net { kind, class, path, from: None, quiet };
-            match (kind, class) {
-                (EventKind::Delete, Class::Directory) => gone.push(net),
-                _ => changes.push(net),
+            match is_emptied {
+                true => last.push(net),
+                false => changes.push(net),
             }
         }
-        changes.extend(gone.into_iter().rev());
+        changes.extend(last.into_iter().rev());
         changes
     }
 }
