@@ -366,12 +366,14 @@ impl Netting {
     fn emptied(&self) -> BTreeSet<Box<[u8]>> {
         let is_gone = |state: &State| state.was.is_some() && state.is.is_none();
         let gone = self.paths.iter().filter(|(_, state)| is_gone(state)).map(|(path, _)| path);
-        let holds_something = |path: &&Box<[u8]>| {
-            let start: Box<[u8]> = joined(path, b"");
-            let next = self.paths.range(start.clone()..).next();
-            next.is_some_and(|(next, _)| next.starts_with(&start))
-        };
-        gone.filter(holds_something).cloned().collect()
+        gone.filter(|path| self.holds_something(path)).cloned().collect()
+    }
+
+    /// Whether anything is known of what is below a path.
+    fn holds_something(&self, path: &[u8]) -> bool {
+        let start: Box<[u8]> = joined(path, b"");
+        let next = self.paths.range(start.clone()..).next();
+        next.is_some_and(|(next, _)| next.starts_with(&start))
     }
 
     fn finish(self) -> Vec<Net> {
