@@ -3,8 +3,7 @@
 use treenail_os::Stat;
 use treenail_os::feed::{Event, Token, What};
 
-use super::{answer, dir, entry, file, kinds, live, live_with_ids, put};
-use crate::ids::{IdKind, Xxh3Ids};
+use super::{KNOWN, answer, dir, entry, file, kinds, live, live_with_ids, put, with_ids};
 use crate::live::{Action, EventKind, Hashed, Id, Live, token};
 use crate::pages::DirId;
 use crate::tree::Tree;
@@ -177,12 +176,8 @@ fn a_file_is_linked_elsewhere_though_its_one_name_was_searched_for() {
 
 #[test]
 fn a_new_name_that_was_seen_before_its_file_was_written_is_looked_at_again() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    let known = [(IdKind::XXH3, &[1; 16][..])];
     let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };
-    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: two, ids: Ids::Known(&known) }]);
-    let mut live = live_with_ids(tree);
+    let mut live = live_with_ids(with_ids(two, KNOWN));
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", two)]);
     let ticket = asked.iter().find_map(|action| match action {
@@ -203,11 +198,8 @@ fn a_new_name_that_was_seen_before_its_file_was_written_is_looked_at_again() {
 
 #[test]
 fn a_name_that_is_read_and_goes_has_the_other_names_of_its_file_looked_at() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    let known = [(IdKind::XXH3, &[1; 16][..])];
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    tree.apply([Edit::Put { at: (DirId::ROOT, b"b"), stat: file(6), ids: Ids::Known(&known) }]);
+    let mut tree = with_ids(file(5), Ids::Dropped);
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"b"), stat: file(6), ids: KNOWN }]);
     let mut live = live_with_ids(tree);
     // Another file's second name has taken the place, and is being read.
     let two = Stat { nlink: 2, ctime_ns: 2, ..file(5) };

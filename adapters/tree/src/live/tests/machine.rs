@@ -3,21 +3,19 @@
 use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
-use super::{LATER_NS, answer, dir, entry, file, kinds, live, live_with_ids, put, stat};
-use crate::ids::{IdKind, Xxh3Ids};
+use super::{
+    KNOWN, LATER_NS, answer, dir, entry, file, kinds, live, live_with_ids, put, stat, with_ids,
+};
+use crate::ids::IdKind;
 use crate::live::answers::TRIES_MAX;
-use crate::live::{Action, Clock, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
+use crate::live::{Action, EventKind, Hashed, Id, Live, NoLook, Settings, Unhashed, token};
 use crate::pages::DirId;
 use crate::tree::{Listing, Tree};
-use crate::update::{Edit, Ids};
+use crate::update::Ids;
 
 #[test]
 fn a_file_that_was_written_under_a_name_that_it_passed_is_read_where_it_ended() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    let known = [(IdKind::XXH3, &[1; 16][..])];
-    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
-    let mut live = live_with_ids(tree);
+    let mut live = live_with_ids(with_ids(file(5), KNOWN));
     let renamed = |live: &mut Live, from: &[u8], to: &[u8]| {
         let (from, to) = ((token(DirId::ROOT), from), (token(DirId::ROOT), to));
         live.event(0, Event::Renamed { from, to, is_dir: false });
@@ -262,11 +260,7 @@ fn of_a_directory_that_was_seen_in_two_places_the_one_that_stays_is_watched_and_
 
 #[test]
 fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    let known = [(IdKind::XXH3, &[1; 16][..])];
-    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
-    let mut live = live_with_ids(tree);
+    let mut live = live_with_ids(with_ids(file(5), KNOWN));
     // As long as before, and its mtime set back.
     let now = stat(Kind::File, 5, 8, 2);
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
@@ -292,10 +286,7 @@ fn a_file_that_is_renamed_while_it_is_read_is_read_again_at_its_new_place() {
 
 #[test]
 fn what_is_read_after_a_write_that_was_not_told_of_is_not_taken_for_what_was_told() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    let mut live = live_with_ids(tree);
+    let mut live = live_with_ids(with_ids(file(5), Ids::Dropped));
     let written = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
@@ -319,10 +310,7 @@ fn what_is_read_after_a_write_that_was_not_told_of_is_not_taken_for_what_was_tol
 
 #[test]
 fn a_file_whose_attributes_changed_before_it_was_read_is_read_once_the_feed_was_heard() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    let mut live = live_with_ids(tree);
+    let mut live = live_with_ids(with_ids(file(5), Ids::Dropped));
     let written = Stat { mtime_ns: 2, ctime_ns: 2, ..file(5) };
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let mut asked = answer(&mut live, &[(DirId::ROOT, b"a", written)]);
@@ -365,11 +353,7 @@ fn the_end_of_a_file_that_was_told_of_while_it_was_open_is_told() {
 
 #[test]
 fn attributes_that_changed_while_a_file_was_read_are_not_undone_by_the_answer() {
-    let mut tree = Tree::empty(dir(2), 0);
-    tree.add_column::<Xxh3Ids>();
-    let known = [(IdKind::XXH3, &[1; 16][..])];
-    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: file(5), ids: Ids::Known(&known) }]);
-    let mut live = live_with_ids(tree);
+    let mut live = live_with_ids(with_ids(file(5), KNOWN));
     let id = Id::new(&[2; 16]).unwrap();
     let hashed = |stat| Ok(Hashed { stat, id, ranges: Vec::new() });
     // As long as before, and its mtime set back.
@@ -452,14 +436,7 @@ fn answer_as(
 /// A file whose id is known was written and closed, and changed while it was read; and its
 /// attributes now.
 fn changed_while_read() -> (Live, Stat) {
-    let mut tree = Tree::empty(dir(2), 0);
-    put(&mut tree, DirId::ROOT, b"a", file(5));
-    tree.add_column::<Xxh3Ids>();
-    let known = [(IdKind::XXH3, &[1; 16][..])];
-    let at = (DirId::ROOT, &b"a"[..]);
-    tree.apply([Edit::Put { at, stat: file(5), ids: Ids::Known(&known) }]);
-    let settings = Settings { ids: Some(IdKind::XXH3), ..Settings::default() };
-    let mut live = Live::new(tree, Clock { root: 1, incarnation: 1, tick: 0 }, settings);
+    let mut live = live_with_ids(with_ids(file(5), KNOWN));
     let now = stat(Kind::File, 5, 9, 7);
     entry(&mut live, DirId::ROOT, b"a", What::MODIFIED | What::CLOSED);
     let asked = answer(&mut live, &[(DirId::ROOT, b"a", now)]);

@@ -11,7 +11,7 @@ use treenail_os::feed::{Event, What};
 use treenail_os::{Kind, Stat};
 
 use super::{Action, Batch, Clock, EventKind, Live, Settings, token};
-use crate::ids::IdKind;
+use crate::ids::{IdKind, Xxh3Ids};
 use crate::pages::DirId;
 use crate::tree::Tree;
 use crate::update::{Edit, Ids, Outcome};
@@ -35,6 +35,17 @@ fn put(tree: &mut Tree, at: DirId, name: &[u8], stat: Stat) -> Option<DirId> {
         Outcome::Added(dir) => dir,
         other => panic!("{other:?}"),
     }
+}
+
+/// An id that a file had.
+const KNOWN: Ids = Ids::Known(&[(IdKind::XXH3, &[1; 16])]);
+
+/// A tree with ids, and with one file in it, `a`.
+fn with_ids(a: Stat, ids: Ids) -> Tree {
+    let mut tree = Tree::empty(dir(2), 0);
+    tree.add_column::<Xxh3Ids>();
+    tree.apply([Edit::Put { at: (DirId::ROOT, b"a"), stat: a, ids }]);
+    tree
 }
 
 fn live(tree: Tree) -> Live {
