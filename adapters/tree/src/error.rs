@@ -92,13 +92,6 @@ impl Error {
         &self.message
     }
 
-    /// Whether only this [state](crate::live::Options::state) is in the way: it cannot be made or
-    /// read, or another process holds it. The tree can be kept without one.
-    #[must_use]
-    pub fn is_of_state(&self, state: &Path) -> bool {
-        self.kind == ErrorKind::Locked || self.path.starts_with(state)
-    }
-
     /// What a person can do about it, where there is something.
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {

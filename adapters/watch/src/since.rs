@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use treenail_share::{ErrorKind, Keeper};
-use treenail_tree::live::peek;
+use treenail_tree::live::{self, peek};
 
 use crate::error::Error;
 use crate::options::Options;
@@ -20,7 +20,8 @@ use crate::report::Report;
 /// ever).
 pub fn since(root: &Path, options: &Options, timeout: Option<Duration>) -> Result<Report, Error> {
     options.filter.clone().gitignore(false).compile(root)?;
-    let live = &options.live_at(root)?;
+    // Without a state there is no answer.
+    let live = &live::Options { state_may_fail: false, ..options.live_at(root)? };
     let report = match (Keeper::start(root, live), &live.state) {
         (Err(error), Some(state)) if is_locked(&error) => {
             let peeked = peek(state, live.ids, live.exclude.as_ref())

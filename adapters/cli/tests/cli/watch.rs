@@ -349,6 +349,31 @@ fn a_state_that_cannot_be_made_is_done_without_unless_it_was_asked_for() {
 }
 
 #[test]
+fn a_state_that_cannot_be_stored_any_more_is_told_of_and_done_without() {
+    let scene = Scene::new();
+    let mut watching = scene.watch(&[]);
+    // What stands in the journal's place makes that no more of it can be written.
+    let state = scene.place.path().join("state");
+    fs::remove_dir_all(&state).unwrap();
+    fs::write(&state, "in the way").unwrap();
+    let name = |one: usize| format!("{one}-{}", "x".repeat(200));
+    (0..20_000).for_each(|one| fs::write(scene.root().join(name(one)), "").unwrap());
+    let (mut seen, mut why) = (0, None);
+    while seen < 20_000 || why.is_none() {
+        let line = watching.next();
+        match line.get("stateless") {
+            Some(told) => why = told.as_str().map(str::to_owned),
+            None => seen += 1,
+        }
+    }
+    assert!(why.unwrap().contains("journal"));
+    fs::write(scene.root().join("f"), "").unwrap();
+    assert_eq!(told(&watching.next()), ("create", "file", "f"));
+    let (status, _) = watching.end("-INT");
+    assert_eq!(status.signal(), Some(2));
+}
+
+#[test]
 fn the_last_clock_is_told_at_the_end_where_the_lines_have_none() {
     let scene = Scene::new();
     fs::write(scene.root().join("f"), "").unwrap();

@@ -5,6 +5,7 @@ mod worker;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -65,18 +66,22 @@ impl Keeper {
         let mut live = LiveTree::open(root, options).map_err(Error::tree)?;
         // What happened before the start is told by a batch that is ready now.
         live.poll(Some(Duration::ZERO)).map_err(Error::tree)?;
-        let mut state = State::new(live.tree().clone(), live.clock().tick);
+        let clock = live.clock();
+        let mut state = State::new(live.tree().clone(), clock.tick);
         state.polled = live.polled_count();
+        state.stateless = live.stateless().cloned();
         let shared = Arc::new(Shared {
             root: live.root().to_owned(),
             ready: live.ready().clone(),
-            origin: live.clock(),
+            root_number: clock.root,
+            incarnation: AtomicU32::new(clock.incarnation),
             waker: live.waker(),
             state: Mutex::new(state),
             happened: Condvar::new(),
             thread: OnceLock::new(),
         });
-        let worker = Worker { live, shared: shared.clone(), calls: Vec::new() };
+        let is_stateless = live.stateless().is_some();
+        let worker = Worker { live, shared: shared.clone(), calls: Vec::new(), is_stateless };
         let thread = thread::Builder::new().name("treenail-keeper".to_owned());
         let thread = thread.spawn(move || worker.run());
         let thread = thread.map_err(|error| Error::io(root, "cannot start a thread", error))?;
@@ -182,6 +187,26 @@ impl Keeper {
     #[must_use]
     pub fn polled_count(&self) -> usize {
         self.shared.lock().polled
+    }
+
+    /// Why clocks end with this process although a state was wanted, as
+    /// [`LiveTree::stateless`] says it. It asks nobody.
+    #[must_use]
+    pub fn stateless(&self) -> Option<Arc<str>> {
+        self.shared.lock().stateless.clone()
+    }
+
+    /// Has a function called with that reason, at once if there is one already; in the tree's own
+    /// thread otherwise. The one of the last call counts.
+    pub fn when_stateless(&self, tell: impl FnOnce(&str) + Send + 'static) {
+        let mut state = self.shared.lock();
+        match state.stateless.clone() {
+            None => state.tell_stateless = Some(Box::new(tell)),
+            Some(why) => {
+                drop(state);
+                tell(&why);
+            }
+        }
     }
 
     /// The directories that nothing reports of, summed up: one row for each reason.

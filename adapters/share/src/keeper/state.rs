@@ -54,6 +54,10 @@ pub(crate) struct State {
     pub(crate) tick: u64,
     /// How many directories nothing reported of then.
     pub(super) polled: usize,
+    /// Why clocks end with this process although a state was wanted.
+    pub(super) stateless: Option<Arc<str>>,
+    /// Who wants to know when that comes to be.
+    pub(super) tell_stateless: Option<Tell>,
     /// The last batches, their ticks without a hole.
     recent: VecDeque<Moment>,
     recent_changes: usize,
@@ -79,6 +83,9 @@ pub(super) enum Ending {
     Left,
 }
 
+/// Who is told something once.
+pub(super) type Tell = Box<dyn FnOnce(&str) + Send>;
+
 /// What the keeper's thread is asked to do.
 pub(super) type Command = Box<dyn FnOnce(&mut Worker) + Send>;
 
@@ -88,6 +95,8 @@ impl State {
             tree,
             tick,
             polled: 0,
+            stateless: None,
+            tell_stateless: None,
             recent: VecDeque::new(),
             recent_changes: 0,
             cursors: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! The keeper's thread, and how others have it do something.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -22,8 +23,9 @@ type Reply = mpsc::SyncSender<Result<Clock, Error>>;
 pub(crate) struct Shared {
     pub(super) root: PathBuf,
     pub(super) ready: Ready,
-    /// A clock of this process, for those of other ticks.
-    pub(super) origin: Clock,
+    /// Which tree clocks are of, and of which incarnation.
+    pub(super) root_number: u64,
+    pub(super) incarnation: AtomicU32,
     pub(super) waker: Waker,
     pub(super) state: Mutex<State>,
     pub(super) happened: Condvar,
@@ -37,7 +39,8 @@ impl Shared {
     }
 
     pub(crate) fn clock(&self, tick: u64) -> Clock {
-        Clock { tick, ..self.origin }
+        let incarnation = self.incarnation.load(Ordering::Acquire);
+        Clock { root: self.root_number, incarnation, tick }
     }
 
     /// Waits until something happens, at most until then.
@@ -131,6 +134,8 @@ pub(crate) struct Worker {
     pub(super) live: LiveTree,
     pub(super) shared: Arc<Shared>,
     pub(super) calls: Vec<(u64, Call)>,
+    /// Whether it was noted that the tree goes without a state.
+    pub(super) is_stateless: bool,
 }
 
 impl Worker {
@@ -143,7 +148,9 @@ impl Worker {
                 self.wait_for_commands();
                 continue;
             }
-            match self.live.poll(None) {
+            let polled = self.live.poll(None);
+            self.note_stateless();
+            match polled {
                 Ok(Some(batch)) => self.publish(batch),
                 Ok(None) => {}
                 Err(error) => self.fail(Error::tree(error)),
@@ -176,6 +183,21 @@ impl Worker {
         let mut state = self.shared.lock();
         while state.commands.is_empty() && state.stop.is_none() {
             state = self.shared.wait(state, None);
+        }
+    }
+
+    /// Notes that the tree goes on without its state, if that is news.
+    fn note_stateless(&mut self) {
+        let Some(why) = self.live.stateless().filter(|_| !self.is_stateless) else { return };
+        self.shared.incarnation.store(self.live.clock().incarnation, Ordering::Release);
+        self.is_stateless = true;
+        let (why, tell) = (why.clone(), {
+            let mut state = self.shared.lock();
+            state.stateless = Some(why.clone());
+            state.tell_stateless.take()
+        });
+        if let Some(tell) = tell {
+            tell(&why);
         }
     }
 

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use treenail_tree::live;
 
 use super::{Shared, lock};
-use crate::error::{Error, ErrorKind};
 use crate::keeper::Keeper;
 use crate::problem::Problem;
 use crate::protocol::RootStatus;
@@ -25,8 +24,8 @@ struct Root {
     path: PathBuf,
     /// Nothing while it has not been started, or is being so.
     keeper: Mutex<Option<Arc<Keeper>>>,
-    /// Why it has no state although one was wanted.
-    stateless: Mutex<Option<String>>,
+    /// Whether its state would be within it, so that it has none.
+    holds_states: AtomicBool,
     users: AtomicU32,
     /// Whether the configuration wants it watched.
     stays: AtomicBool,
@@ -67,9 +66,9 @@ impl Used {
         Ok(started)
     }
 
-    /// Why the tree's clocks end with this process, if they do although a state was wanted.
-    pub(super) fn stateless(&self) -> Option<String> {
-        lock(&self.root.stateless).clone()
+    /// Why the clocks of its tree end with this process, if they do although a state was wanted.
+    pub(super) fn stateless(&self, keeper: &Keeper) -> Option<String> {
+        self.root.stateless(keeper)
     }
 
     /// Opens the tree. If its state cannot be, or another process holds it, the tree goes without:
@@ -81,25 +80,17 @@ impl Used {
             state: states.and_then(|states| state_of(states, root, None)),
             poll_every: config.poll_every,
             history_bytes_max: config.history_bytes,
+            state_may_fail: true,
             ..live::Options::default()
         };
-        let within = states.is_some() && options.state.is_none();
-        let inside = "clocks end with the daemon: the state would be below the directory";
-        *lock(&self.root.stateless) = within.then(|| inside.to_owned());
-        let is_of_state = |error: &Error| {
-            let (error, state) = (error.tree_error(), options.state.as_deref());
-            error.zip(state).is_some_and(|(error, state)| error.is_of_state(state))
-        };
-        let error = match Keeper::start(root, &options) {
-            Err(error) if is_of_state(&error) => error,
-            started => return Ok(started?),
-        };
-        self.shared.log(&format!("{error}: its history is not stored"));
-        let is_locked = error.kind() == ErrorKind::Tree(treenail_tree::ErrorKind::Locked);
-        let held = if is_locked { "another process keeps them, " } else { "" };
-        let why = format!("clocks end with the daemon: {held}{error}");
-        *lock(&self.root.stateless) = Some(why);
-        Ok(Keeper::start(root, &live::Options { state: None, ..options })?)
+        let holds_states = states.is_some() && options.state.is_none();
+        self.root.holds_states.store(holds_states, Ordering::Release);
+        let keeper = Keeper::start(root, &options)?;
+        let (shared, path) = (self.shared.clone(), root.clone());
+        keeper.when_stateless(move |why| {
+            shared.log(&format!("{}: its history is not stored: {why}", path.display()));
+        });
+        Ok(keeper)
     }
 }
 
@@ -137,7 +128,7 @@ impl Roots {
                 let root = Arc::new(Root {
                     path: path.clone(),
                     keeper: Mutex::new(None),
-                    stateless: Mutex::new(None),
+                    holds_states: AtomicBool::new(false),
                     users: AtomicU32::new(0),
                     stays: AtomicBool::new(false),
                     used: Mutex::new(Instant::now()),
@@ -163,7 +154,7 @@ impl Roots {
                 counts: keeper.tree().counts(),
                 users: root.users.load(Ordering::Acquire),
                 stays: root.stays.load(Ordering::Acquire),
-                stateless: lock(&root.stateless).clone(),
+                stateless: root.stateless(&keeper),
             })
         };
         roots.into_iter().filter_map(status).collect()
@@ -254,6 +245,14 @@ impl Roots {
 impl Root {
     fn is_idle(&self) -> bool {
         self.users.load(Ordering::Acquire) == 0 && !self.stays.load(Ordering::Acquire)
+    }
+
+    fn stateless(&self, keeper: &Keeper) -> Option<String> {
+        let why = match self.holds_states.load(Ordering::Acquire) {
+            true => Some("the state would be below the directory".into()),
+            false => keeper.stateless(),
+        };
+        why.map(|why: Arc<str>| format!("clocks end with the daemon: {why}"))
     }
 
     fn stop(&self, shared: &Shared) {

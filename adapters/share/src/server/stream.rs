@@ -29,14 +29,14 @@ pub(super) fn serve(
     selection: Option<&Selection>,
 ) -> Result<(), Problem> {
     let used = connection.root(root)?;
-    let (mut ready, mut source) = {
+    let (mut ready, mut source, stateless) = {
         let keeper = used.keeper()?;
         let from = from.map_or(From::Now, From::Clock);
         let source = Source::new(&connection.shared, &keeper, from, selection)?;
-        (keeper.ready().clone(), source)
+        (keeper.ready().clone(), source, used.stateless(&keeper))
     };
     // A client would else take the clocks for good beyond this process.
-    ready.lost = ready.lost.or(used.stateless());
+    ready.lost = ready.lost.or(stateless);
     let ring = if wants_ring { Reserved::new(&connection.shared) } else { None };
     let watching = Answer::Watching {
         ready: Box::new(ready),

@@ -137,6 +137,31 @@ fn a_root_whose_state_another_process_holds_is_watched_without() {
 }
 
 #[test]
+fn a_state_that_cannot_be_stored_any_more_ends_nobody() {
+    let daemon = Daemon::start("");
+    let root = daemon.root();
+    let mut changes = daemon.client().watch(&root, From::Now).unwrap();
+    write(&root.join("a"), "");
+    until(&mut changes, "a");
+    // What stands in the journal's place makes that no more of it can be written.
+    let state = daemon.temp.path().join("state");
+    fs::remove_dir_all(&state).unwrap();
+    write(&state, "in the way");
+    let name = |one: usize| format!("{one}-{}", "x".repeat(200));
+    (0..20_000).for_each(|one| write(&root.join(name(one)), ""));
+    write(&root.join("b"), "");
+    until(&mut changes, "b");
+    daemon.wait_for("its history is not stored");
+    let told = daemon.client().roots().unwrap()[0].stateless.clone();
+    assert!(told.is_some_and(|why| why.starts_with("clocks end with the daemon: ")));
+    // A client that comes later is told, and its clock is good as long as the daemon is.
+    let mut later = daemon.client().watch(&root, From::Clock(changes.clock())).unwrap();
+    assert!(later.ready().lost.is_some());
+    write(&root.join("c"), "");
+    assert!(!until(&mut later, "c").contains(&b"b"[..]));
+}
+
+#[test]
 fn a_clock_goes_on_with_a_root_that_was_given_up() {
     let daemon = Daemon::start("idle_seconds = 1");
     let (root, client) = (daemon.root(), daemon.client());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -29,6 +29,8 @@ use crate::view::View;
 pub(super) struct Begun {
     pub(super) live: Live,
     pub(super) state: Option<State>,
+    /// Why there is no state although one was wanted.
+    pub(super) stateless: Option<Arc<str>>,
     /// Why an earlier state could not be used.
     pub(super) lost: Option<String>,
 }
@@ -40,42 +42,64 @@ impl Begun {
         options: &Options,
         watching: &Watching<'_>,
     ) -> Result<Self, Error> {
-        let open = |dir: &PathBuf| State::open(dir, options);
-        let begin = |tree, opened: Option<Opened>| {
-            let (mut state, lost) =
-                opened.map_or((None, None), |opened| (Some(opened.state), opened.lost));
-            let root = state.as_ref().map_or_else(random, State::root);
-            let clock = Clock { root, incarnation: 1, tick: 0 };
-            let history = History::new(clock, options.history_bytes_max);
-            if let Some(state) = &mut state {
-                // Beside what follows; whoever opens the tree waits for its end.
-                state.begin_checkpoint(&tree, options.ids, &history, || ())?;
-            }
-            let live = Live::with_history(tree, history, settings(options));
-            Ok(Self { live: note_unlisted(live), state, lost })
-        };
         let Some(dir) = &options.state else {
-            return begin(scan(root, options, watching)?, None);
+            return Ok(Self::anew(scan(root, options, watching)?, None, options));
+        };
+        let open = || match State::open(dir, options) {
+            Err(error) if options.state_may_fail => Ok(Err(without(&error))),
+            opened => opened.map(Ok),
         };
         if State::is_new(dir) {
             // Making it waits for the disk, which need not delay the scan.
             return thread::scope(|scope| {
-                let opening = scope.spawn(|| open(dir));
+                let opening = scope.spawn(open);
                 let tree = scan(root, options, watching);
-                let opened = opening.join().unwrap_or_else(|panic| resume_unwind(panic));
-                begin(tree?, Some(opened?))
+                let opened = opening.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+                Ok(Self::anew(tree?, Some(opened), options))
             });
         }
-        let mut opened = open(dir)?;
-        let Some(Remembered { mut tree, history, unheard }) = opened.remembered.take() else {
-            return begin(scan(root, options, watching)?, Some(opened));
+        match open()? {
+            Ok(Opened { state, remembered: Some(remembered), lost }) => {
+                Ok(Self::resumed(remembered, state, lost, options))
+            }
+            opened => Ok(Self::anew(scan(root, options, watching)?, Some(opened), options)),
+        }
+    }
+
+    /// Begins with a tree that was scanned, and with a state or the reason that there is none, if
+    /// one was wanted.
+    fn anew(tree: Tree, opened: Option<Result<Opened, Arc<str>>>, options: &Options) -> Self {
+        let (state, stateless, lost) = match opened {
+            Some(Ok(opened)) => (Some(opened.state), None, opened.lost),
+            Some(Err(why)) => (None, Some(why), None),
+            None => (None, None, None),
         };
+        let root = state.as_ref().map_or_else(random, State::root);
+        let clock = Clock { root, incarnation: 1, tick: 0 };
+        let history = History::new(clock, options.history_bytes_max);
+        let live = Live::with_history(tree, history, settings(options));
+        Self { live: note_unlisted(live), state, stateless, lost }
+    }
+
+    /// Goes on from what is remembered.
+    fn resumed(
+        remembered: Remembered,
+        state: State,
+        lost: Option<String>,
+        options: &Options,
+    ) -> Self {
+        let Remembered { mut tree, history, unheard } = remembered;
         add_column(&mut tree, options.ids);
         let mut live = Live::with_history(tree, history, settings(options));
         live.recheck(Vec::new());
         live.doubt(&unheard);
-        Ok(Self { live, state: Some(opened.state), lost: opened.lost })
+        Self { live, state: Some(state), stateless: None, lost }
     }
+}
+
+/// Why a tree goes on without its state.
+pub(super) fn without(error: &Error) -> Arc<str> {
+    format!("{} ({})", error.message(), error.path().display()).into()
 }
 
 fn settings(options: &Options) -> Settings {

@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::hasher::Hasher;
 use super::history::Since;
 use super::options::{Options, Polled, PolledFor, Ready};
-use super::places::Places;
+use super::places::{Places, RootNow};
 use super::state::State;
 use super::{Live, NoLook, Unhashed};
 use crate::error::{Error, ErrorKind};
@@ -57,6 +57,8 @@ pub struct LiveTree {
     /// Files that are too young to be read, and when they will not be any more.
     young: VecDeque<(Instant, Young)>,
     state: Option<State>,
+    /// Why there is no state although one was wanted.
+    stateless: Option<Arc<str>>,
     /// Directories that nothing reports of, with the reason.
     polled: BTreeMap<DirId, Arc<str>>,
     /// When they are looked at next.
@@ -93,7 +95,7 @@ impl LiveTree {
         let feed = Feed::open(&root_path, &options.feed).map_err(io("cannot watch"))?;
         let mut armed = started.elapsed();
         let watching = Watching::new(&feed);
-        let Begun { live, state, lost } = Begun::new(&root_path, options, &watching)?;
+        let Begun { live, state, stateless, lost } = Begun::new(&root_path, options, &watching)?;
         if feed.rung() != Rung::FileSystem {
             let at = watching.armed.get().copied().unwrap_or_else(Instant::now);
             armed = at.duration_since(started);
@@ -121,6 +123,7 @@ impl LiveTree {
             learning: VecDeque::new(),
             young: VecDeque::new(),
             state,
+            stateless,
             polled,
             poll_at,
             close_at: Some(Instant::now() + HELD_OPEN_FOR),
@@ -137,9 +140,10 @@ impl LiveTree {
             }
             tree.ready.elapsed = tree.started.elapsed();
             tree.ready.counts = tree.live.tree().counts();
-        } else if let Some(state) = &mut tree.state {
+        } else {
             // Whoever reads the clock may keep it, and this process may end, at once.
-            state.end_checkpoint(true)?;
+            tree.save(true)?;
+            tree.ready.clock = tree.clock();
         }
         Ok(tree)
     }
@@ -148,6 +152,13 @@ impl LiveTree {
     #[must_use]
     pub fn ready(&self) -> &Ready {
         &self.ready
+    }
+
+    /// Why clocks end with this process although a state was wanted: from the start, or since it
+    /// could not be stored any more. Only where it [may fail](Options::state_may_fail).
+    #[must_use]
+    pub fn stateless(&self) -> Option<&Arc<str>> {
+        self.stateless.as_ref()
     }
 
     /// The directory, without symbolic links in its path.
@@ -388,7 +399,8 @@ impl LiveTree {
     /// If the state cannot be stored.
     pub fn leave(mut self) -> Result<(), Error> {
         self.finish()?;
-        self.state.take().map_or(Ok(()), State::leave)
+        let left = self.state.take().map_or(Ok(()), State::leave);
+        if self.options.state_may_fail { Ok(()) } else { left }
     }
 
     /// Ends it, with everything stored so that the next opening knows that nothing is missing.
@@ -397,37 +409,21 @@ impl LiveTree {
     /// If the state cannot be stored.
     pub fn close(mut self) -> Result<(), Error> {
         self.finish()?;
-        match self.state.take() {
-            Some(state) => state.close(self.live.tree(), self.options.ids, self.live.history()),
-            None => Ok(()),
-        }
+        let Some(state) = self.state.take() else { return Ok(()) };
+        let closed = state.close(self.live.tree(), self.options.ids, self.live.history());
+        if self.options.state_may_fail { Ok(()) } else { closed }
     }
 
     /// Finds out whether the path still leads to the root.
     fn look_at_root(&mut self) {
-        match self.places.find_root() {
-            Ok(root) => {
+        match self.places.root_now() {
+            RootNow::There(root) => {
                 if let Ok(stat) = root.stat_self() {
                     self.live.set_root_stat(stat);
                 }
             }
-            Err(no_look) => self.note_no_root(no_look),
-        }
-    }
-
-    /// Finds out whether it is the root that the system refuses.
-    fn look_for_root(&mut self) {
-        if let Err(no_look) = self.places.find_root() {
-            self.note_no_root(no_look);
-        }
-    }
-
-    fn note_no_root(&mut self, no_look: NoLook) {
-        match no_look {
-            NoLook::Refused(error) if self.places.may_be_there(&error) => {
-                self.live.refused(DirId::ROOT, &error);
-            }
-            _ => self.note_root_gone(),
+            RootNow::Refused(error) => self.live.refused(DirId::ROOT, &error),
+            RootNow::Gone => self.note_root_gone(),
         }
     }
 
@@ -435,15 +431,6 @@ impl LiveTree {
         if !self.gone {
             self.gone = true;
             self.live.note_gap(Gap { path: Box::default(), reason: "the root is gone".into() });
-        }
-    }
-
-    /// Whether the root is where it was, as far as that can be known of one that may not be opened.
-    fn root_is_there(&self) -> bool {
-        match self.places.find_root() {
-            Ok(_) => true,
-            Err(NoLook::Refused(error)) => self.places.may_be_there(&error),
-            Err(NoLook::Elsewhere) => false,
         }
     }
 

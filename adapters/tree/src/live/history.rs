@@ -138,8 +138,13 @@ impl History {
     /// Begins another incarnation, the end of this one's history being uncertain: clocks of this
     /// one that are later than the present are no longer answered.
     pub fn begin_incarnation(&mut self) {
+        self.begin_incarnation_of(self.clock.incarnation + 1);
+    }
+
+    /// Begins that incarnation.
+    pub(crate) fn begin_incarnation_of(&mut self, number: u32) {
         self.ended.push((self.clock.incarnation, self.clock.tick));
-        self.clock.incarnation += 1;
+        self.clock.incarnation = number;
     }
 
     /// The incarnations before this one, each with its last tick.

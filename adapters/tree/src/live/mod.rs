@@ -375,6 +375,10 @@ impl Live {
     pub fn set_root_stat(&mut self, stat: Stat) {
         self.tree.set_root_stat(stat);
     }
+    /// Begins that incarnation of its history.
+    pub(crate) fn begin_incarnation_of(&mut self, number: u32) {
+        self.history.begin_incarnation_of(number);
+    }
     pub(crate) fn owes_recheck(&self) -> bool {
         self.rechecking.is_some() || self.recheck.is_some()
     }

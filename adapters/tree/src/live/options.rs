@@ -20,6 +20,9 @@ pub struct Options {
     /// Where the tree's history is kept, so that its clock outlives the process; a directory
     /// outside of the root. Nothing to keep none.
     pub state: Option<PathBuf>,
+    /// Whether to go on without the state where it cannot be opened or stored, on a full disk for
+    /// one; clocks end with the process then. Otherwise that ends the live tree with an error.
+    pub state_may_fail: bool,
     /// What the system's feed of changes may use.
     pub feed: feed::Options,
     /// A file that stays open is reported after this long.
@@ -40,6 +43,7 @@ impl Default for Options {
         Self {
             ids: Some(IdKind::BLOCKS),
             state: None,
+            state_may_fail: false,
             feed: feed::Options::default(),
             open_max: Duration::from_nanos(open_max_ns),
             poll_every: Duration::from_secs(2),

@@ -27,6 +27,14 @@ pub(super) struct Places {
     names: Names,
 }
 
+/// What stands at the root's path.
+pub(super) enum RootNow {
+    There(Arc<Handle>),
+    /// As far as can be known, the root, which may not be opened.
+    Refused(io::Error),
+    Gone,
+}
+
 impl Places {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let handle = Handle::open(root)?;
@@ -49,10 +57,18 @@ impl Places {
         Ok(root)
     }
 
-    /// The root, looked for by its path.
-    pub(super) fn find_root(&self) -> Result<Arc<Handle>, NoLook> {
+    fn find_root(&self) -> Result<Arc<Handle>, NoLook> {
         let root = Handle::open(&self.path)?;
         if root.id()? == self.id { Ok(root) } else { Err(NoLook::Elsewhere) }
+    }
+
+    /// What has become of the root, looked for by its path.
+    pub(super) fn root_now(&self) -> RootNow {
+        match self.find_root() {
+            Ok(root) => RootNow::There(root),
+            Err(NoLook::Refused(error)) if self.may_be_there(&error) => RootNow::Refused(error),
+            Err(_) => RootNow::Gone,
+        }
     }
 
     /// Whether this is what the system says of the root, and not of another in its place.
@@ -62,7 +78,7 @@ impl Places {
 
     /// Whether the root may be where it was although it cannot be opened. Its permissions do not
     /// hide which directory it is, unless those of one above it do.
-    pub(super) fn may_be_there(&self, error: &io::Error) -> bool {
+    fn may_be_there(&self, error: &io::Error) -> bool {
         is_refusal(error)
             && match fs::metadata(&self.path) {
                 Ok(meta) => self.is_root(&Stat::from_metadata(&meta)),

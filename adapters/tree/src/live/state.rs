@@ -330,6 +330,14 @@ impl State {
         self.name_snapshot(&head, lsn)
     }
 
+    /// Gives it up as it stands, since it cannot be stored.
+    pub(super) fn give_up(mut self) {
+        if let Some(Saving { thread, .. }) = self.saving.take() {
+            // Whoever holds the state next must find nobody else at it.
+            drop(thread.join());
+        }
+    }
+
     /// Leaves everything as it stands, once there is a snapshot.
     ///
     /// # Errors

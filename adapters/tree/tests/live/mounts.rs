@@ -6,12 +6,14 @@ pub(crate) mod namespace;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use treenail_os::feed::Rung;
-use treenail_tree::live::{LiveTree, Options};
+use treenail_tree::Error;
+use treenail_tree::live::{Fresh, LiveTree, Options, Since};
 
 use crate::support::{Replica, assert_true, storm};
 use namespace::inside;
@@ -199,4 +201,75 @@ fn settle(live: &mut LiveTree) -> usize {
         std::thread::sleep(Duration::from_millis(20));
     }
     gaps
+}
+
+/// Files with long names come in a directory until the state, whose disk is full, is given up or
+/// ends the tree; what `poll` said at the end, and the batches until then.
+fn fill(live: &mut LiveTree, replica: &mut Replica) -> Result<(), Error> {
+    for round in 0..100 {
+        let name = |one: usize| format!("{round}-{one}-{}", "x".repeat(200));
+        (0..500).for_each(|one| fs::write(live.root().join(name(one)), "").unwrap());
+        while let Some(batch) = live.barrier()? {
+            replica.apply(&batch);
+        }
+        if live.stateless().is_some() {
+            return Ok(());
+        }
+    }
+    panic!("the state was stored on a full disk");
+}
+
+#[test]
+fn a_state_on_a_full_disk_is_given_up_where_it_may_fail() {
+    if !inside("mounts::a_state_on_a_full_disk_is_given_up_where_it_may_fail", MOUNT) {
+        return;
+    }
+    let (dir, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(run("mount", &[&"-t", &"tmpfs", &"-o", &"size=16m", &"small", &disk.path()]));
+    let (state, filler) = (Some(disk.path().join("state")), disk.path().join("filler"));
+    let full = || {
+        let mut file = fs::File::create(&filler).unwrap();
+        while file.write_all(&[1; 1 << 16]).is_ok() {}
+    };
+    let options = Options { state, state_may_fail: true, ..Options::default() };
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    let mut replica = Replica::of(live.tree());
+    fs::write(dir.path().join("a"), "").unwrap();
+    let stored = loop {
+        let Some(batch) = live.barrier().unwrap() else { break live.clock() };
+        replica.apply(&batch);
+    };
+    full();
+    fill(&mut live, &mut replica).unwrap();
+    let why = live.stateless().unwrap();
+    assert!(why.contains("o space left") && why.contains("journal"), "{why}");
+    // Nothing is lost by it, and clocks of this process mean what they meant.
+    assert_true(&live);
+    assert_eq!(replica.0, Replica::of(live.tree()).0);
+    let unstored = live.clock();
+    fs::write(dir.path().join("b"), "").unwrap();
+    while live.barrier().unwrap().is_some() {}
+    let Since::Net { changes, .. } = live.since(unstored) else { panic!("{unstored}") };
+    assert_eq!(changes.iter().map(|net| &*net.path).collect::<Vec<_>>(), [b"b"]);
+    let Since::Net { changes, .. } = live.since(stored) else { panic!("{stored}") };
+    let count = changes.len();
+    live.close().unwrap();
+
+    // To the next process those mean something that were stored, and no others.
+    fs::remove_file(&filler).unwrap();
+    let options = Options { state_may_fail: false, ..options };
+    let mut live = LiveTree::open(dir.path(), &options).unwrap();
+    assert!(live.ready().resumed && live.ready().lost.is_none(), "{:?}", live.ready());
+    let mut replica = Replica::of(live.tree());
+    while let Some(batch) = live.barrier().unwrap() {
+        replica.apply(&batch);
+    }
+    let Since::Net { changes, .. } = live.since(stored) else { panic!("{stored}") };
+    assert_eq!(changes.len(), count);
+    assert_eq!(live.since(unstored), Since::Fresh(Fresh::Unknown));
+    // Where it may not fail, it ends with the reason.
+    full();
+    let error = fill(&mut live, &mut replica).unwrap_err();
+    assert!(error.path().starts_with(disk.path()), "{error}");
+    assert!(live.stateless().is_none());
 }

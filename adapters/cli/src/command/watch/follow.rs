@@ -6,8 +6,8 @@ use std::time::Duration;
 use treenail::os::bytes_of;
 use treenail::os::feed::{self, Rung};
 use treenail::share;
-use treenail::tree::{ErrorKind, live};
-use treenail::watch::{Error, Filter, Options, Type};
+use treenail::tree::live;
+use treenail::watch::{Filter, Options, Type};
 
 use crate::args::{Backend, EntryType, Followed};
 use crate::output::{Failed, Problem};
@@ -15,15 +15,15 @@ use crate::output::{Failed, Problem};
 /// Where the state of a root is kept.
 pub(crate) struct State {
     pub(crate) dir: Option<PathBuf>,
-    /// Whether nobody said so.
-    pub(crate) is_default: bool,
+    /// Whether to go on without it where it is in the way, since nobody said that it be kept.
+    pub(crate) may_fail: bool,
     /// Why there is none, although one was wanted.
     pub(crate) missing: Option<&'static str>,
 }
 
 impl State {
     pub(crate) fn none() -> Self {
-        Self { dir: None, is_default: true, missing: None }
+        Self { dir: None, may_fail: true, missing: None }
     }
 
     /// The state of a directory as it is followed.
@@ -49,16 +49,16 @@ impl State {
                     remedy: Some("name another place with --state, or use --no-state"),
                 }));
             }
-            return Ok(Self { dir: Some(wanted.to_owned()), is_default: false, missing: None });
+            return Ok(Self { dir: Some(wanted.to_owned()), may_fail: false, missing: None });
         }
-        let missing = |why| Self { dir: None, is_default: true, missing: Some(why) };
+        let missing = |why| Self { dir: None, may_fail: true, missing: Some(why) };
         let Some(states) = share::states_of_user() else {
             return Ok(missing("neither XDG_STATE_HOME nor HOME says where to keep a state"));
         };
         let Some(dir) = share::state_of(&states, &root, exclusion) else {
             return Ok(missing("the state would be below the directory; --state names a place"));
         };
-        Ok(Self { dir: Some(dir), is_default: true, missing: None })
+        Ok(Self { dir: Some(dir), may_fail: true, missing: None })
     }
 }
 
@@ -110,20 +110,10 @@ pub(crate) fn live_options(args: &Followed, state: &State) -> live::Options {
     live::Options {
         ids: args.ids.kind(),
         state: state.dir.clone(),
+        state_may_fail: state.may_fail,
         feed,
         open_max: Duration::from_millis(args.open_max),
         poll_every: Duration::from_millis(args.poll),
         ..live::Options::default()
     }
-}
-
-/// Why the state is in the way of watching, if it is what is.
-pub(crate) fn of_state(error: &Error, state: &State) -> Option<String> {
-    let told = error
-        .tree_error()
-        .filter(|error| state.dir.as_ref().is_some_and(|state| error.is_of_state(state)))?;
-    Some(match told.kind() {
-        ErrorKind::Locked => "another process watches the directory".to_owned(),
-        _ => told.to_string(),
-    })
 }

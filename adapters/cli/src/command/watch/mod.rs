@@ -10,13 +10,14 @@ mod on_change;
 mod polled;
 #[cfg(all(unix, feature = "daemon"))]
 mod remote;
+mod stateless;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::json;
 use treenail::os::bytes_of;
-use treenail::watch::{Error, Options, Statistics, Watcher};
+use treenail::watch::{Options, Statistics, Watcher};
 
 use crate::Outcome;
 use crate::args::Watch;
@@ -26,6 +27,7 @@ use follow::State;
 use lines::{Lines, backend};
 use on_change::Runner;
 use polled::Polled;
+use stateless::Stateless;
 
 /// With a command to run, what belongs together should bring one run.
 const DEBOUNCE_MS: u64 = 20;
@@ -42,7 +44,7 @@ pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
     let program = program.transpose()?;
     // Before there are other threads, which must not be the ones to get the signals.
     let ending = Ending::new(&args.dir)?;
-    let started = start(args, output)?;
+    let started = start(args)?;
     let result = watch(args, &ending, started, program, output);
     ending.wait_if_ending();
     result
@@ -52,68 +54,32 @@ pub(crate) fn run(args: &Watch, output: &mut Output) -> Result<Outcome, Failed> 
 struct Started {
     watcher: Watcher,
     state: State,
-    /// Why its clocks end with this run, if nobody asked for that.
-    stateless: Option<String>,
     /// The daemon's process, if that watches.
     daemon: Option<u32>,
 }
 
-fn start(args: &Watch, output: &Output) -> Result<Started, Failed> {
-    let state = match args.no_state || has_daemon(args) {
+fn start(args: &Watch) -> Result<Started, Failed> {
+    let mut state = match args.no_state || has_daemon(args) {
         true => State::none(),
         false => State::of(&args.dir, &args.followed)?,
     };
-    let started = |(watcher, daemon), state, stateless: Option<String>| {
-        if let Some(why) = &stateless {
-            output.hint(&format!("clocks end with this run: {why}"));
-        }
-        Started { watcher, state, stateless, daemon }
-    };
-    let error = match open(args, &state) {
-        Err(Opening::Watch(error)) => error,
-        opened => {
-            let missing = state.missing.map(str::to_owned);
-            return Ok(started(opened?, state, missing));
-        }
-    };
-    // Where nobody said where the state should be, it can do without.
-    let why = follow::of_state(&error, &state);
-    let Some(why) = why.filter(|_| state.is_default && args.since.is_none()) else {
-        return Err(error.into());
-    };
-    let state = State::none();
-    Ok(started(open(args, &state)?, state, Some(why)))
+    // What changed since a clock nobody knows without the state.
+    state.may_fail &= args.since.is_none();
+    let (watcher, daemon) = open(args, &state)?;
+    Ok(Started { watcher, state, daemon })
 }
 
 /// Begins to watch; with the daemon's process, if that does.
-fn open(args: &Watch, state: &State) -> Result<(Watcher, Option<u32>), Opening> {
+fn open(args: &Watch, state: &State) -> Result<(Watcher, Option<u32>), Failed> {
     let debounce = args.debounce.unwrap_or(if args.on_change.is_some() { DEBOUNCE_MS } else { 0 });
     let options = follow::options(&args.followed, state).predict(args.predict);
     let options = options.debounce(Duration::from_millis(debounce));
     let options = args.since.map_or(options.clone(), |clock| options.since(clock));
     #[cfg(all(unix, feature = "daemon"))]
     if args.daemon {
-        return remote::open(&args.dir, &options).map_err(Opening::Failed);
+        return remote::open(&args.dir, &options);
     }
-    let watcher = Watcher::start(&args.dir, &options).map_err(Opening::Watch)?;
-    Ok((watcher, None))
-}
-
-/// Why nothing watches.
-enum Opening {
-    Watch(Error),
-    #[cfg(all(unix, feature = "daemon"))]
-    Failed(Failed),
-}
-
-impl From<Opening> for Failed {
-    fn from(opening: Opening) -> Self {
-        match opening {
-            Opening::Watch(error) => error.into(),
-            #[cfg(all(unix, feature = "daemon"))]
-            Opening::Failed(failed) => failed,
-        }
-    }
+    Ok((Watcher::start(&args.dir, &options)?, None))
 }
 
 #[cfg(all(unix, feature = "daemon"))]
@@ -134,7 +100,8 @@ fn watch(
     output: &mut Output,
 ) -> Result<Outcome, Failed> {
     ending.interrupts(started.watcher.interrupter());
-    print_ready(&started, output)?;
+    let mut stateless = Stateless::new(&started.watcher, &started.state);
+    print_ready(&started, &stateless, output)?;
     let mut watcher = started.watcher;
     let mut polled = Polled::new(args.followed.backend);
     polled.tell(&watcher, output)?;
@@ -166,7 +133,8 @@ fn watch(
                         break Err(failed);
                     }
                 }
-                if let Err(failed) = polled.tell(&watcher, output) {
+                let told = polled.tell(&watcher, output);
+                if let Err(failed) = told.and_then(|()| stateless.tell(&watcher, output)) {
                     break Err(failed);
                 }
             }
@@ -185,8 +153,12 @@ fn watch(
     result.and_then(|outcome| stopped.map(|()| outcome).map_err(Failed::from))
 }
 
-fn print_ready(started: &Started, output: &mut Output) -> Result<(), Failed> {
-    let Started { watcher, state, stateless, daemon } = started;
+fn print_ready(
+    started: &Started,
+    stateless: &Stateless,
+    output: &mut Output,
+) -> Result<(), Failed> {
+    let Started { watcher, state, daemon } = started;
     let (ready, counts) = (watcher.ready(), watcher.counts());
     let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
     if output.json() {
@@ -204,8 +176,8 @@ fn print_ready(started: &Started, output: &mut Output) -> Result<(), Failed> {
         if let Some(lost) = &ready.lost {
             object["lost"] = lost.as_str().into();
         }
-        if let Some(why) = stateless {
-            object["stateless"] = why.as_str().into();
+        if let Some(why) = stateless.why() {
+            object["stateless"] = why.into();
         }
         if let Some(pid) = daemon {
             object["daemon"] = (*pid).into();
@@ -230,7 +202,9 @@ fn print_ready(started: &Started, output: &mut Output) -> Result<(), Failed> {
                 None => format!("an earlier state could not be used: {lost}"),
             });
         }
-        if let Some(dir) = &state.dir {
+        if let Some(why) = stateless.why() {
+            output.hint(&stateless::hint(why));
+        } else if let Some(dir) = &state.dir {
             output.note(&format!("state in {}", dir.display()));
         }
     }

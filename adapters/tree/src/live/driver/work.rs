@@ -9,12 +9,13 @@ use treenail_os::Handle;
 use treenail_os::feed::{Event, Feed, Rung, Watched};
 
 use super::super::begin::Watching;
+use super::super::begin::{random, without};
 use super::super::change::Batch;
 use super::super::dirt::At;
 use super::super::hasher::{CLOCK_STEP, Hasher, INLINE_BYTES_MAX};
-use super::super::places::{is_refusal, top_of};
+use super::super::places::{RootNow, is_refusal, top_of};
 use super::super::state::State;
-use super::super::{Action, Listed, NoLook, Unhashed, token};
+use super::super::{Action, Listed, Live, NoLook, Unhashed, token};
 use super::{LiveTree, lock};
 use crate::error::Error;
 use crate::pages::DirId;
@@ -52,9 +53,7 @@ impl LiveTree {
             self.live.recheck(self.revisited());
             self.poll_at = Some(now + self.options.poll_every);
         }
-        if let Some(state) = &mut self.state {
-            state.end_checkpoint(false)?;
-        }
+        self.store(|state, _| state.end_checkpoint(false))?;
         loop {
             let now_ns = self.now_ns();
             let (live, mut root_event) = (&mut self.live, false);
@@ -97,12 +96,10 @@ impl LiveTree {
     /// Notes that the feed has nothing more to tell.
     fn note_heard(&mut self) -> Result<(), Error> {
         self.live.heard_all(self.now_ns());
-        match &mut self.state {
-            Some(state) if state.has_unheard() && self.live.unheard().is_empty() => {
-                state.heard_all()
-            }
-            _ => Ok(()),
-        }
+        self.store(|state, live| match state.has_unheard() && live.unheard().is_empty() {
+            true => state.heard_all(),
+            false => Ok(()),
+        })
     }
 
     /// Stores what was not given out yet, as the end is near, and finds out whether the feed has
@@ -145,14 +142,14 @@ impl LiveTree {
             Action::Look { dir, names } => {
                 let found = self.places.look(self.live.tree(), dir, &names);
                 if let Err(NoLook::Refused(_)) = &found {
-                    self.look_for_root();
+                    self.look_at_root();
                 }
                 self.live.looked(dir, names, found);
             }
             Action::List { dir } => {
                 let found = self.watch_and_list(dir);
                 if let Err(NoLook::Refused(_)) = &found {
-                    self.look_for_root();
+                    self.look_at_root();
                 }
                 self.live.listed(dir, found);
             }
@@ -258,7 +255,9 @@ impl LiveTree {
         let found = match recheck.run(&self.root) {
             // Where nothing reports that the root is replaced, this is how it is noticed.
             Ok(found) if found.root_stat.is_none_or(|stat| self.places.is_root(&stat)) => found,
-            Err(error) if self.root_is_there() => return self.not_compared(dirs, error),
+            Err(error) if !matches!(self.places.root_now(), RootNow::Gone) => {
+                return self.not_compared(dirs, error);
+            }
             Ok(_) | Err(_) => {
                 self.note_root_gone();
                 self.live.rechecked(Vec::new(), Vec::new());
@@ -301,24 +300,44 @@ impl LiveTree {
         let Some(batch) = self.live.take_batch() else { return Ok(None) };
         if self.state.as_ref().is_some_and(State::is_of_other_exclusion) {
             // Before the first batch that comes of it, which would be replayed by other rules.
-            self.save()?;
-            self.state.iter_mut().try_for_each(|state| state.end_checkpoint(true))?;
+            self.save(true)?;
         }
-        if let Some(state) = &mut self.state {
-            state.append(&batch, self.live.unheard())?;
-            if state.wants_checkpoint() {
-                self.save()?;
-            }
+        self.store(|state, live| state.append(&batch, live.unheard()))?;
+        if self.state.as_ref().is_some_and(State::wants_checkpoint) {
+            self.save(false)?;
         }
         Ok(Some(batch))
     }
 
-    /// Has the tree saved.
-    pub(super) fn save(&mut self) -> Result<(), Error> {
+    /// Has the tree saved; with `wait` it is when this returns.
+    pub(super) fn save(&mut self, wait: bool) -> Result<(), Error> {
+        let (feed, ids) = (Arc::downgrade(&self.feed), self.options.ids);
+        let done = move || {
+            if !wait {
+                _ = feed.upgrade().map(|feed| feed.wake());
+            }
+        };
+        self.store(|state, live| {
+            state.begin_checkpoint(live.tree(), ids, live.history(), done)?;
+            if wait { state.end_checkpoint(true) } else { Ok(()) }
+        })
+    }
+
+    /// Does something with the state, if there is one. If it may fail, the tree goes on without.
+    fn store(
+        &mut self,
+        work: impl FnOnce(&mut State, &Live) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let Some(state) = &mut self.state else { return Ok(()) };
-        let feed = Arc::downgrade(&self.feed);
-        let done = move || _ = feed.upgrade().map(|feed| feed.wake());
-        state.begin_checkpoint(self.live.tree(), self.options.ids, self.live.history(), done)
+        let Err(error) = work(state, &self.live) else { return Ok(()) };
+        if !self.options.state_may_fail {
+            return Err(error);
+        }
+        self.state.take().into_iter().for_each(State::give_up);
+        self.stateless = Some(without(&error));
+        // Another process may go on from what was stored: to it, clocks from here on mean nothing.
+        self.live.begin_incarnation_of(random() as u32 | 1 << 31);
+        Ok(())
     }
 
     /// When there is something to do although nothing happens.
