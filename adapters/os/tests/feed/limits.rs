@@ -149,3 +149,17 @@ fn a_root_that_is_no_directory_is_refused() {
         assert!(Feed::open(&dir.path().join(name), &Options::new()).is_err());
     }
 }
+
+#[test]
+fn queues_of_feeds_that_were_dropped_do_not_add_up_to_the_limit() {
+    if !inside("limits::queues_of_feeds_that_were_dropped_do_not_add_up_to_the_limit", USER) {
+        return;
+    }
+    fs::write("/proc/sys/user/max_inotify_instances", "48").unwrap();
+    let dir = TempDir::new().unwrap();
+    let options = Options::new().rungs(&[Rung::Inotify]).queues(1);
+    for round in 0..200 {
+        let feed = Feed::open(dir.path(), &options).unwrap();
+        assert_eq!(feed.rung(), Rung::Inotify, "{round}: {:?}", feed.coverage());
+    }
+}

@@ -16,6 +16,7 @@ use crate::platform::MountId;
 
 use super::super::{Event, Loss, Rung, Token, What};
 use super::fanotify_record::{FileHandle, Named, Record, Records};
+use super::queue_fd::QueueFd;
 use super::registry::{Holders, Registry};
 use super::sink::{Sink, drain};
 use super::{Subject, limits, lock};
@@ -45,7 +46,7 @@ const HEAD_BYTES: u64 = 24;
 
 /// One queue.
 pub(super) struct Group {
-    fd: OwnedFd,
+    fd: QueueFd,
     rung: Rung,
     device: u64,
     no_fid_flag: AtomicBool,
@@ -62,7 +63,7 @@ impl Group {
     pub(super) fn open(rung: Rung, top: BorrowedFd<'_>, device: u64) -> Result<Self, String> {
         let fd = init().map_err(|error| limits::explain_init(&error))?;
         let group = Self {
-            fd,
+            fd: fd.into(),
             rung,
             device,
             no_fid_flag: AtomicBool::new(false),

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io;
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::super::{Event, Loss, Token, What};
 use super::inotify_record::{Record, Records};
+use super::queue_fd::QueueFd;
 use super::registry::Registry;
 use super::roaming;
 use super::sink::{Half, Sink, drain};
@@ -37,7 +38,7 @@ const HEAD_BYTES: u64 = 16;
 
 /// One queue.
 pub(super) struct Queue {
-    fd: OwnedFd,
+    fd: QueueFd,
     /// Held for writing while a watch is taken away: else one that is added to the same inode
     /// meanwhile, and so is the same watch, would go with it.
     gate: RwLock<()>,
@@ -48,7 +49,7 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn open() -> io::Result<Self> {
         Ok(Self {
-            fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?.into(),
             gate: RwLock::new(()),
             dirs: Mutex::default(),
             links: Mutex::default(),

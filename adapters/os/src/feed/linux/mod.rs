@@ -8,6 +8,7 @@ mod limits;
 mod mount_table;
 mod mounts;
 mod noise;
+mod queue_fd;
 pub mod records;
 mod registry;
 mod roaming;

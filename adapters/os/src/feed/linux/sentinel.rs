@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex};
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
@@ -15,11 +15,12 @@ use super::fanotify::Group;
 use super::inotify::add_watch;
 use super::inotify_record::{Record, Records};
 use super::lock;
+use super::queue_fd::QueueFd;
 use super::sink::{Sink, drain};
 
 /// An inotify queue of a few watches that hardly ever say anything.
 pub(super) struct Sentinel {
-    fd: OwnedFd,
+    fd: QueueFd,
     posts: Mutex<HashMap<i32, Vec<Post>>>,
     root: Mutex<Option<Token>>,
 }
@@ -35,7 +36,7 @@ enum Post {
 impl Sentinel {
     pub(super) fn open() -> io::Result<Self> {
         Ok(Self {
-            fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?.into(),
             posts: Mutex::default(),
             root: Mutex::new(None),
         })
