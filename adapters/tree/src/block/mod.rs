@@ -32,25 +32,25 @@ pub(crate) struct Row<'a> {
 ///
 /// # Panics
 /// If a name is longer than 65,535 bytes, which no system allows.
-pub(crate) fn pack<'a>(rows: impl Iterator<Item = Row<'a>> + Clone) -> Leaves<Block> {
+pub(crate) fn pack<'a>(rows: impl Iterator<Item = Row<'a>>) -> Leaves<Block> {
     Leaves::from(cut(rows))
 }
 
 /// The blocks that [`pack`] makes: one at least.
-pub(crate) fn cut<'a>(mut rows: impl Iterator<Item = Row<'a>> + Clone) -> Vec<Block> {
+pub(crate) fn cut<'a>(rows: impl Iterator<Item = Row<'a>>) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let (mut start, mut count, mut names_bytes) = (rows.clone(), 0, 0);
-    loop {
-        let here = rows.clone();
-        let Some(row) = rows.next() else { break };
-        if count == ENTRIES_MAX || names_bytes + row.name.len() > NAMES_BYTES_MAX {
-            blocks.push(Block::new(start.take(count)));
-            (start, count, names_bytes) = (here, 0, 0);
+    let mut here = Vec::with_capacity(rows.size_hint().0.min(ENTRIES_MAX));
+    let mut names_bytes = 0;
+    for row in rows {
+        if here.len() == ENTRIES_MAX || names_bytes + row.name.len() > NAMES_BYTES_MAX {
+            blocks.push(Block::new(&here));
+            here.clear();
+            names_bytes = 0;
         }
-        count += 1;
         names_bytes += row.name.len();
+        here.push(row);
     }
-    blocks.push(Block::new(start.take(count)));
+    blocks.push(Block::new(&here));
     blocks
 }
 
@@ -168,12 +168,11 @@ impl Layout {
 }
 
 impl Block {
-    fn new<'a>(rows: impl Iterator<Item = Row<'a>> + Clone) -> Self {
+    fn new(rows: &[Row<'_>]) -> Self {
         let owner = |stat: &Stat| (stat.device, stat.uid, stat.gid);
-        let first = rows.clone().next().map(|row| row.stat);
-        let (mut count, mut children, mut names_bytes, mut flags) = (0, 0, 0, 0);
-        for row in rows.clone() {
-            count += 1;
+        let (count, first) = (rows.len(), rows.first().map(|row| row.stat));
+        let (mut children, mut names_bytes, mut flags) = (0, 0, 0);
+        for row in rows {
             children += usize::from(row.child.is_some());
             names_bytes += row.name.len();
             if first.is_some_and(|first| owner(&row.stat) != owner(&first)) {

@@ -36,7 +36,7 @@ fn other_attributes_are_those_of_a_block_made_anew_or_refused() {
             [(&b"a"[..], a, None), (b"bcd", b, child), (b"e", c, None)]
                 .map(|(name, stat, child)| Row { name, stat, child })
         };
-    let of = |rows: [Row<'static>; 3]| Block::new(rows.into_iter());
+    let of = |rows: [Row<'static>; 3]| Block::new(&rows);
     let all = |block: &Block| block.rows().map(|row| format!("{row:?}")).collect::<Vec<_>>();
     let changed = Stat { size_bytes: 70, ctime_ns: 90, mode: 0o755, ..file(1, 1) };
     let set = |block: &Block, new: [(usize, Stat); 2]| block.with_stats(new.into_iter());
@@ -105,8 +105,5 @@ fn a_usual_entry_takes_36_bytes_and_its_name() {
             Row { name: name.as_bytes(), stat: one, child: None }
         })
         .collect();
-    assert_eq!(
-        Block::new(rows.iter().copied()).memory_bytes(),
-        200 * (36 + 8) + HEADER_WORDS * 8 + 16
-    );
+    assert_eq!(Block::new(&rows).memory_bytes(), 200 * (36 + 8) + HEADER_WORDS * 8 + 16);
 }

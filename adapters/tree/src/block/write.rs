@@ -42,9 +42,9 @@ impl<'w> Columns<'w> {
         }
     }
 
-    pub(super) fn fill<'a>(mut self, rows: impl Iterator<Item = Row<'a>>, flags: u64) {
+    pub(super) fn fill(mut self, rows: &[Row<'_>], flags: u64) {
         let (mut name_end, mut child_end) = (0, 0);
-        for (i, row) in rows.enumerate() {
+        for (i, row) in rows.iter().enumerate() {
             self.set_stat(i, &row.stat, row.child.is_some(), flags);
             if let Some(child) = row.child {
                 let column = &mut self.children[child_end..child_end + 3];

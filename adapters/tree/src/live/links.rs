@@ -69,6 +69,11 @@ impl Links {
         found
     }
 
+    /// Whether no file has several names.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Remembers a name of a file that has others, or had: one that is the only one now is missing
     /// later, when the file is given another.
     pub(super) fn add(&mut self, stat: &Stat, dir: DirId, name: &[u8]) {

@@ -123,12 +123,14 @@ impl Live {
     #[must_use]
     pub fn with_history(tree: Tree, history: History, settings: Settings) -> Self {
         let (mut links, mut inodes) = (Links::default(), Inodes::default());
-        let view = tree.view(None);
-        for (dir, _) in tree.dirs.iter() {
-            for row in view.entries(dir) {
-                links.add(&row.stat, dir, row.name);
-                if let Some(child) = row.child {
-                    inodes.add(&row.stat, child);
+        for (dir, node) in tree.dirs.iter() {
+            for block in node.leaves.as_slice() {
+                // Most trees have no file of several names.
+                if !links.is_empty() || block.nlinks().is_some() {
+                    block.rows().for_each(|row| links.add(&row.stat, dir, row.name));
+                }
+                for (row, child) in block.children() {
+                    inodes.add(&block.row(row).stat, child);
                 }
             }
         }

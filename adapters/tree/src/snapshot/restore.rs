@@ -1,18 +1,26 @@
 //! A tree in memory from a snapshot file, its blocks packed straight from the file's columns.
 
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use treenail_os::Kind;
 
 use super::Snapshot;
 use super::layout::DIR_PARTIAL;
-use crate::block::{self, Row};
+use crate::block::{self, Block, Leaves, Row};
 use crate::column::IdBlock;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{Blake3Ids, BlockIds, GitIds, IdKind, Xxh3Ids};
 use crate::pages::{DirId, FreeList, PageTable};
 use crate::tree::{Column, DirIds, DirNode, Listing, Tree};
 use crate::view::{Counts, View};
+
+/// Fewer entries are not worth a thread: to pack so many takes half a millisecond.
+const PART_ENTRIES_MIN: u32 = 8192;
+/// More threads wait for memory alone.
+const PARTS_MAX: usize = 4;
 
 impl Snapshot {
     /// The tree that was saved, in memory, with the ids that the snapshot has. It is
@@ -30,11 +38,9 @@ impl Snapshot {
             near: vec![0; header.dirs as usize],
             counts: Counts::default(),
         };
-        let mut rows = Vec::new();
-        for dir in 0..header.dirs {
-            rows.clear();
-            rows.extend(self.entry_range(dir).map(|entry| self.row(entry)));
-            restored.add(self, dir, &rows);
+        let slot_bytes = restored.column.as_ref().map(|column| column.kind.slot_bytes());
+        for packed in self.pack(slot_bytes).into_iter().flatten() {
+            restored.add(self, packed);
         }
         Ok(Tree {
             dirs: restored.dirs,
@@ -47,6 +53,55 @@ impl Snapshot {
             free: FreeList::new(),
             next: header.dirs,
         })
+    }
+
+    /// The directories, packed by as many threads as are worth it.
+    fn pack(&self, slot_bytes: Option<usize>) -> Vec<Vec<Packed>> {
+        let (dirs, entries) = (self.header.dirs, self.header.entries);
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let parts = cores.min((entries / PART_ENTRIES_MIN) as usize).clamp(1, PARTS_MAX) as u32;
+        // Where the directories of each part begin, so that all have as many entries.
+        let start = |part: u32| {
+            let entries_before = u64::from(entries) * u64::from(part) / u64::from(parts);
+            let is_before =
+                |dir: u32| u64::from(self.u32(self.layout.dir_first, dir)) < entries_before;
+            if part == parts { dirs } else { first_not(dirs, is_before) }
+        };
+        let pack = move |part: u32| {
+            let dirs = start(part)..start(part + 1);
+            dirs.map(|dir| self.pack_dir(dir, slot_bytes)).collect::<Vec<_>>()
+        };
+        thread::scope(|scope| {
+            let spawn = |part| thread::Builder::new().spawn_scoped(scope, move || pack(part)).ok();
+            let others: Vec<_> = (1..parts).map(|part| (part, spawn(part))).collect();
+            let mut packed = vec![pack(0)];
+            packed.extend(others.into_iter().map(|(part, thread)| match thread {
+                Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // The system gave none.
+                None => pack(part),
+            }));
+            packed
+        })
+    }
+
+    fn pack_dir(&self, dir: u32, slot_bytes: Option<usize>) -> Packed {
+        let mut counts = Counts::default();
+        let rows = self.entry_range(dir).map(|entry| self.row(entry));
+        let leaves = block::pack(rows.inspect(|row| counts.add(&row.stat)));
+        let mut entries = self.entry_range(dir);
+        let ids = slot_bytes.map(|slot_bytes| {
+            let ids = leaves.as_slice().iter().map(|block| {
+                let mut ids = IdBlock::unknown(block.len(), slot_bytes);
+                for (row, entry) in entries.by_ref().take(block.len()).enumerate() {
+                    if let Some(id) = self.id(entry) {
+                        ids.set(row, id);
+                    }
+                }
+                ids
+            });
+            DirIds(ids.collect::<Vec<_>>().into())
+        });
+        Packed { dir, leaves, ids, counts }
     }
 
     fn column(&self, kind: IdKind) -> Result<Column, Error> {
@@ -83,6 +138,25 @@ fn dir_id(index: u32) -> DirId {
     DirId { index, generation: 0 }
 }
 
+/// The first of `0..count` for which something does not hold that holds for all before it.
+fn first_not(count: u32, holds: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = u32::midpoint(low, high);
+        (low, high) = if holds(middle) { (middle + 1, high) } else { (low, middle) };
+    }
+    low
+}
+
+/// A directory's entries as the tree holds them.
+struct Packed {
+    dir: u32,
+    leaves: Leaves<Block>,
+    /// Where the snapshot has ids.
+    ids: Option<DirIds>,
+    counts: Counts,
+}
+
 /// The tree while its directories come in, parents first.
 struct Restored {
     dirs: PageTable<DirNode>,
@@ -93,27 +167,15 @@ struct Restored {
 }
 
 impl Restored {
-    fn add(&mut self, snapshot: &Snapshot, dir: u32, rows: &[Row<'_>]) {
-        rows.iter().for_each(|row| self.counts.add(&row.stat));
-        let leaves = block::pack(rows.iter().copied());
+    fn add(&mut self, snapshot: &Snapshot, packed: Packed) {
+        let Packed { dir, leaves, ids, counts } = packed;
+        self.counts += counts;
         for (near, block) in (0..).zip(leaves.as_slice()).skip(1) {
             for (_, child) in block.children() {
                 self.near[child.index as usize] = near;
             }
         }
-        if let Some(column) = &mut self.column {
-            let slot_bytes = column.kind.slot_bytes();
-            let mut entries = snapshot.entry_range(dir);
-            let ids = leaves.as_slice().iter().map(|block| {
-                let mut ids = IdBlock::unknown(block.len(), slot_bytes);
-                for (row, entry) in entries.by_ref().take(block.len()).enumerate() {
-                    if let Some(id) = snapshot.id(entry) {
-                        ids.set(row, id);
-                    }
-                }
-                ids
-            });
-            let ids = DirIds(ids.collect::<Vec<_>>().into());
+        if let (Some(column), Some(ids)) = (&mut self.column, ids) {
             column.dirs.insert(dir_id(dir), ids);
         }
         let parent = snapshot.u32(snapshot.layout.dir_parent, dir);
