@@ -15,6 +15,8 @@ use treenail::share::client::{Client, RemoteSubscription};
 use treenail::share::{From, Place};
 
 use crate::support::{Ran, command, finish, place, wait};
+#[cfg(target_os = "linux")]
+use crate::watch::limited;
 
 /// What takes longer hangs.
 const LONG: Duration = Duration::from_secs(30);
@@ -245,6 +247,28 @@ fn a_root_whose_state_another_process_holds_is_said_to_have_none() {
     assert!(status.out().contains("clocks end with the daemon"), "{status:?}");
     holder.kill().unwrap();
     holder.wait().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_that_the_daemon_reached_is_told_with_its_remedy() {
+    let user = User::new();
+    for number in 0..20 {
+        fs::create_dir(user.root().join(format!("d{number}"))).unwrap();
+    }
+    let watch = user.command(&["--json", "watch", "root", "--daemon"]);
+    // The daemon that it starts has the limit as well.
+    let Some(mut watch) = limited(5, &watch) else { return };
+    let mut watching = Watching::spawn(&mut watch);
+    let polled = watching.next()["polled"].take();
+    // The root has a mark too, and the directory of the configuration.
+    assert_eq!(polled["dirs"], 17, "{polled}");
+    let reason = polled["reason"].as_str().unwrap();
+    let parts = ["fs.fanotify.max_user_marks = ", "raise it with sysctl", "looked at every 2s"];
+    assert!(parts.iter().all(|part| reason.contains(part)), "{polled}");
+    let path = format!("{}/f", polled["path"].as_str().unwrap());
+    fs::write(user.root().join(&path), "").unwrap();
+    assert_eq!(watching.next()["path"], *path);
 }
 
 #[test]

@@ -697,20 +697,27 @@ fn coverage_says_what_is_watched_how_and_what_is_not_seen() {
     assert!(scene.run(&["watch", "--coverage", "root"]).expect(0).out().starts_with(".: by "));
 }
 
-/// A `watch` that gets so many marks of fanotify and no more; nothing where that cannot be had.
+/// A command that gets so many marks of fanotify and no more; nothing where that cannot be had.
 #[cfg(target_os = "linux")]
-fn limited(scene: &Scene, marks: usize, args: &[&str]) -> Option<Command> {
+pub(crate) fn limited(marks: usize, command: &Command) -> Option<Command> {
     let unshare = ["--user", "--map-root-user", "sh", "-c"];
     let limit = format!("echo {marks} > /proc/sys/user/max_fanotify_marks");
     if !Command::new("unshare").args(unshare).arg(&limit).status().ok()?.success() {
         println!("skipped: this machine does not allow `unshare --user`");
         return None;
     }
-    let watch = scene.command(&[&["watch", "--no-state", "--poll", "50"], args].concat());
-    let mut command = Command::new("unshare");
-    command.args(unshare).arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(watch.get_program());
-    command.args(watch.get_args()).current_dir(scene.place.path()).stdin(Stdio::null());
-    Some(command)
+    let mut limited = Command::new("unshare");
+    limited.args(unshare).arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(command.get_program());
+    limited.args(command.get_args()).stdin(Stdio::null());
+    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.current_dir(command.get_current_dir().expect("tests run somewhere"));
+    Some(limited)
+}
+
+/// A `watch` that gets five.
+#[cfg(target_os = "linux")]
+fn limited_watch(scene: &Scene, args: &[&str]) -> Option<Command> {
+    limited(5, &scene.command(&[&["watch", "--no-state", "--poll", "50"], args].concat()))
 }
 
 #[cfg(target_os = "linux")]
@@ -719,7 +726,7 @@ fn a_limit_that_is_reached_is_told_with_its_remedy() {
     let scene = Scene::new();
     let names: Vec<_> = (0..20).map(|number| format!("d{number}/")).collect();
     make(scene.root(), &names.iter().map(|name| (&**name, "")).collect::<Vec<_>>());
-    let Some(mut command) = limited(&scene, 5, &["--json", "root"]) else { return };
+    let Some(mut command) = limited_watch(&scene, &["--json", "root"]) else { return };
     let mut watching = Watching::start(&mut command);
     assert_eq!(watching.ready["backend"], "inodes");
     let polled = watching.next()["polled"].take();
@@ -736,7 +743,8 @@ fn a_limit_that_is_reached_is_told_with_its_remedy() {
     let told = watching.until(&path);
     assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
 
-    let mut child = limited(&scene, 5, &["root"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        limited_watch(&scene, &["root"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
     let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     let said: Vec<_> = said.take(2).collect();
     child.kill().unwrap();
@@ -750,7 +758,7 @@ fn a_limit_that_is_reached_is_told_with_its_remedy() {
 #[test]
 fn a_limit_that_is_reached_later_is_told_then() {
     let scene = Scene::new();
-    let Some(mut command) = limited(&scene, 5, &["--json", "root"]) else { return };
+    let Some(mut command) = limited_watch(&scene, &["--json", "root"]) else { return };
     let mut watching = Watching::start(&mut command);
     for number in 0..10 {
         fs::create_dir(scene.root().join(format!("d{number}"))).unwrap();
