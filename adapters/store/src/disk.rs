@@ -12,7 +12,7 @@ mod unix;
 use std::io;
 use std::path::Path;
 
-pub use file::OsFile;
+pub use file::{OsFile, OsLock};
 #[cfg(not(unix))]
 pub use portable::OsDisk;
 #[cfg(unix)]

@@ -15,15 +15,27 @@ pub struct OsFile {
     file: File,
 }
 
+/// A lock of an [`OsDisk`](super::OsDisk).
+#[derive(Debug)]
+pub struct OsLock(File);
+
+impl Drop for OsLock {
+    fn drop(&mut self) {
+        // To close it is not enough: a process that was begun just now may still have it too, until
+        // its program runs.
+        _ = self.0.unlock();
+    }
+}
+
 impl OsFile {
     pub(super) fn new(file: File) -> Self {
         Self { file }
     }
 
     /// The file as a lock, if nobody else holds it.
-    pub(super) fn into_lock(self) -> io::Result<Option<File>> {
+    pub(super) fn into_lock(self) -> io::Result<Option<OsLock>> {
         match self.file.try_lock() {
-            Ok(()) => Ok(Some(self.file)),
+            Ok(()) => Ok(Some(OsLock(self.file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

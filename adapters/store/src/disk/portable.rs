@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Access, Disk, OsFile, check_name};
+use super::{Access, Disk, OsFile, OsLock, check_name};
 
 /// A directory of the file system.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl OsDisk {
 
 impl Disk for OsDisk {
     type File = OsFile;
-    type Lock = File;
+    type Lock = OsLock;
 
     fn open(&self, name: &str, access: Access) -> io::Result<OsFile> {
         self.open_file(name, OpenOptions::new().write(access == Access::Write))
@@ -84,7 +84,7 @@ impl Disk for OsDisk {
         Ok(())
     }
 
-    fn lock(&self, name: &str) -> io::Result<Option<File>> {
+    fn lock(&self, name: &str) -> io::Result<Option<OsLock>> {
         self.open_file(name, OpenOptions::new().write(true).create(true).truncate(false))?
             .into_lock()
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, renameat, unlinkat};
 
-use super::{Access, Disk, OsFile, check_name};
+use super::{Access, Disk, OsFile, OsLock, check_name};
 
 /// A directory of the file system, held open: whoever moves it elsewhere moves the log.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl OsDisk {
 
 impl Disk for OsDisk {
     type File = OsFile;
-    type Lock = File;
+    type Lock = OsLock;
 
     fn open(&self, name: &str, access: Access) -> io::Result<OsFile> {
         self.open_file(
@@ -98,7 +98,7 @@ impl Disk for OsDisk {
         self.dir.sync_all()
     }
 
-    fn lock(&self, name: &str) -> io::Result<Option<File>> {
+    fn lock(&self, name: &str) -> io::Result<Option<OsLock>> {
         self.open_file(name, OFlags::RDWR | OFlags::CREATE)?.into_lock()
     }
 

@@ -1,7 +1,6 @@
 //! What the tests share.
 #![allow(dead_code, reason = "no test uses all of it")]
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use treenail_store::disk::{Access, Disk, DiskFile, OsDisk, OsFile};
+use treenail_store::disk::{Access, Disk, DiskFile, OsDisk, OsFile, OsLock};
 use treenail_store::{Kind, Log, Lsn, Options, Reader};
 
 pub(crate) fn kind() -> Kind {
@@ -122,7 +121,7 @@ pub(crate) struct ProbedFile {
 
 impl Disk for ProbedDisk {
     type File = ProbedFile;
-    type Lock = File;
+    type Lock = OsLock;
 
     fn open(&self, name: &str, access: Access) -> io::Result<ProbedFile> {
         self.probe.see(Call::Open)?;
@@ -154,7 +153,7 @@ impl Disk for ProbedDisk {
         self.disk.sync_dir()
     }
 
-    fn lock(&self, name: &str) -> io::Result<Option<File>> {
+    fn lock(&self, name: &str) -> io::Result<Option<OsLock>> {
         self.probe.see(Call::Lock)?;
         self.disk.lock(name)
     }

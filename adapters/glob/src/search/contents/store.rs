@@ -68,7 +68,14 @@ fn names(dir: &Path) -> Result<Vec<Name>, Error> {
 #[derive(Debug)]
 pub(super) struct Lock {
     dir: PathBuf,
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close it is not enough: a process that was begun just now may still have it too.
+        _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -80,7 +87,7 @@ impl Lock {
         let file = File::options().create(true).truncate(false).write(true).open(path);
         let file = file.map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), _file: file }),
+            Ok(()) => Ok(Self { dir: dir.to_owned(), file }),
             Err(TryLockError::WouldBlock) => {
                 let busy = io::Error::new(io::ErrorKind::ResourceBusy, "another process does so");
                 Err(Error::io("refresh the index of contents", bytes_of(dir.as_os_str()), busy))
