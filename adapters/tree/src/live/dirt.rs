@@ -23,6 +23,8 @@ pub(super) struct Dirt {
     postponed: usize,
     /// To be looked at again once the feed has told what it had in store.
     unexplained: Unexplained,
+    /// What the feed had in store then has been told, but for what it holds back.
+    read_ns: u64,
 }
 
 /// What was seen to be gone, or another, before anybody told so; all of it is looked at again at
@@ -30,7 +32,7 @@ pub(super) struct Dirt {
 #[derive(Default)]
 struct Unexplained {
     marks: BTreeMap<At, Mark>,
-    /// When the first of it came, and when it is not waited for any longer.
+    /// When the last of it came, and when none of it is waited for any longer.
     since_until: Option<(u64, u64)>,
     /// The feed has told where something of it went, or that it is gone.
     is_told: bool,
@@ -187,8 +189,13 @@ impl Dirt {
         for other in [self.due.remove(&at), self.unhold(&at)].into_iter().flatten() {
             mark.add(other);
         }
-        self.unexplained.since_until.get_or_insert((now, deadline));
+        self.unexplained.since_until.get_or_insert((now, deadline)).0 = now;
         self.unexplained.marks.entry(at).and_modify(|known| known.add(mark)).or_insert(mark);
+    }
+
+    /// The feed has told what it had in store at that time, but for halves of renames.
+    pub(super) fn read(&mut self, from: u64) {
+        self.read_ns = from;
     }
 
     /// The feed has told what it had in store: what was seen gone is looked at again, unless the
@@ -205,8 +212,10 @@ impl Dirt {
 
     /// Makes due whatever has been held until now; with `all`, every file that is being written.
     pub(super) fn release(&mut self, now: u64, all: bool) {
-        if self.unexplained.since_until.is_some_and(|(_, until)| until <= now) {
-            self.heard(now);
+        // Whatever the clock says: a reader that was held up has not heard the explanation yet.
+        let read_ns = self.read_ns;
+        if self.unexplained.since_until.is_some_and(|(_, until)| until <= read_ns) {
+            self.heard(read_ns);
         }
         let is_due = |held: &Held| held.deadline <= now || all && !held.postponed;
         let due: Vec<At> = match all {

@@ -267,6 +267,12 @@ impl Live {
         }
     }
 
+    /// Says that the feed has told everything that it had in store at that time, but for halves of
+    /// renames that it holds back.
+    pub fn read(&mut self, from_ns: u64) {
+        self.dirt.read(from_ns);
+    }
+
     /// Says that the feed has told everything that it had in store when it was asked after the last
     /// look, and holds no half of a rename back.
     pub fn heard(&mut self, now_ns: u64) {

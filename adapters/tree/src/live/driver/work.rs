@@ -65,6 +65,7 @@ impl LiveTree {
             if root_event {
                 self.look_at_root();
             }
+            self.live.read(now_ns);
             if self.feed.held_until().is_none() {
                 self.live.heard(now_ns);
             }

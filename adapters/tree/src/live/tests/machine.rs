@@ -415,12 +415,14 @@ fn a_write_where_nobody_may_look_is_reported_once_somebody_may() {
     assert_eq!(kinds(live.take_batch()), [(EventKind::Modify, "d/f".to_owned())]);
 }
 
-/// Answers all looks with what `find` says, and lists directories as empty where it finds them.
+/// Reads the feed, which says nothing; then answers all looks with what `find` says, and lists
+/// directories as empty where it finds them.
 fn answer_as(
     live: &mut Live,
     now_ns: u64,
     find: impl Fn(DirId, &[u8]) -> Result<Option<Stat>, NoLook>,
 ) {
+    live.read(now_ns);
     while let Some(action) = live.next_action(now_ns) {
         match action {
             Action::Look { dir, names } => {

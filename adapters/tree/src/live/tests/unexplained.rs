@@ -87,6 +87,11 @@ fn where_the_feed_always_has_more_to_tell_it_is_believed_in_the_end() {
     assert!(live.next_action(LATER_NS).is_none());
     let until = live.deadline_ns().unwrap();
     assert!(until > LATER_NS);
+    // Not because time has passed in which nobody heard what it told.
+    assert!(live.next_action(until).is_none());
+    live.read(until - 1);
+    assert!(live.next_action(until).is_none());
+    live.read(until);
     assert!(live.next_action(until).is_some());
 }
 
