@@ -4,9 +4,6 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use support::{drain, kind, payloads, small};
 use treenail_store::disk::OsDisk;
@@ -237,41 +234,6 @@ fn salvage_reads_what_is_left_and_names_the_gap() {
 
 fn parse(name: &str) -> u64 {
     u64::from_str_radix(name.trim_end_matches(".wal"), 16).expect("a number")
-}
-
-#[test]
-fn one_writer_at_a_time_and_any_number_of_readers() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (log, _) = open(dir.path());
-    log.write(kind(), b"a").expect("written");
-    let error = fail(dir.path());
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    assert!(error.to_string().contains("another writer"), "{error}");
-    let disk = OsDisk::open(dir.path()).expect("opened");
-    let (mut reader, _) = Reader::open(disk).expect("opened");
-    assert_eq!(drain(&mut reader), [b"a"]);
-    drop(log);
-    open(dir.path());
-}
-
-#[test]
-fn a_process_that_is_begun_meanwhile_does_not_keep_the_lock() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let done = AtomicBool::new(false);
-    let program = std::env::current_exe().expect("this program");
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                // It says which tests there are.
-                let mut child = Command::new(&program);
-                child.args(["--list", "one_writer"]).stdout(Stdio::null());
-                assert!(child.status().expect("it runs").success());
-            }
-        });
-        let opened = (0..300).find_map(|_| Log::open(dir.path(), &small()).err());
-        done.store(true, Ordering::Relaxed);
-        assert!(opened.is_none(), "{opened:?}");
-    });
 }
 
 #[test]

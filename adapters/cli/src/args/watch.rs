@@ -181,9 +181,9 @@ pub(crate) struct Followed {
     #[arg(long, value_name = "MS", default_value_t = 2_000, help_heading = "Watching")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) poll: u64,
-    /// Where the state is kept that makes clocks outlive a run. Watching goes on without the default
-    /// one, and says so, if it cannot be stored; it ends if one is named [default: a directory for
-    /// each root in $XDG_STATE_HOME/treenail/watch]
+    /// Where the state is kept that makes clocks outlive a run. Watching goes on without the
+    /// default one, and says so, if it cannot be stored; it ends if one is named [default: a
+    /// directory for each root in $XDG_STATE_HOME/treenail/watch]
     #[arg(long, value_name = "DIR", help_heading = "Watching")]
     pub(crate) state: Option<PathBuf>,
 }

@@ -16,7 +16,7 @@ use treenail::share::{From, Place};
 
 use crate::support::{Ran, command, finish, place, wait};
 #[cfg(target_os = "linux")]
-use crate::watch::limited;
+use crate::watch::coverage::limited;
 
 /// What takes longer hangs.
 const LONG: Duration = Duration::from_secs(30);

@@ -1,5 +1,8 @@
 //! `watch` and `since`, with real processes.
 
+mod clocks;
+pub(crate) mod coverage;
+mod on_change;
 mod storm;
 
 use std::ffi::OsStr;
@@ -7,12 +10,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -256,56 +258,6 @@ fn a_pipe_that_closes_ends_it_quietly() {
 }
 
 #[test]
-fn a_signal_ends_it_with_the_state_stored_and_the_next_run_goes_on() {
-    let scene = Scene::new();
-    let watching = scene.watch(&[]);
-    fs::write(scene.root().join("before"), "").unwrap();
-    let clock = watching.clock.clone();
-    let (status, _) = watching.end("-TERM");
-    assert_eq!(status.signal(), Some(15));
-    fs::write(scene.root().join("between"), "").unwrap();
-    let mut watching = scene.watch(&["--since", &clock]);
-    assert_eq!(watching.clock, clock);
-    let lines = [watching.next(), watching.next()];
-    assert_eq!(
-        lines.each_ref().map(told),
-        [("create", "file", "before"), ("create", "file", "between")]
-    );
-    assert_eq!(lines[0]["clock"], *clock, "not all of the report is printed yet");
-    assert_ne!(lines[1]["clock"], *clock);
-    drop(watching);
-    // Without a clock what is past is not news.
-    fs::write(scene.root().join("later"), "").unwrap();
-    let mut watching = scene.watch(&[]);
-    fs::write(scene.root().join("now"), "").unwrap();
-    assert_eq!(watching.next()["path"], "now");
-}
-
-#[test]
-fn since_says_what_changed_in_sum_also_while_another_process_watches() {
-    let scene = Scene::new();
-    let ran = scene.run(&["since", "root", "tn1-0000000000000000-1-0", "--json"]).expect(1);
-    let summary = ran.summary();
-    assert_eq!(summary["fresh"], true);
-    let clock = summary["clock"].as_str().unwrap().to_owned();
-    let f = scene.root().join("f");
-    for text in ["1", "2", "3"] {
-        fs::write(&f, text).unwrap();
-    }
-    let ran = scene.run(&["since", "root", &clock]).expect(0);
-    let second = ran.out().strip_prefix("A f\nclock ").unwrap().trim_end().to_owned();
-    assert_eq!(scene.run(&["since", "root", &second]).expect(1).out(), format!("clock {second}\n"));
-    let mut watching = scene.watch(&[]);
-    fs::remove_file(&f).unwrap();
-    watching.until("f");
-    let ran = scene.run(&["since", "--json", "root", &second]).expect(0);
-    assert_eq!(ran.json().iter().map(told).next(), Some(("delete", "file", "f")));
-    assert!(scene.run(&["since", "root", &clock]).expect(1).out().starts_with("clock "));
-    let (status, _) = watching.end("-TERM");
-    assert_eq!(status.signal(), Some(15), "nobody disturbed it");
-}
-
-#[test]
 fn what_cannot_be_watched_is_refused_with_a_remedy() {
     let scene = Scene::new();
     make(scene.place.path(), &[("file", "")]);
@@ -330,69 +282,6 @@ fn what_cannot_be_watched_is_refused_with_a_remedy() {
     assert!(held.ready.get("stateless").is_none());
     scene.run(&["watch", "root", state[0], state[1]]).refused("", "ask the process");
     drop(held);
-}
-
-#[test]
-fn a_state_that_cannot_be_made_is_done_without_unless_it_was_asked_for() {
-    let scene = Scene::new();
-    fs::write(scene.place.path().join("state"), "in the way").unwrap();
-    let mut watching = scene.watch(&[]);
-    fs::write(scene.root().join("f"), "").unwrap();
-    assert_eq!(told(&watching.next()), ("create", "file", "f"));
-    let why = watching.ready["stateless"].as_str().expect("it says that it has no state");
-    assert!(why.contains("cannot make the state"), "{why}");
-    let clock = watching.clock.clone();
-    drop(watching);
-    scene.run(&["watch", "root", "--since", &clock]).refused("state", "");
-    scene.run(&["watch", "root", "--state", "state/s"]).refused("state/s", "");
-    scene.run(&["since", "root", &clock]).refused("state", "");
-}
-
-#[test]
-fn a_state_that_cannot_be_stored_any_more_is_told_of_and_done_without() {
-    let scene = Scene::new();
-    let mut watching = scene.watch(&[]);
-    // What stands in the journal's place makes that no more of it can be written.
-    let state = scene.place.path().join("state");
-    fs::remove_dir_all(&state).unwrap();
-    fs::write(&state, "in the way").unwrap();
-    let name = |one: usize| format!("{one}-{}", "x".repeat(200));
-    (0..20_000).for_each(|one| fs::write(scene.root().join(name(one)), "").unwrap());
-    let (mut seen, mut why) = (0, None);
-    while seen < 20_000 || why.is_none() {
-        let line = watching.next();
-        match line.get("stateless") {
-            Some(told) => why = told.as_str().map(str::to_owned),
-            None => seen += 1,
-        }
-    }
-    assert!(why.unwrap().contains("journal"));
-    fs::write(scene.root().join("f"), "").unwrap();
-    assert_eq!(told(&watching.next()), ("create", "file", "f"));
-    let (status, _) = watching.end("-INT");
-    assert_eq!(status.signal(), Some(2));
-}
-
-#[test]
-fn the_last_clock_is_told_at_the_end_where_the_lines_have_none() {
-    let scene = Scene::new();
-    fs::write(scene.root().join("f"), "").unwrap();
-    let mut child = scene.command(&["watch", "root"]);
-    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap());
-    told.read_line(&mut String::new()).unwrap();
-    fs::write(scene.root().join("g"), "").unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "A g\n");
-    let killed = Command::new("kill").arg(child.id().to_string()).status();
-    assert!(killed.is_ok_and(|status| status.success()));
-    wait(&mut child, COMES_WITHIN).expect("it ends");
-    let mut last = String::new();
-    told.read_line(&mut last).unwrap();
-    let clock = last.strip_prefix("clock ").expect(&last).trim_end();
-    fs::write(scene.root().join("h"), "").unwrap();
-    assert!(scene.run(&["since", "root", clock]).expect(0).out().starts_with("A h\n"));
 }
 
 #[test]
@@ -522,116 +411,6 @@ fn debouncing_gives_what_changed_in_sum() {
 }
 
 #[test]
-fn the_command_runs_once_at_a_time_and_once_more_for_what_changes_meanwhile() {
-    let scene = Scene::new();
-    let script =
-        "read first; { echo \"$first\"; cat; } >> log; echo $TREENAIL_CLOCK >> runs; sleep 0.4";
-    let watching = scene.watch(&["--shell", "--on-change", script]);
-    for file in 0..60 {
-        fs::write(scene.root().join(format!("f{file}")), "").unwrap();
-        thread::sleep(Duration::from_millis(5));
-    }
-    let begun = Instant::now();
-    let read = |name| fs::read_to_string(scene.place.path().join(name)).unwrap_or_default();
-    while (0..60).any(|file| !read("log").lines().any(|line| line == format!("root/f{file}"))) {
-        assert!(begun.elapsed() < COMES_WITHIN, "{}", read("log"));
-        thread::sleep(Duration::from_millis(20));
-    }
-    let runs = read("runs");
-    assert!((1..=4).contains(&runs.lines().count()), "{runs}");
-    assert!(runs.lines().all(|clock| clock.starts_with("tn1-")), "{runs}");
-    drop(watching);
-    // What the command says is no JSON.
-    let mut watching = scene.watch(&["--shell", "--on-change", "cat"]);
-    fs::write(scene.root().join("said"), "").unwrap();
-    assert_eq!(watching.next()["path"], "said");
-    thread::sleep(Duration::from_millis(100));
-    let (_, rest) = watching.end("-TERM");
-    assert!(rest.iter().all(|line| line.starts_with('{')), "{rest:?}");
-    let mut watching = scene.watch(&["--on-change", "/nowhere/to be found"]);
-    fs::write(scene.root().join("more"), "").unwrap();
-    let status = wait(&mut watching.child, COMES_WITHIN).expect("it ends");
-    assert_eq!(status.code(), Some(2));
-}
-
-#[cfg(target_os = "linux")]
-/// The processes that a script has written down, one a line, once there are so many.
-fn written_down(scene: &Scene, count: usize) -> Vec<String> {
-    let begun = Instant::now();
-    loop {
-        let text = fs::read_to_string(scene.place.path().join("pids")).unwrap_or_default();
-        let pids: Vec<_> = text.lines().map(str::to_owned).collect();
-        if pids.len() == count && text.ends_with('\n') {
-            return pids;
-        }
-        assert!(begun.elapsed() < COMES_WITHIN, "{pids:?}");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[cfg(target_os = "linux")]
-/// Waits until a process is over; one that goes on is ended, with a panic.
-fn until_over(pid: &str) {
-    let begun = Instant::now();
-    let state = || {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        stat.rsplit(") ").next()?.chars().next()
-    };
-    // One that nobody has asked for its status is over too.
-    while state().is_some_and(|state| state != 'Z') {
-        if begun.elapsed() > COMES_WITHIN {
-            _ = Command::new("kill").args(["-KILL", pid]).status();
-            panic!("process {pid} goes on");
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn the_command_gets_signals_as_always() {
-    let scene = Scene::new();
-    make(scene.place.path(), &[("script", "echo $$ >> pids; exec sleep 600")]);
-    let watching = scene.watch(&["--no-state", "--on-change", "sh script"]);
-    fs::write(scene.root().join("f"), "").unwrap();
-    let pids = written_down(&scene, 1);
-    let status = fs::read_to_string(format!("/proc/{}/status", pids[0])).unwrap();
-    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
-    let blocked = u64::from_str_radix(blocked.trim(), 16).unwrap();
-    let terminating = [1, 2, 15].map(|signal| 1 << (signal - 1)).iter().sum::<u64>();
-    assert_eq!(blocked & terminating, 0, "{status}");
-    assert!(Command::new("kill").arg(&pids[0]).status().unwrap().success());
-    until_over(&pids[0]);
-    // That it ended by a signal keeps nobody from running it again.
-    fs::write(scene.root().join("g"), "").unwrap();
-    let pids = written_down(&scene, 2);
-    watching.end("-TERM");
-    until_over(&pids[1]);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_signal_leaves_nothing_of_the_command() {
-    let script = "sleep 600 & echo $! >> pids; echo $$ >> pids; wait; true";
-    for signal in ["-INT", "-TERM"] {
-        for shell in [true, false] {
-            let scene = Scene::new();
-            make(scene.place.path(), &[("script", script)]);
-            let args = match shell {
-                true => vec!["--shell", "--on-change", script],
-                false => vec!["--on-change", "sh script"],
-            };
-            let watching = scene.watch(&[&["--no-state"], &args[..]].concat());
-            fs::write(scene.root().join("f"), "").unwrap();
-            let pids = written_down(&scene, 2);
-            let (status, _) = watching.end(signal);
-            assert!(status.signal().is_some(), "{status}");
-            pids.iter().for_each(|pid| until_over(pid));
-        }
-    }
-}
-
-#[test]
 fn events_that_are_lost_are_a_gap_and_made_up_for() {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap_or_default();
     let Some(limit) = limit.trim().parse::<usize>().ok().filter(|limit| *limit <= 65_536) else {
@@ -683,117 +462,6 @@ fn a_swap_of_a_mounted_configuration_is_seen_whole() {
     fs::write(root.join("end"), "").unwrap();
     watching.until("end").iter().for_each(|line| replica.apply(line));
     replica.check(&root, "after ten swaps");
-}
-
-#[test]
-fn coverage_says_what_is_watched_how_and_what_is_not_seen() {
-    let scene = Scene::new();
-    let ran =
-        scene.run(&["watch", "--coverage", "--json", "--backend", "polling", "root"]).expect(0);
-    let lines = ran.json();
-    assert_eq!(lines[0]["covered"]["backend"], "polling");
-    assert!(lines.iter().any(|line| line["unseen"]["what"].as_str().is_some()), "{lines:?}");
-    assert!(ran.summary()["covered"].as_u64() >= Some(1));
-    assert!(scene.run(&["watch", "--coverage", "root"]).expect(0).out().starts_with(".: by "));
-}
-
-/// A command that gets so many marks of fanotify and no more; nothing where that cannot be had.
-#[cfg(target_os = "linux")]
-pub(crate) fn limited(marks: usize, command: &Command) -> Option<Command> {
-    let unshare = ["--user", "--map-root-user", "sh", "-c"];
-    let limit = format!("echo {marks} > /proc/sys/user/max_fanotify_marks");
-    if !Command::new("unshare").args(unshare).arg(&limit).status().ok()?.success() {
-        println!("skipped: this machine does not allow `unshare --user`");
-        return None;
-    }
-    let mut limited = Command::new("unshare");
-    limited.args(unshare).arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(command.get_program());
-    limited.args(command.get_args()).stdin(Stdio::null());
-    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    limited.current_dir(command.get_current_dir().expect("tests run somewhere"));
-    Some(limited)
-}
-
-/// A `watch` that gets five.
-#[cfg(target_os = "linux")]
-fn limited_watch(scene: &Scene, args: &[&str]) -> Option<Command> {
-    limited(5, &scene.command(&[&["watch", "--no-state", "--poll", "50"], args].concat()))
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_limit_that_is_reached_is_told_with_its_remedy() {
-    let scene = Scene::new();
-    let names: Vec<_> = (0..20).map(|number| format!("d{number}/")).collect();
-    make(scene.root(), &names.iter().map(|name| (&**name, "")).collect::<Vec<_>>());
-    let Some(mut command) = limited_watch(&scene, &["--json", "root"]) else { return };
-    let mut watching = Watching::start(&mut command);
-    assert_eq!(watching.ready["backend"], "inodes");
-    let polled = watching.next()["polled"].take();
-    // The root has a mark too.
-    assert_eq!(polled["dirs"], 16, "{polled}");
-    assert_eq!(polled["every_ms"], 50.0, "{polled}");
-    assert!(scene.root().join(polled["path"].as_str().unwrap()).is_dir(), "{polled}");
-    let reason = polled["reason"].as_str().unwrap();
-    assert!(reason.contains("fs.fanotify.max_user_marks = "), "{polled}");
-    assert!(reason.contains("raise it with sysctl"), "{polled}");
-    let path = format!("{}/f", polled["path"].as_str().unwrap());
-    fs::write(scene.root().join(&path), "").unwrap();
-    // It is told once.
-    let told = watching.until(&path);
-    assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
-
-    let mut child =
-        limited_watch(&scene, &["root"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
-    let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let said: Vec<_> = said.take(2).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(said[0].starts_with("watching "), "{said:?}");
-    assert!(said[1].starts_with("polled every 50ms: 16 directories, such as d"), "{said:?}");
-    assert!(said[1].contains("fs.fanotify.max_user_marks = "), "{said:?}");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_limit_that_is_reached_later_is_told_then() {
-    let scene = Scene::new();
-    let Some(mut command) = limited_watch(&scene, &["--json", "root"]) else { return };
-    let mut watching = Watching::start(&mut command);
-    for number in 0..10 {
-        fs::create_dir(scene.root().join(format!("d{number}"))).unwrap();
-        thread::sleep(Duration::from_millis(20));
-    }
-    // The last line of all that can be told of it.
-    fs::write(scene.root().join("d9/f"), "").unwrap();
-    let told = watching.until("d9/f");
-    let polled: Vec<_> = told.iter().filter(|line| line["polled"].is_object()).collect();
-    assert_eq!(polled.len(), 1, "{told:?}");
-    let reason = polled[0]["polled"]["reason"].as_str().unwrap();
-    assert!(reason.contains("fs.fanotify.max_user_marks = "), "{reason}");
-}
-
-#[test]
-fn polling_that_was_asked_for_is_not_told() {
-    let scene = Scene::new();
-    let mut watching = scene.watch(&["--backend", "polling", "--poll", "50", "--no-state"]);
-    fs::write(scene.root().join("f"), "").unwrap();
-    let told = watching.until("f");
-    assert!(told.iter().all(|line| line["polled"].is_null()), "{told:?}");
-}
-
-#[test]
-fn every_back_end_that_there_is_reports() {
-    for backend in ["filesystem", "inodes", "inotify", "polling"] {
-        let scene = Scene::new();
-        let mut watching =
-            scene.watch(&["--backend", backend, "--poll", "50", "--no-state", "--stats"]);
-        fs::create_dir(scene.root().join("d")).unwrap();
-        fs::write(scene.root().join("d/f"), "x").unwrap();
-        assert_eq!(told(watching.until("d/f").last().unwrap()), ("create", "file", "d/f"));
-        let (_, rest) = watching.end("-TERM");
-        assert!(rest.iter().all(|line| line.starts_with('{')), "{rest:?}");
-    }
 }
 
 #[test]
